@@ -1,0 +1,144 @@
+# Temporal for Lua.
+#   make            builds build/$(LUA)/temporal/core.so      LUA=5.4 (default), 5.1 ... 5.3, jit
+#   make env        prints the exports that let any program use this tree: eval "$(make -s env)"
+#   make demo       installs what is missing, starts a Temporal server, runs examples/demo.lua
+#   make test       everything: lint, C unit tests, specs against a real server and a fault peer
+#   make test SPEC=spec/json_spec.lua     these spec files only;  make test-unit   no server
+#   make lint asan tsan fuzz bench schema install clean
+
+LUA      ?= 5.4
+SANITIZE ?=
+PREFIX   ?= /usr/local
+SPEC     ?=
+
+BUILD    := build/$(LUA)$(addprefix -,$(SANITIZE))
+LUA_NAME := $(if $(filter jit,$(LUA)),luajit,lua$(LUA))
+LUA_INC  := $(shell pkg-config --cflags $(LUA_NAME) 2>/dev/null || \
+              echo -I/usr/include/$(LUA_NAME))
+PYTHON   := .deps/venv/bin/python
+
+# -iquote, not -I: csrc/core/limits.h must not hide the system's <limits.h>.
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+            -Wmissing-prototypes -Wundef -Wwrite-strings
+CFLAGS   ?= -O2 -g
+TP_FLAGS := -std=c99 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC \
+            -pthread -iquote csrc/core -iquote csrc/binding
+# nodelete: the I/O thread outlives the Lua state, so the code must stay mapped.
+# Nothing links liblua: the host program provides it.
+LDFLAGS  += -shared -pthread -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
+LIBS     := -lcurl -lnghttp2 -lpthread
+
+SANITIZE_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+                 -fno-sanitize-recover=undefined
+SANITIZE_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
+EXTRA    := $(SANITIZE_$(SANITIZE))
+
+CORE     := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/core/*.c))
+BINDING  := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/binding/*.c))
+MODULE   := $(BUILD)/temporal/core.so
+C_TESTS  := $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/*_test.c))
+PEERS    := $(patsubst spec/support/%.c,$(BUILD)/support/%,$(wildcard spec/support/*.c))
+FUZZERS  := $(patsubst fuzz/%.c,build/fuzz/%,$(wildcard fuzz/fuzz_*.c))
+
+.PHONY: all env demo test test-unit test-build lint asan tsan fuzz bench schema \
+        install clean
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --jobs=$(shell nproc) --no-builtin-rules
+endif
+.DELETE_ON_ERROR:
+
+all: $(MODULE)
+
+$(MODULE): $(CORE) $(BINDING)
+	@mkdir -p $(@D)
+	@echo link $@
+	@$(CC) $(CFLAGS) $(EXTRA) -o $@ $^ $(LDFLAGS) $(LIBS)
+
+$(BUILD)/obj/core/%.o: csrc/core/%.c Makefile
+	@mkdir -p $(@D)
+	@echo cc $<
+	@$(CC) $(TP_FLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/binding/%.o: csrc/binding/%.c Makefile
+	@mkdir -p $(@D)
+	@echo cc $<
+	@$(CC) $(TP_FLAGS) $(LUA_INC) $(CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
+
+# A C unit test is one file of spec/c on top of the whole core, without Lua.
+$(BUILD)/c/%: spec/c/%.c $(CORE)
+	@mkdir -p $(@D)
+	@echo cc $<
+	@$(CC) $(TP_FLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -o $@ $< $(CORE) $(LIBS)
+
+# A peer is a program of its own that the specs start: it shares no code.
+$(BUILD)/support/%: spec/support/%.c Makefile
+	@mkdir -p $(@D)
+	@echo cc $<
+	@$(CC) $(TP_FLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -o $@ $< -lnghttp2 -lpthread
+
+-include $(CORE:.o=.d) $(BINDING:.o=.d) $(C_TESTS:=.d) $(PEERS:=.d)
+
+env:
+	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;}"'
+	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;$${LUA_CPATH:-;}"'
+
+demo:
+	@tools/install demo
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tools/demo --lua $(LUA_NAME) --build $(BUILD)
+
+# Built in a second make, because what tools/install brings changes what this one saw.
+test test-unit:
+	@tools/install test
+	@$(MAKE) --no-print-directory test-build
+	@$(PYTHON) tools/run_tests --lua $(LUA_NAME) --build $(BUILD) \
+	  $(addprefix --sanitizer ,$(SANITIZE)) $(if $(filter test-unit,$@),--unit) $(SPEC)
+
+test-build: $(MODULE) $(C_TESTS) $(PEERS)
+	@:
+
+asan tsan:
+	@$(MAKE) --no-print-directory SANITIZE=$@ test
+
+lint: all
+	@CC="$(CC)" tools/lint $(MODULE) "$(TP_FLAGS) $(LUA_INC)"
+
+# The generated file is replaced only by a complete one.
+schema:
+	@tools/install demo
+	$(PYTHON) tools/schema.py > csrc/core/schema_table.c.new
+	mv csrc/core/schema_table.c.new csrc/core/schema_table.c
+
+# FUZZ_SECONDS for each target; what a target finds stays in build/fuzz.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@tools/install fuzz
+	@$(MAKE) --no-print-directory fuzz-run
+
+.PHONY: fuzz-run
+fuzz-run: $(FUZZERS)
+	@for f in $^; do \
+	  mkdir -p $$f.corpus; \
+	  $$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
+	    -artifact_prefix=$$f- $$f.corpus || exit 1; \
+	done
+
+build/fuzz/%: fuzz/%.c $(wildcard csrc/*/*.c csrc/*/*.h)
+	@mkdir -p $(@D)
+	clang $(TP_FLAGS) $(LUA_INC) -O1 -g -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=undefined -o $@ $< $(wildcard csrc/core/*.c) \
+	  $(wildcard csrc/binding/*.c) -l$(LUA_NAME) $(LIBS)
+
+bench: all
+	@tools/install demo
+	@LUA=$(LUA_NAME) BUILD=$(BUILD) bench/run
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/temporal
+	install -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/temporal/
+	cd lua && find temporal -name '*.lua' -exec install -D -m 644 {} \
+	  $(abspath $(DESTDIR)$(PREFIX))/share/lua/$(LUA_ABI)/{} \;
+LUA_ABI = $(if $(filter jit,$(LUA)),5.1,$(LUA))
+
+clean:
+	rm -rf build

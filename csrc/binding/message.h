@@ -1,0 +1,33 @@
+/* Lua tables <-> protobuf messages, driven by csrc/core/schema.h. Lua thread.
+** Bad input is answered with -1 and one error string on the stack, which
+** names the field path; only running out of memory raises. Never runs Lua code
+** of anybody: raw access, no metamethods.
+*/
+#ifndef LTP_MESSAGE_H
+#define LTP_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "../core/buffer.h"
+#include "../core/schema.h"
+#include "compat.h"
+
+#pragma GCC visibility push(hidden)
+
+/* A string where a message is expected is that message, serialized. */
+#define LTP_ALLOW_ENCODED 1
+
+/* Appends the table at `index` as a message of `type`; `out` belongs to a
+** userdata of the caller. 0, or -1: error string pushed, `out` as before. */
+int ltp_message_encode(lua_State *L, int index, int type, tp_buffer *out,
+                       int flags);
+
+/* Pushes the table and returns 0, or pushes an error string (field path and
+** byte offset) and returns -1. `data` must stay put meanwhile. */
+int ltp_message_decode(lua_State *L, const uint8_t *data, size_t n, int type);
+
+/* Adds the functions to the module table on top of the stack. */
+void ltp_open_message(lua_State *L);
+
+#pragma GCC visibility pop
+#endif

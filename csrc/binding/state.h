@@ -1,0 +1,38 @@
+/* What every function of the module shares: the engine of this Lua state and
+** the metatables, as upvalues 1 to 3 of each C function. Lua thread.
+*/
+#ifndef LTP_STATE_H
+#define LTP_STATE_H
+
+#include "../core/engine.h"
+#include "compat.h"
+
+#pragma GCC visibility push(hidden)
+
+typedef struct ltp_state {
+  tp_engine *engine; /* NULL before the first channel */
+} ltp_state;
+
+#define LTP_STATE_UPVALUE lua_upvalueindex(1)
+#define LTP_RUN_METATABLE lua_upvalueindex(2)
+#define LTP_CALL_METATABLE lua_upvalueindex(3)
+#define LTP_CHANNEL_METATABLE lua_upvalueindex(4)
+#define LTP_UPVALUES 4
+
+#define ltp_getstate(L) ((ltp_state *)lua_touserdata(L, LTP_STATE_UPVALUE))
+
+/* Adds functions to the table at the top of the stack, below which lie the
+** LTP_UPVALUES upvalues at `first`. */
+void ltp_register(lua_State *L, int first, const luaL_Reg *functions);
+
+/* The engine, made at need; a forked child gets a new one. NULL: no memory. */
+tp_engine *ltp_engine(ltp_state *state);
+
+/* Functions of the other files; the module table is on top. */
+void ltp_open_message(lua_State *L);
+void ltp_open_value(lua_State *L);
+void ltp_open_client(lua_State *L, int first);
+void ltp_open_future(lua_State *L, int first);
+
+#pragma GCC visibility pop
+#endif

@@ -1,0 +1,388 @@
+/* One RPC over all its attempts: see call.h. What an ended stream means is
+** decided in call_answer.c.
+*/
+#include "call.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call_answer.h"
+#include "channel.h"
+#include "engine.h"
+#include "grpc.h"
+#include "limits.h"
+#include "version.h"
+
+#define POLL_TIMEOUT (30 * TP_SECOND) /* told to the server: answers at 20 s */
+#define POLL_GRACE (5 * TP_SECOND)    /* then the attempt has failed */
+#define POLL_WARNING (10 * TP_SECOND) /* of failures, before we say so */
+#define MAX_TRANSPARENT 3
+#define EXHAUSTED_INITIAL TP_SECOND   /* resource_exhausted waits longer */
+#define EXHAUSTED_MAX (10 * TP_SECOND)
+
+static void on_timer(tp_timer *timer, int64_t now);
+
+tp_metadata *tp_metadata_new(size_t count, size_t text) {
+  tp_metadata *m =
+    malloc(sizeof *m + count * sizeof m->headers[0] + text);
+  if (m == NULL) return NULL;
+  m->references = 1;
+  m->count = count;
+  return m;
+}
+
+void tp_metadata_release(tp_metadata *m) {
+  if (m && __atomic_sub_fetch(&m->references, 1, __ATOMIC_ACQ_REL) == 0)
+    free(m);
+}
+
+void tp_failure_clear(tp_failure *failure) {
+  free(failure->message);
+  free(failure->details);
+  memset(failure, 0, sizeof *failure);
+  failure->code = -1;
+}
+
+void tp_call_init(tp_call *call, tp_channel *channel,
+                  void (*done)(tp_call *, bool)) {
+  memset(call, 0, sizeof *call);
+  call->channel = channel;
+  call->done = done;
+  call->retry = true;
+  call->timeout = channel->options.rpc_timeout;
+  call->failure.code = -1;
+  tp_buffer_init(&call->request, TP_MAX_MESSAGE);
+  tp_timer_init(&call->timer, on_timer);
+  tp_stream_init(&call->stream);
+}
+
+void tp_call_free(tp_call *call) {
+  tp_call_cancel(call);
+  tp_stream_clear(&call->stream);
+  tp_failure_clear(&call->failure);
+  tp_buffer_free(&call->request);
+  tp_metadata_release(call->metadata);
+}
+
+static tp_call *call_of(tp_timer *timer) {
+  return (tp_call *)(void *)((char *)timer - offsetof(tp_call, timer));
+}
+
+void tp_call_fail(tp_call *call, const char *kind, int code,
+                  const char *format, ...) {
+  tp_engine *engine = call->channel->engine;
+  tp_failure failure;
+  char text[TP_REASON * 2];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  memset(&failure, 0, sizeof failure);
+  failure.kind = kind;
+  failure.code = code;
+  failure.message = strdup(text);
+  failure.attempts = call->attempts;
+  tp_engine_lock(engine);
+  tp_failure_clear(&call->failure);
+  call->failure = failure;
+  tp_engine_unlock(engine);
+}
+
+static void set_timer(tp_call *call, int64_t at) {
+  tp_timers *timers = &call->channel->engine->timers;
+  if (call->deadline < at) at = call->deadline;
+  if (tp_timer_set(timers, &call->timer, at) != TP_OK) {
+    call->deadline = 0; /* no memory: it ends in the channel's next round */
+  }
+}
+
+/* It no longer counts against max_pending. */
+static void not_pending(tp_call *call) {
+  if (!call->pending) return;
+  call->pending = false;
+  __atomic_sub_fetch(&call->channel->pending, 1, __ATOMIC_RELAXED);
+}
+
+/* The end. The owner may begin again, or free the call, inside done(). */
+static void finish(tp_call *call, bool ok) {
+  call->state = TP_CALL_IDLE;
+  not_pending(call);
+  tp_timer_clear(&call->channel->engine->timers, &call->timer);
+  if (!ok) {
+    call->failure.outcome = call->ambiguous ? TP_UNKNOWN : TP_NOT_STARTED;
+    call->failure.attempts = call->attempts;
+    tp_stream_clear(&call->stream);
+  }
+  call->done(call, ok);
+}
+
+void tp_call_begin(tp_call *call, int64_t now, int64_t delay) {
+  tp_channel *channel = call->channel;
+  call->attempts = 0;
+  call->transparent = 0;
+  call->ambiguous = false;
+  call->failing_since = 0;
+  call->warned = false;
+  call->begun = now;
+  call->deadline = tp_after(now, call->timeout);
+  if (call->long_poll && !channel->answered) {
+    int64_t first = tp_after(now, channel->options.rpc_timeout);
+    if (first < call->deadline) call->deadline = first;
+  }
+  call->stream.max_message = channel->options.max_message;
+  if (delay > 0) {
+    call->state = TP_CALL_BACKOFF;
+    call->retry_at = tp_after(now, delay);
+    set_timer(call, call->retry_at);
+    return;
+  }
+  call->state = TP_CALL_QUEUED;
+  tp_channel_enqueue(channel, call);
+  set_timer(call, TP_NEVER);
+}
+
+void tp_call_cancel(tp_call *call) {
+  if (call->state == TP_CALL_OPEN) {
+    tp_http2_cancel(call->session, &call->stream);
+    call->channel->dirty = true;
+  } else if (call->state == TP_CALL_QUEUED) {
+    tp_channel_dequeue(call->channel, call);
+  }
+  if (call->state != TP_CALL_IDLE)
+    tp_timer_clear(&call->channel->engine->timers, &call->timer);
+  call->session = NULL;
+  call->state = TP_CALL_IDLE;
+  not_pending(call);
+  tp_stream_clear(&call->stream);
+}
+
+void tp_call_limit(tp_call *call, int64_t deadline) {
+  if (call->state == TP_CALL_IDLE || deadline >= call->deadline) return;
+  call->deadline = deadline;
+  set_timer(call, call->timer.at);
+}
+
+bool tp_call_submit(tp_call *call) {
+  tp_channel *channel = call->channel;
+  size_t n = __atomic_add_fetch(&channel->pending, 1, __ATOMIC_RELAXED);
+  call->pending = n <= channel->options.max_pending;
+  if (!call->pending)
+    __atomic_sub_fetch(&channel->pending, 1, __ATOMIC_RELAXED);
+  return call->pending;
+}
+
+static size_t add(tp_header *headers, size_t n, const char *name,
+                  const char *value, size_t value_length) {
+  headers[n].name = name;
+  headers[n].name_length = strlen(name);
+  headers[n].value = value;
+  headers[n].value_length = value_length;
+  return n + 1;
+}
+
+static size_t add_all(tp_header *headers, size_t n, const tp_metadata *m) {
+  size_t i;
+  for (i = 0; m && i < m->count && n < TP_MAX_METADATA + 16; i++)
+    headers[n++] = m->headers[i];
+  return n;
+}
+
+/* What the peer is told of the time that is left. A long poll is answered, if
+** only with nothing, a second before. */
+static int64_t told_timeout(tp_call *call, int64_t now) {
+  int64_t left = call->deadline == TP_NEVER ? TP_NEVER : call->deadline - now;
+  if (!call->long_poll) return left;
+  if (call->channel->answered) return POLL_TIMEOUT;
+  return left < POLL_TIMEOUT ? left : POLL_TIMEOUT;
+}
+
+bool tp_call_open(tp_call *call, tp_http2 *session, int64_t now) {
+  const tp_channel_options *o = &call->channel->options;
+  tp_header headers[TP_MAX_METADATA + 16];
+  char timeout[16];
+  int64_t told = told_timeout(call, now);
+  size_t n = 0;
+#define LITERAL(name, value) n = add(headers, n, name, value, sizeof value - 1)
+  LITERAL(":method", "POST");
+  LITERAL(":scheme", "http");
+  n = add(headers, n, ":path", call->path, strlen(call->path));
+  n = add(headers, n, ":authority", o->authority, strlen(o->authority));
+  LITERAL("te", "trailers");
+  LITERAL("content-type", "application/grpc");
+  LITERAL("user-agent", TP_CLIENT_NAME "/" TP_VERSION);
+  LITERAL("client-name", TP_CLIENT_NAME);
+  LITERAL("client-version", TP_VERSION);
+  if (call->long_poll) LITERAL("supported-features", "follows-next-run-id");
+#undef LITERAL
+  if (call->namespace)
+    n = add(headers, n, "temporal-namespace", call->namespace,
+            strlen(call->namespace));
+  if (told != TP_NEVER)
+    n = add(headers, n, "grpc-timeout", timeout,
+            tp_grpc_write_timeout(timeout, told));
+  n = add_all(headers, n, o->metadata);
+  n = add_all(headers, n, call->metadata);
+  call->stream.request = &call->request;
+  if (tp_http2_open(session, &call->stream, headers, n) != TP_OK) return false;
+  call->state = TP_CALL_OPEN;
+  call->session = session;
+  not_pending(call);
+  call->attempts++;
+  call->attempt_deadline = told == TP_NEVER ? TP_NEVER : tp_after(now, told);
+  set_timer(call, call->long_poll ? tp_after(call->attempt_deadline, POLL_GRACE)
+                                  : TP_NEVER);
+  return true;
+}
+
+static int64_t backoff(const tp_call *call) {
+  const tp_retry *r = &call->channel->options.retry;
+  double us = (double)r->initial;
+  double exhausted = (double)EXHAUSTED_INITIAL;
+  int i;
+  for (i = 1; i < call->attempts && us < (double)r->max; i++) us *= r->factor;
+  if (us > (double)r->max) us = (double)r->max;
+  if (call->failure.code == TP_GRPC_RESOURCE_EXHAUSTED) {
+    for (i = 1; i < call->attempts && i < 8; i++) exhausted *= 2;
+    if (exhausted > (double)EXHAUSTED_MAX) exhausted = (double)EXHAUSTED_MAX;
+    if (exhausted > us) us = exhausted;
+  }
+  return (int64_t)(us * tp_engine_jitter(call->channel->engine, r->jitter));
+}
+
+static void warn_of_poll(tp_call *call, int64_t now) {
+  tp_notice *notice;
+  if (call->failing_since == 0) call->failing_since = now;
+  if (call->warned || now - call->failing_since < POLL_WARNING) return;
+  call->warned = true;
+  notice = calloc(1, sizeof *notice);
+  if (notice == NULL) return;
+  notice->failure.code = call->failure.code;
+  notice->failure.attempts = call->attempts;
+  notice->method = strdup(call->path);
+  if (call->failure.message)
+    notice->failure.message = strdup(call->failure.message);
+  tp_engine_notice(call->channel->engine, &call->channel->engine->warnings,
+                   notice);
+}
+
+/* The attempt has failed in a way that trying again may mend. */
+static void try_again(tp_call *call, int64_t now) {
+  const tp_retry *r = &call->channel->options.retry;
+  bool unlimited = call->long_poll && call->channel->answered;
+  int64_t at;
+  if (unlimited) call->deadline = tp_after(call->begun, call->timeout);
+  if (!call->retry || r->attempts == 1 ||
+      (!unlimited && call->attempts >= r->attempts)) {
+    finish(call, false);
+    return;
+  }
+  if (unlimited) warn_of_poll(call, now);
+  at = tp_after(now, backoff(call));
+  if (at >= call->deadline) { /* another attempt would come too late */
+    finish(call, false);
+    return;
+  }
+  tp_stream_clear(&call->stream);
+  call->state = TP_CALL_BACKOFF;
+  call->retry_at = at;
+  set_timer(call, at);
+}
+
+static void requeue(tp_call *call) {
+  tp_stream_clear(&call->stream);
+  call->state = TP_CALL_QUEUED;
+  tp_channel_enqueue(call->channel, call);
+  set_timer(call, TP_NEVER);
+}
+
+void tp_call_closed(tp_call *call, tp_http2 *session, int64_t now) {
+  call->session = NULL;
+  switch (tp_call_judge(call, session, now)) {
+    case TP_VERDICT_OK:
+      call->channel->answered = true;
+      finish(call, true);
+      break;
+    case TP_VERDICT_REPEAT:
+      call->attempts--;
+      if (call->transparent++ < MAX_TRANSPARENT) {
+        requeue(call);
+        break;
+      }
+      call->attempts++;
+      tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,
+                   "the peer refused the stream %d times", call->transparent);
+      try_again(call, now);
+      break;
+    case TP_VERDICT_RETRY:
+      try_again(call, now);
+      break;
+    default:
+      finish(call, false);
+      break;
+  }
+}
+
+void tp_call_dial_failed(tp_call *call, const char *reason, int64_t now) {
+  const tp_retry *r = &call->channel->options.retry;
+  bool unlimited = call->long_poll && call->channel->answered;
+  call->attempts++;
+  tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE, "%s", reason);
+  if (call->retry && (unlimited || call->attempts < r->attempts)) {
+    if (unlimited) warn_of_poll(call, now);
+    return; /* it stays in the queue; the channel dials again */
+  }
+  tp_channel_dequeue(call->channel, call);
+  finish(call, false);
+}
+
+static void expire(tp_call *call) {
+  tp_channel *channel = call->channel;
+  if (call->state == TP_CALL_OPEN && tp_http2_established(call->session)) {
+    call->ambiguous = true;
+    tp_call_fail(call, "deadline_exceeded", TP_GRPC_DEADLINE_EXCEEDED,
+                 "the deadline passed while waiting for the answer");
+  } else if (call->state == TP_CALL_OPEN) {
+    call->ambiguous = true;
+    tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,
+                 "connected to %s:%d, but it sent no HTTP/2 SETTINGS in time",
+                 channel->options.host, channel->options.port);
+  } else if (call->failure.message == NULL && channel->session_count == 0) {
+    tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE, "%s %s:%d%s%s",
+                 channel->connection ? "still connecting to"
+                                     : "not connected to",
+                 channel->options.host, channel->options.port,
+                 channel->reason[0] ? ": " : "", channel->reason);
+  } else if (call->failure.message == NULL) {
+    tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,
+                 "waited for a free stream: the peer limits them");
+  }
+  if (call->state == TP_CALL_OPEN) {
+    tp_http2_cancel(call->session, &call->stream);
+    channel->dirty = true;
+  } else if (call->state == TP_CALL_QUEUED) {
+    tp_channel_dequeue(channel, call);
+  }
+  call->session = NULL;
+  finish(call, false);
+}
+
+static void on_timer(tp_timer *timer, int64_t now) {
+  tp_call *call = call_of(timer);
+  if (now >= call->deadline) {
+    expire(call);
+  } else if (call->state == TP_CALL_BACKOFF && now >= call->retry_at) {
+    requeue(call);
+  } else if (call->state == TP_CALL_OPEN && call->long_poll &&
+             now >= tp_after(call->attempt_deadline, POLL_GRACE)) {
+    tp_http2_cancel(call->session, &call->stream);
+    call->channel->dirty = true;
+    call->session = NULL;
+    tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,
+                 "a long poll was not answered in time");
+    try_again(call, now);
+  } else {
+    set_timer(call, call->state == TP_CALL_BACKOFF ? call->retry_at : TP_NEVER);
+  }
+}

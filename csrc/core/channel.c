@@ -1,0 +1,348 @@
+/* A target over time: see channel.h. */
+#include "channel.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+#include "rpc_future.h"
+
+static void on_timer(tp_timer *timer, int64_t now);
+static void on_command(tp_command *command, unsigned bits);
+
+tp_channel *tp_channel_new(tp_engine *engine, const tp_channel_options *o) {
+  tp_channel *c = calloc(1, sizeof *c);
+  if (c == NULL) return NULL;
+  c->options = *o;
+  c->options.host = strdup(o->host);
+  c->options.authority = strdup(o->authority);
+  if (c->options.host == NULL || c->options.authority == NULL) {
+    free((char *)(uintptr_t)c->options.host);
+    free((char *)(uintptr_t)c->options.authority);
+    free(c);
+    return NULL;
+  }
+  c->command.run = on_command;
+  c->engine = engine;
+  c->references = 1;
+  c->queue_tail = &c->queue;
+  tp_timer_init(&c->timer, on_timer);
+  tp_polls_init(&c->polls, &engine->timers, TP_MAX_POLLS);
+  tp_engine_hold(engine);
+  tp_engine_lock(engine);
+  c->next = engine->channels;
+  c->link = &engine->channels;
+  if (c->next) c->next->link = &c->next;
+  engine->channels = c;
+  if (o->shutdown_timeout > engine->shutdown_timeout)
+    engine->shutdown_timeout = o->shutdown_timeout;
+  tp_engine_unlock(engine);
+  return c;
+}
+
+void tp_channel_hold(tp_channel *c) {
+  __atomic_add_fetch(&c->references, 1, __ATOMIC_RELAXED);
+}
+
+/* Its sessions belong to the driving thread: that is where it is destroyed,
+** unless no thread ever ran. */
+void tp_channel_release(tp_channel *c) {
+  tp_engine *engine = c->engine;
+  if (__atomic_sub_fetch(&c->references, 1, __ATOMIC_ACQ_REL) > 0) return;
+  if (tp_engine_post(engine, &c->command, TP_DROP, NULL)) return;
+  tp_channel_destroy(c);
+}
+
+/* What is unacknowledged goes on, but for no longer than a shutdown takes. */
+static void limit_calls(tp_channel *c) {
+  int64_t until = tp_after(c->engine->now, c->options.shutdown_timeout);
+  size_t n, i;
+  tp_future **all = tp_channel_snapshot(c, &n);
+  for (i = 0; i < n; i++) {
+    tp_call *call = tp_future_call(all[i]);
+    if (call && !call->long_poll) tp_call_limit(call, until);
+    tp_future_release(all[i]);
+  }
+  free(all);
+}
+
+static void on_command(tp_command *command, unsigned bits) {
+  tp_channel *c = (tp_channel *)command;
+  if (bits & TP_BEGIN) {
+    c->closing = c->dirty = true;
+    limit_calls(c);
+    tp_channel_release(c);
+  } else if (bits & TP_DROP) {
+    tp_channel_destroy(c);
+  }
+}
+
+void tp_channel_close(tp_channel *c) {
+  c->closed = true;
+  tp_engine_post(c->engine, &c->command, TP_BEGIN, &c->references);
+}
+
+void tp_channel_finish(tp_channel *c) {
+  size_t n, i;
+  tp_future **all = tp_channel_snapshot(c, &n);
+  for (i = 0; i < n; i++) {
+    tp_future_signal(all[i], TP_CLOSED);
+    if (all[i]->kind == TP_RUN)
+      tp_engine_post(c->engine, &all[i]->command, TP_DROP,
+                     &all[i]->references);
+    tp_future_release(all[i]);
+  }
+  free(all);
+}
+
+void tp_channel_destroy(tp_channel *c) {
+  tp_engine *engine = c->engine;
+  tp_engine_lock(engine);
+  *c->link = c->next;
+  if (c->next) c->next->link = c->link;
+  tp_engine_unlock(engine);
+  tp_channel_disconnect(c);
+  tp_timer_clear(&engine->timers, &c->timer);
+  tp_timer_clear(&engine->timers, &c->polls.timer);
+  tp_metadata_release(c->options.metadata);
+  free((char *)(uintptr_t)c->options.host);
+  free((char *)(uintptr_t)c->options.authority);
+  free(c);
+  tp_engine_release(engine);
+}
+
+void tp_channel_disconnect(tp_channel *c) {
+  while (c->session_count > 0) tp_http2_free(c->sessions[--c->session_count]);
+  tp_connection_free(c->connection);
+  c->connection = NULL;
+}
+
+tp_future **tp_channel_snapshot(tp_channel *c, size_t *n) {
+  tp_future *f, **all = NULL;
+  size_t count = 0;
+  *n = 0;
+  tp_engine_lock(c->engine);
+  for (f = c->futures; f; f = f->next) count++;
+  if (count) all = malloc(count * sizeof *all);
+  for (f = c->futures; f && all; f = f->next) {
+    tp_future_hold(f);
+    all[(*n)++] = f;
+  }
+  tp_engine_unlock(c->engine);
+  return all;
+}
+
+void tp_channel_acknowledged(tp_channel *c) {
+  if (__atomic_sub_fetch(&c->unacknowledged, 1, __ATOMIC_SEQ_CST) == 0)
+    tp_channel_tell_drain(c);
+}
+
+void tp_channel_tell_drain(tp_channel *c) {
+  tp_future *drain;
+  tp_engine_lock(c->engine);
+  drain = c->drain;
+  c->drain = NULL;
+  tp_engine_unlock(c->engine);
+  if (drain == NULL) return;
+  tp_future_signal(drain, TP_RESULT);
+  tp_future_release(drain);
+}
+
+void tp_channel_enqueue(tp_channel *c, tp_call *call) {
+  int64_t soon = tp_after(c->dial_failed_at, c->options.retry.initial);
+  call->next = NULL;
+  call->link = c->queue_tail;
+  *c->queue_tail = call;
+  c->queue_tail = &call->next;
+  c->dirty = true;
+  /* A new call does not sit out a long back-off that others earned. */
+  if (call->attempts == 0 && soon < c->dial_at) c->dial_at = soon;
+}
+
+void tp_channel_dequeue(tp_channel *c, tp_call *call) {
+  *call->link = call->next;
+  if (call->next) call->next->link = call->link;
+  else c->queue_tail = call->link;
+  call->next = NULL;
+  call->link = NULL;
+}
+
+static tp_http2 *current_session(const tp_channel *c) {
+  tp_http2 *s = c->session_count ? c->sessions[c->session_count - 1] : NULL;
+  return s && !tp_http2_broken(s) && !tp_http2_draining(s) ? s : NULL;
+}
+
+static void dial_failed(tp_channel *c, const char *reason, int64_t now) {
+  const tp_retry *r = &c->options.retry;
+  double us = (double)r->initial;
+  tp_call *call, *next;
+  int i;
+  for (i = 0; i < c->dial_failures && us < (double)r->max; i++) us *= r->factor;
+  if (us > (double)r->max) us = (double)r->max;
+  us *= tp_engine_jitter(c->engine, r->jitter);
+  c->dial_failures++;
+  c->dial_failed_at = now;
+  c->dial_at = tp_after(now, (int64_t)us);
+  snprintf(c->reason, sizeof c->reason, "%s", reason);
+  /* A call that ends here may begin another, at the end of the queue. */
+  for (call = c->queue; call; call = next) {
+    next = call->next;
+    tp_call_dial_failed(call, c->reason, now);
+  }
+}
+
+static void on_stream_closed(tp_stream *stream, tp_http2 *session,
+                             void *owner) {
+  tp_channel *c = owner;
+  tp_call *call =
+    (tp_call *)(void *)((char *)stream - offsetof(tp_call, stream));
+  c->dirty = true;
+  tp_call_closed(call, session, c->engine->now);
+}
+
+static void remove_session(tp_channel *c, size_t i) {
+  tp_http2 *s = c->sessions[i];
+  c->session_count--;
+  memmove(c->sessions + i, c->sessions + i + 1,
+          (c->session_count - i) * sizeof *c->sessions);
+  tp_http2_free(s);
+}
+
+static void adopt(tp_channel *c, tp_connection *connection, int64_t now) {
+  tp_http2_options o;
+  tp_http2 *session;
+  o.settings_timeout = c->options.connect_timeout;
+  o.keepalive_interval = c->options.keepalive_interval;
+  o.keepalive_timeout = c->options.keepalive_timeout;
+  o.closed = on_stream_closed;
+  o.owner = c;
+  if (c->session_count == TP_MAX_SESSIONS) remove_session(c, 0);
+  session = tp_http2_new(connection, &o, now);
+  if (session) c->sessions[c->session_count++] = session;
+  else dial_failed(c, "out of memory while connecting", now);
+}
+
+/* Starts dialling, or takes over what has been dialled. */
+static void dial(tp_channel *c, int64_t now) {
+  char reason[TP_REASON];
+  tp_dial_options o;
+  if (c->connection == NULL) {
+    if (c->queue == NULL || current_session(c) || now < c->dial_at) return;
+    o.host = c->options.host;
+    o.port = c->options.port;
+    o.connect_timeout = c->options.connect_timeout;
+    c->connection = tp_engine_dial(c->engine, &o, reason);
+    if (c->connection == NULL) dial_failed(c, reason, now);
+  }
+  if (c->connection == NULL) return;
+  if (tp_connection_state(c->connection) == TP_CONNECTED) {
+    tp_connection *connection = c->connection;
+    c->connection = NULL;
+    adopt(c, connection, now);
+  } else if (tp_connection_state(c->connection) == TP_DIAL_FAILED) {
+    snprintf(reason, sizeof reason, "%s", tp_connection_reason(c->connection));
+    tp_connection_free(c->connection);
+    c->connection = NULL;
+    dial_failed(c, reason, now);
+  }
+}
+
+/* Broken sessions go; drained ones too, once their last stream is done. A
+** connection that broke before its SETTINGS was a failed dial. */
+static void reap(tp_channel *c, int64_t now) {
+  size_t i = 0;
+  while (i < c->session_count) {
+    tp_http2 *s = c->sessions[i];
+    bool established = tp_http2_established(s);
+    if (established) c->dial_failures = 0;
+    if (!tp_http2_broken(s) &&
+        !(tp_http2_draining(s) && tp_http2_open_streams(s) == 0)) {
+      i++;
+      continue;
+    }
+    snprintf(c->reason, sizeof c->reason, "%s", tp_http2_reason(s));
+    remove_session(c, i);
+    if (!established) dial_failed(c, c->reason, now);
+  }
+}
+
+static bool flush_all(tp_channel *c) {
+  bool ok = true;
+  size_t i;
+  for (i = 0; i < c->session_count; i++)
+    if (!tp_http2_flush(c->sessions[i])) ok = false;
+  return ok;
+}
+
+static void open_streams(tp_channel *c, int64_t now) {
+  tp_http2 *s = current_session(c);
+  while (s && c->queue && tp_http2_accepts(s)) {
+    tp_call *call = c->queue;
+    tp_channel_dequeue(c, call);
+    if (!tp_call_open(call, s, now)) {
+      tp_channel_enqueue(c, call);
+      break;
+    }
+  }
+}
+
+static void schedule(tp_channel *c) {
+  int64_t at = TP_NEVER;
+  size_t i;
+  for (i = 0; i < c->session_count; i++) {
+    int64_t tick = tp_http2_next_tick(c->sessions[i]);
+    if (tick < at) at = tick;
+  }
+  if (c->queue && !c->connection && !current_session(c) && c->dial_at < at)
+    at = c->dial_at;
+  (void)tp_timer_set(&c->engine->timers, &c->timer, at);
+}
+
+void tp_channel_progress(tp_channel *c, int64_t now) {
+  int rounds = 0;
+  if (c->connection && tp_connection_state(c->connection) != TP_DIALLING)
+    c->dirty = true;
+  if (!c->dirty) return;
+  while (c->dirty && rounds++ < 8) {
+    c->dirty = false;
+    reap(c, now);
+    dial(c, now);
+    open_streams(c, now);
+    if (!flush_all(c)) c->dirty = true;
+  }
+  if (c->closing &&
+      __atomic_load_n(&c->unacknowledged, __ATOMIC_SEQ_CST) == 0)
+    tp_channel_disconnect(c);
+  schedule(c);
+}
+
+static void on_timer(tp_timer *timer, int64_t now) {
+  tp_channel *c =
+    (tp_channel *)(void *)((char *)timer - offsetof(tp_channel, timer));
+  size_t i;
+  for (i = 0; i < c->session_count; i++) tp_http2_tick(c->sessions[i], now);
+  c->dirty = true;
+}
+
+size_t tp_channel_pollfds(tp_channel *c, struct pollfd *fds) {
+  size_t i;
+  for (i = 0; i < c->session_count; i++) {
+    fds[i].fd = tp_http2_fd(c->sessions[i]);
+    fds[i].events = POLLIN;
+    if (tp_http2_wants_write(c->sessions[i])) fds[i].events |= POLLOUT;
+    fds[i].revents = 0;
+  }
+  return c->session_count;
+}
+
+void tp_channel_receive(tp_channel *c, const struct pollfd *fds, size_t n,
+                        int64_t now) {
+  size_t i;
+  for (i = 0; i < n && i < c->session_count; i++) {
+    if (fds[i].revents == 0) continue;
+    c->dirty = true;
+    if (fds[i].revents & ~POLLOUT) tp_http2_receive(c->sessions[i], now);
+  }
+}

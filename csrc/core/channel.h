@@ -1,0 +1,107 @@
+/* A target over time: dials when somebody waits, backs off, drains on GOAWAY
+** and dials again; queues calls while there is no connection or no free
+** stream; bounds and rotates the open result polls. Belongs to one engine.
+** Driving thread only, but for what is marked.
+*/
+#ifndef TP_CHANNEL_H
+#define TP_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "call.h"
+#include "dial.h"
+#include "future.h"
+#include "http2.h"
+#include "limits.h"
+#include "polls.h"
+#include "timer.h"
+
+#pragma GCC visibility push(hidden)
+
+typedef struct tp_retry {
+  int64_t initial, max; /* microseconds */
+  double factor, jitter;
+  int attempts;         /* 1: never try again */
+} tp_retry;
+
+typedef struct tp_channel_options {
+  const char *host;      /* copied */
+  int port;
+  const char *authority; /* copied */
+  int64_t connect_timeout, rpc_timeout, shutdown_timeout;
+  int64_t keepalive_interval, keepalive_timeout;
+  size_t max_message, max_pending;
+  tp_retry retry;
+  tp_metadata *metadata; /* taken over */
+} tp_channel_options;
+
+typedef struct tp_channel {
+  tp_command command;       /* first: a command is a channel */
+  struct tp_engine *engine;
+  tp_channel_options options;
+  int references;           /* atomic: userdata and futures */
+  bool closed;              /* the host's: no new calls */
+  bool ended;               /* engine's lock: the engine has ended it */
+  size_t pending;           /* atomic: submitted and not on a stream */
+  size_t unacknowledged;    /* atomic: submissions without an answer */
+  tp_future *futures;       /* all of them; engine's lock */
+  tp_future *drain;         /* told when none is unacknowledged; lock */
+  struct tp_channel *next, **link; /* engine's list; engine's lock */
+  /* Driving thread: */
+  tp_http2 *sessions[TP_MAX_SESSIONS]; /* the last one takes new streams */
+  size_t session_count;
+  tp_connection *connection; /* being dialled, or NULL */
+  tp_call *queue, **queue_tail;
+  bool closing;             /* disconnect once nothing is unacknowledged */
+  bool dirty;               /* progress may be possible */
+  bool answered;            /* any call has had an answer from the server */
+  int dial_failures;        /* since the last success */
+  int64_t dial_at;          /* not before then */
+  int64_t dial_failed_at;
+  char reason[TP_REASON];   /* of the latest transport failure */
+  tp_timer timer;           /* dialling again, session ticks */
+  tp_polls polls;
+} tp_channel;
+
+/* Any thread. NULL: out of memory. */
+tp_channel *tp_channel_new(struct tp_engine *engine,
+                           const tp_channel_options *options);
+void tp_channel_hold(tp_channel *channel);
+void tp_channel_release(tp_channel *channel);
+
+void tp_channel_enqueue(tp_channel *channel, tp_call *call);
+void tp_channel_dequeue(tp_channel *channel, tp_call *call);
+/* Dials, opens streams, writes, as far as it goes now. */
+void tp_channel_progress(tp_channel *channel, int64_t now);
+
+/* For the engine's poll loop: at most TP_MAX_SESSIONS entries, in the order
+** in which tp_channel_receive wants them back. */
+size_t tp_channel_pollfds(tp_channel *channel, struct pollfd *fds);
+void tp_channel_receive(tp_channel *channel, const struct pollfd *fds,
+                        size_t n, int64_t now);
+
+/* Every future of the channel, each held once, in a malloc'd array; NULL and 0
+** when there are none or no memory. Any thread. */
+tp_future **tp_channel_snapshot(tp_channel *channel, size_t *n);
+
+/* No new calls; what is unacknowledged has shutdown_timeout left. Then
+** everybody who still waits is told: closed. The host's thread. */
+void tp_channel_close(tp_channel *channel);
+void tp_channel_finish(tp_channel *channel);
+
+/* A submission was acknowledged or has failed. Any thread. */
+void tp_channel_acknowledged(tp_channel *channel);
+
+/* The future that waits for the end of all submissions, if any, is ready. */
+void tp_channel_tell_drain(tp_channel *channel);
+
+/* Closes every connection; what was open ends as lost. */
+void tp_channel_disconnect(tp_channel *channel);
+
+/* Ends everything and frees the channel (no references are left, or the
+** engine is ending). */
+void tp_channel_destroy(tp_channel *channel);
+
+#pragma GCC visibility pop
+#endif

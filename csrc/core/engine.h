@@ -1,0 +1,126 @@
+/* The engine of one Lua state: the I/O thread, queues in and out, timers, the
+** doorbell, shutdown and the fork guard.
+**
+** One thread at a time drives it, holding the role `driver`: usually the I/O
+** thread; in a plain script the thread that waits, which then sends and reads
+** by itself and saves two wake-ups a call. All that is marked "driving
+** thread" belongs to whoever holds the role; the rest is under `lock`.
+*/
+#ifndef TP_ENGINE_H
+#define TP_ENGINE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "channel.h"
+#include "dial.h"
+#include "future.h"
+#include "timer.h"
+
+#pragma GCC visibility push(hidden)
+
+typedef enum { TP_NOBODY, TP_IO_THREAD, TP_HOST_THREAD } tp_driver;
+
+/* A failed submission whose error nobody took, or a warning. */
+typedef struct tp_notice {
+  struct tp_notice *next;
+  tp_failure failure;
+  char *workflow_id, *request_id, *method; /* owned, any may be NULL */
+} tp_notice;
+
+typedef struct tp_engine {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;  /* the driver, or the end of the thread */
+  int references;          /* atomic: Lua state, channels, thread */
+  /* Under the lock: */
+  bool thread_started;
+  unsigned forks;          /* tp_forks() when the thread was started */
+  bool stopping;           /* the thread ends as soon as it can */
+  bool draining;           /* no Lua state any more: ends when all is sent */
+  bool finished;           /* the thread has ended */
+  int64_t drain_until;
+  tp_driver driver;
+  bool host_wants;         /* the host's thread waits for the role */
+  int64_t host_until;      /* it had the role until now: it may come back */
+  bool sleeping;           /* the driver is in poll(2): ring `wake` */
+  tp_command *commands, **commands_tail;
+  tp_future *fired, **fired_tail; /* subscriptions that have come true */
+  bool rung;
+  tp_notice *lost, *warnings;
+  bool noticed;            /* atomic: there are notices */
+  tp_channel *channels;
+  uint64_t next_id;
+  int wake;                /* doorbell of the driver; -1 before the thread */
+  int bell;                /* the host's; -1 until it is asked for */
+  int64_t shutdown_timeout; /* the longest of its channels' */
+  /* Driving thread: */
+  tp_timers timers;
+  tp_dialer *dialer;
+  int64_t now;
+  uint64_t random;
+  struct pollfd *fds;
+  size_t fds_room;
+  /* Under the lock of exit.c: */
+  struct tp_engine *next, **link;
+} tp_engine;
+
+/* Any thread but where it says otherwise. NULL: out of memory or
+** descriptors. No thread is started. */
+tp_engine *tp_engine_new(void);
+void tp_engine_hold(tp_engine *engine);
+void tp_engine_release(tp_engine *engine);
+
+/* The engine had a thread, and this process is a child without it. */
+bool tp_engine_forked(const tp_engine *engine);
+
+/* Starts the thread if need be. TP_ESYSTEM: no thread to be had. */
+tp_status tp_engine_start(tp_engine *engine);
+/* Queues work for the driving thread and counts `references` up (may be NULL)
+** if the command was not queued already. False when no thread runs: nothing is
+** queued. */
+bool tp_engine_post(tp_engine *engine, tp_command *command, unsigned bits,
+                    int *references);
+
+/* A factor of 1 give or take `spread`. Driving thread. */
+double tp_engine_jitter(tp_engine *engine, double spread);
+
+void tp_engine_lock(tp_engine *engine);
+void tp_engine_unlock(tp_engine *engine);
+
+/* The host's thread: drives, or sleeps, until a subscription comes true, a
+** signal arrives or the time is over. At most 0.1 s. */
+void tp_engine_park(tp_engine *engine, int64_t until);
+bool tp_engine_is_rung(tp_engine *engine);
+/* The futures that have fired since the last call, held, linked by
+** next_fired. Silences the doorbell. */
+tp_future *tp_engine_drain(tp_engine *engine);
+/* The host's doorbell, readable while there is something to drain; -1 and
+** errno when there are no descriptors. */
+int tp_engine_pollfd(tp_engine *engine);
+
+/* The future's subscription has come true: rings. */
+void tp_engine_fire(tp_engine *engine, tp_future *future);
+
+/* Driving thread. */
+tp_connection *tp_engine_dial(tp_engine *engine, const tp_dial_options *options,
+                              char reason[TP_REASON]);
+
+/* Takes the notice over. `lost` or `warnings`. */
+void tp_engine_notice(tp_engine *engine, tp_notice **list, tp_notice *notice);
+tp_notice *tp_engine_take_notices(tp_engine *engine, tp_notice **list);
+void tp_notice_free(tp_notice *notice);
+
+/* Submissions that the server has not acknowledged, over all channels. */
+size_t tp_engine_unacknowledged(tp_engine *engine);
+
+/* No Lua state any more: what is unacknowledged goes on without it, for up to
+** shutdown_timeout. Never waits. */
+void tp_engine_detach(tp_engine *engine);
+/* Tells the thread to end now. Never waits. */
+void tp_engine_stop(tp_engine *engine);
+/* The same, and waits for it; false: it took longer. */
+bool tp_engine_shutdown(tp_engine *engine, int64_t timeout);
+
+#pragma GCC visibility pop
+#endif

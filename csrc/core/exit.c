@@ -1,0 +1,105 @@
+/* Process-wide start and end: see exit.h. */
+#include "exit.h"
+
+#include <curl/curl.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "timer.h"
+
+#define SAY_AFTER TP_SECOND          /* of waiting, on stderr */
+#define STOP_GRACE (TP_SECOND / 4)   /* for threads told to stop */
+
+static pthread_once_t loaded = PTHREAD_ONCE_INIT;
+static pthread_once_t started = PTHREAD_ONCE_INIT;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed;
+static tp_engine *engines; /* with a running thread */
+static unsigned forks;
+
+static void in_child(void) {
+  forks++; /* nothing of the parent's is touched: locks may be held */
+}
+
+unsigned tp_forks(void) {
+  return forks;
+}
+
+/* Waits until no engine is left or `until`; the lock is held. */
+static void wait_for_none(int64_t until) {
+  struct timespec t;
+  t.tv_sec = (time_t)(until / TP_SECOND);
+  t.tv_nsec = (long)(until % TP_SECOND) * 1000;
+  while (engines && tp_now() < until)
+    pthread_cond_timedwait(&changed, &lock, &t);
+}
+
+/* Runs before OpenSSL's own handlers, since it was registered after them:
+** a thread that is still in TLS would crash otherwise. */
+static void at_exit(void) {
+  int64_t longest = 0, now = tp_now();
+  size_t waiting = 0;
+  tp_engine *e;
+  if (forks > 0) return;
+  pthread_mutex_lock(&lock);
+  for (e = engines; e; e = e->next) {
+    if (e->shutdown_timeout > longest) longest = e->shutdown_timeout;
+    tp_engine_detach(e);
+  }
+  wait_for_none(now + (longest < SAY_AFTER ? longest : SAY_AFTER));
+  for (e = engines; e; e = e->next) waiting += tp_engine_unacknowledged(e);
+  if (waiting && longest > SAY_AFTER)
+    fprintf(stderr, "temporal: waiting up to %.1f s for %zu unacknowledged "
+            "requests (Ctrl-C gives them up)\n",
+            (double)(longest - SAY_AFTER) / 1e6, waiting);
+  if (longest > SAY_AFTER) wait_for_none(now + longest);
+  for (e = engines; e; e = e->next) tp_engine_stop(e);
+  wait_for_none(tp_now() + STOP_GRACE);
+  pthread_mutex_unlock(&lock);
+}
+
+static void load(void) {
+  Dl_info info;
+  /* A closing Lua state must not unmap the code a thread runs in. */
+  if (dladdr((void *)(uintptr_t)&forks, &info) && info.dli_fname)
+    dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+  pthread_atfork(NULL, NULL, in_child);
+}
+
+static void start(void) {
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&changed, &attributes);
+  pthread_condattr_destroy(&attributes);
+  curl_global_init(CURL_GLOBAL_ALL);
+  atexit(at_exit);
+}
+
+void tp_process_load(void) {
+  pthread_once(&loaded, load);
+}
+
+void tp_process_start(void) {
+  tp_process_load();
+  pthread_once(&started, start);
+}
+
+void tp_exit_register(tp_engine *engine) {
+  pthread_mutex_lock(&lock);
+  engine->next = engines;
+  engine->link = &engines;
+  if (engines) engines->link = &engine->next;
+  engines = engine;
+  pthread_mutex_unlock(&lock);
+}
+
+void tp_exit_forget(tp_engine *engine) {
+  pthread_mutex_lock(&lock);
+  *engine->link = engine->next;
+  if (engine->next) engine->next->link = engine->link;
+  pthread_cond_broadcast(&changed);
+  pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,101 @@
+/* Bounded, rotating result polls: see polls.h. */
+#include "polls.h"
+
+static void append(tp_poll_list *list, tp_poll *poll) {
+  poll->next = NULL;
+  poll->link = list->tail;
+  *list->tail = poll;
+  list->tail = &poll->next;
+}
+
+static void take_out(tp_poll_list *list, tp_poll *poll) {
+  *poll->link = poll->next;
+  if (poll->next) poll->next->link = poll->link;
+  else list->tail = poll->link;
+  poll->next = NULL;
+  poll->link = NULL;
+}
+
+static void schedule(tp_polls *polls) {
+  int64_t at = TP_NEVER;
+  if (polls->waiting.first && polls->open.first)
+    at = tp_after(polls->open.first->since, TP_POLL_SLICE);
+  /* Without memory for a timer the rotation waits for the next event. */
+  (void)tp_timer_set(polls->timers, &polls->timer, at);
+}
+
+static void wait_again(tp_polls *polls, tp_poll *poll) {
+  take_out(&polls->open, poll);
+  polls->open_count--;
+  poll->state = TP_POLL_WAITING;
+  append(&polls->waiting, poll);
+}
+
+static void fill(tp_polls *polls, int64_t now) {
+  while (polls->waiting.first && polls->open_count < polls->limit) {
+    tp_poll *poll = polls->waiting.first;
+    take_out(&polls->waiting, poll);
+    poll->state = TP_POLL_OPEN;
+    poll->since = now;
+    append(&polls->open, poll);
+    polls->open_count++;
+    poll->grant(poll, now);
+  }
+  schedule(polls);
+}
+
+static void rotate(tp_timer *timer, int64_t now) {
+  tp_polls *polls = (tp_polls *)timer;
+  tp_poll *last = NULL, *poll;
+  /* Those waiting now get their turn; who is revoked queues behind them. */
+  for (poll = polls->waiting.first; poll; poll = poll->next) last = poll;
+  while (last && polls->open.first && polls->waiting.first &&
+         tp_after(polls->open.first->since, TP_POLL_SLICE) <= now) {
+    tp_poll *oldest = polls->open.first;
+    bool done = polls->waiting.first == last;
+    oldest->revoke(oldest, now);
+    if (oldest->state == TP_POLL_OPEN) wait_again(polls, oldest);
+    fill(polls, now);
+    if (done) break;
+  }
+  schedule(polls);
+}
+
+void tp_polls_init(tp_polls *polls, tp_timers *timers, size_t limit) {
+  tp_timer_init(&polls->timer, rotate);
+  polls->timers = timers;
+  polls->limit = limit;
+  polls->open_count = 0;
+  polls->open.first = polls->waiting.first = NULL;
+  polls->open.tail = &polls->open.first;
+  polls->waiting.tail = &polls->waiting.first;
+}
+
+void tp_polls_ask(tp_polls *polls, tp_poll *poll, int64_t now) {
+  if (poll->state == TP_POLL_WAITING) return;
+  if (poll->state == TP_POLL_OPEN) {
+    if (polls->waiting.first == NULL) {
+      take_out(&polls->open, poll); /* a new turn begins */
+      poll->since = now;
+      append(&polls->open, poll);
+      poll->grant(poll, now);
+      return;
+    }
+    wait_again(polls, poll);
+  } else {
+    poll->state = TP_POLL_WAITING;
+    append(&polls->waiting, poll);
+  }
+  fill(polls, now);
+}
+
+void tp_polls_leave(tp_polls *polls, tp_poll *poll, int64_t now) {
+  if (poll->state == TP_POLL_WAITING) {
+    take_out(&polls->waiting, poll);
+  } else if (poll->state == TP_POLL_OPEN) {
+    take_out(&polls->open, poll);
+    polls->open_count--;
+  }
+  poll->state = TP_POLL_NONE;
+  fill(polls, now);
+}

@@ -1,0 +1,209 @@
+/* RPC futures, and what all futures do when they are submitted, abandoned or
+** collected: see rpc_future.h.
+*/
+#include "rpc_future.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "channel.h"
+#include "engine.h"
+#include "workflow_run.h"
+
+static tp_rpc_future *rpc_of(tp_call *call) {
+  return (tp_rpc_future *)(void *)((char *)call - offsetof(tp_rpc_future, call));
+}
+
+tp_call *tp_future_call(tp_future *f) {
+  if (f->kind == TP_RPC) return &((tp_rpc_future *)f)->call;
+  if (f->kind == TP_RUN) return &((tp_run *)f)->call;
+  return NULL;
+}
+
+void tp_future_names(const tp_future *f, const char **workflow_id,
+                     const char **request_id, const char **method) {
+  *workflow_id = *request_id = *method = NULL;
+  if (f->kind == TP_RPC) {
+    const tp_rpc_future *rpc = (const tp_rpc_future *)f;
+    const char *slash = strrchr(rpc->path, '/');
+    *workflow_id = rpc->workflow_id;
+    *request_id = rpc->request_id;
+    *method = slash ? slash + 1 : rpc->path;
+  } else if (f->kind == TP_RUN) {
+    const tp_run *run = (const tp_run *)f;
+    *workflow_id = run->workflow_id;
+    *request_id = run->request_id;
+    *method = "StartWorkflowExecution";
+  }
+}
+
+/* --- submitting, for every kind ------------------------------------------ */
+
+void tp_future_submit(tp_future *f, tp_call *call, bool submission) {
+  tp_channel *channel = f->channel;
+  tp_status status;
+  if (tp_engine_forked(f->engine)) {
+    tp_future_refuse(f, call, "fork", -1, "the process has forked since this "
+                     "client made its first call: make a new client");
+    return;
+  }
+  status = tp_engine_start(f->engine);
+  if (status != TP_OK) {
+    tp_future_refuse(f, call, "unavailable", TP_GRPC_UNAVAILABLE,
+                     "no I/O thread can be started");
+    return;
+  }
+  if (submission && !tp_call_submit(call)) {
+    tp_future_refuse(f, call, "resource_exhausted", TP_GRPC_RESOURCE_EXHAUSTED,
+                     "max_pending submissions wait for a connection already");
+    return;
+  }
+  if (submission)
+    __atomic_add_fetch(&channel->unacknowledged, 1, __ATOMIC_SEQ_CST);
+  tp_future_hold(f); /* until it has ended */
+  if (tp_engine_post(f->engine, &f->command, TP_BEGIN, &f->references)) return;
+  if (submission) tp_channel_acknowledged(channel);
+  tp_future_refuse(f, call, "closed", -1, "the engine has been shut down");
+  tp_future_release(f);
+}
+
+void tp_future_refuse(tp_future *f, tp_call *call, const char *kind, int code,
+                      const char *message) {
+  call->failure.kind = kind;
+  call->failure.code = code;
+  call->failure.message = strdup(message);
+  call->failure.outcome = TP_NOT_STARTED;
+  tp_future_signal(f, TP_AWAITABLE | TP_FAILED);
+}
+
+void tp_future_abandon(tp_future *f) {
+  tp_future_signal(f, TP_ABANDONED);
+  tp_engine_post(f->engine, &f->command, TP_DROP, &f->references);
+}
+
+void tp_future_ask(tp_future *f) {
+  if (tp_engine_start(f->engine) == TP_OK &&
+      tp_engine_post(f->engine, &f->command, TP_WANT, &f->references))
+    return;
+  tp_failure_clear(&((tp_run *)f)->call.failure);
+  ((tp_run *)f)->call.failure.kind = "closed";
+  ((tp_run *)f)->call.failure.message = strdup("the engine has been shut down");
+  tp_future_signal(f, TP_FIRST | TP_RESULT | TP_POLL_FAILED);
+}
+
+void tp_future_collect(tp_future *f) {
+  unsigned before = tp_future_signal(f, TP_COLLECTED);
+  tp_future_lost(f, before | TP_COLLECTED);
+  if (f->kind == TP_RUN && !(before & TP_RESULT) &&
+      __atomic_load_n(&((tp_run *)f)->wanted, __ATOMIC_ACQUIRE))
+    tp_engine_post(f->engine, &f->command, TP_DROP, &f->references);
+  tp_future_release(f);
+}
+
+void tp_future_lost(tp_future *f, unsigned flags) {
+  tp_call *call = tp_future_call(f);
+  const char *workflow_id, *request_id, *method;
+  tp_notice *notice;
+  if (call == NULL || (flags & (TP_FAILED | TP_COLLECTED)) !=
+                        (TP_FAILED | TP_COLLECTED))
+    return;
+  if (flags & TP_TAKEN || (f->kind == TP_RPC && flags & TP_ABANDONED)) return;
+  notice = calloc(1, sizeof *notice);
+  if (notice == NULL) return;
+  tp_future_names(f, &workflow_id, &request_id, &method);
+  notice->failure = call->failure; /* nobody reads it there any more */
+  memset(&call->failure, 0, sizeof call->failure);
+  notice->workflow_id = workflow_id ? strdup(workflow_id) : NULL;
+  notice->request_id = request_id ? strdup(request_id) : NULL;
+  notice->method = method ? strdup(method) : NULL;
+  tp_engine_notice(f->engine, &f->engine->lost, notice);
+}
+
+/* --- one RPC --------------------------------------------------------------- */
+
+static void settle(tp_rpc_future *rpc, unsigned flags) {
+  unsigned before = tp_future_signal(&rpc->future, flags);
+  tp_future_lost(&rpc->future, before | flags);
+  if (rpc->submission) tp_channel_acknowledged(rpc->future.channel);
+  tp_future_release(&rpc->future);
+}
+
+static void on_done(tp_call *call, bool ok) {
+  tp_rpc_future *rpc = rpc_of(call);
+  rpc->active = false;
+  settle(rpc, ok ? TP_RESULT : TP_RESULT | TP_FAILED);
+}
+
+static void on_command(tp_command *command, unsigned bits) {
+  tp_rpc_future *rpc = (tp_rpc_future *)command;
+  if (bits & TP_BEGIN) {
+    rpc->active = true;
+    tp_call_begin(&rpc->call, rpc->future.engine->now, 0);
+  }
+  if (bits & TP_DROP && rpc->active) {
+    rpc->active = false;
+    tp_call_cancel(&rpc->call);
+    settle(rpc, 0);
+  }
+  tp_future_release(&rpc->future);
+}
+
+static void on_end(tp_future *f) {
+  tp_rpc_future *rpc = (tp_rpc_future *)f;
+  if (!rpc->active) return;
+  rpc->active = false;
+  tp_call_cancel(&rpc->call);
+  settle(rpc, TP_CLOSED);
+}
+
+static void on_destroy(tp_future *f) {
+  tp_rpc_future *rpc = (tp_rpc_future *)f;
+  tp_call_free(&rpc->call);
+  free(rpc->path);
+  free(rpc->namespace);
+  free(rpc->workflow_id);
+  free(rpc->request_id);
+  free(rpc);
+}
+
+tp_rpc_future *tp_rpc_future_new(tp_channel *channel) {
+  static const tp_future_class class = {on_command, on_end, on_destroy};
+  tp_rpc_future *rpc = calloc(1, sizeof *rpc);
+  if (rpc == NULL) return NULL;
+  tp_call_init(&rpc->call, channel, on_done);
+  tp_future_init(&rpc->future, channel, TP_RPC, &class);
+  return rpc;
+}
+
+/* --- the end of all submissions --------------------------------------------- */
+
+static void drain_command(tp_command *command, unsigned bits) {
+  (void)bits;
+  tp_future_release((tp_future *)command);
+}
+
+static void drain_end(tp_future *f) {
+  tp_future_signal(f, TP_CLOSED);
+}
+
+static void drain_destroy(tp_future *f) {
+  free(f);
+}
+
+tp_future *tp_drain_new(tp_channel *channel) {
+  static const tp_future_class class = {drain_command, drain_end,
+                                        drain_destroy};
+  tp_future *f = calloc(1, sizeof *f), *before;
+  if (f == NULL) return NULL;
+  tp_future_init(f, channel, TP_DRAIN, &class);
+  tp_future_hold(f);
+  tp_engine_lock(channel->engine);
+  before = channel->drain;
+  channel->drain = f;
+  tp_engine_unlock(channel->engine);
+  if (before) tp_future_release(before);
+  /* Asked after the future is in place: the last one to end tells it. */
+  if (__atomic_load_n(&channel->unacknowledged, __ATOMIC_SEQ_CST) == 0)
+    tp_channel_tell_drain(channel);
+  return f;
+}

@@ -1,0 +1,80 @@
+/* Field numbers that the core itself uses. One list, so that a test can hold
+** every line against the generated schema.
+** X(constant, number, message without "temporal.api.", field)
+*/
+#ifndef TP_WORKFLOW_FIELDS_H
+#define TP_WORKFLOW_FIELDS_H
+
+#define TP_WORKFLOW_FIELDS(X) \
+  X(START_REQUEST_ID_CONFLICT_POLICY, 22, \
+    "workflowservice.v1.StartWorkflowExecutionRequest", \
+    "workflow_id_conflict_policy") \
+  X(START_RESPONSE_RUN_ID, 1, \
+    "workflowservice.v1.StartWorkflowExecutionResponse", "run_id") \
+  X(START_RESPONSE_STARTED, 3, \
+    "workflowservice.v1.StartWorkflowExecutionResponse", "started") \
+  X(START_RESPONSE_FIRST_EXECUTION_RUN_ID, 6, \
+    "workflowservice.v1.StartWorkflowExecutionResponse", \
+    "first_execution_run_id") \
+  X(ALREADY_STARTED_RUN_ID, 2, \
+    "errordetails.v1.WorkflowExecutionAlreadyStartedFailure", "run_id") \
+  X(ALREADY_STARTED_FIRST_EXECUTION_RUN_ID, 3, \
+    "errordetails.v1.WorkflowExecutionAlreadyStartedFailure", \
+    "first_execution_run_id") \
+  X(HISTORY_REQUEST_NAMESPACE, 1, \
+    "workflowservice.v1.GetWorkflowExecutionHistoryRequest", "namespace") \
+  X(HISTORY_REQUEST_EXECUTION, 2, \
+    "workflowservice.v1.GetWorkflowExecutionHistoryRequest", "execution") \
+  X(HISTORY_REQUEST_NEXT_PAGE_TOKEN, 4, \
+    "workflowservice.v1.GetWorkflowExecutionHistoryRequest", \
+    "next_page_token") \
+  X(HISTORY_REQUEST_WAIT_NEW_EVENT, 5, \
+    "workflowservice.v1.GetWorkflowExecutionHistoryRequest", \
+    "wait_new_event") \
+  X(HISTORY_REQUEST_HISTORY_EVENT_FILTER_TYPE, 6, \
+    "workflowservice.v1.GetWorkflowExecutionHistoryRequest", \
+    "history_event_filter_type") \
+  X(HISTORY_REQUEST_SKIP_ARCHIVAL, 7, \
+    "workflowservice.v1.GetWorkflowExecutionHistoryRequest", \
+    "skip_archival") \
+  X(EXECUTION_WORKFLOW_ID, 1, "common.v1.WorkflowExecution", "workflow_id") \
+  X(EXECUTION_RUN_ID, 2, "common.v1.WorkflowExecution", "run_id") \
+  X(HISTORY_RESPONSE_HISTORY, 1, \
+    "workflowservice.v1.GetWorkflowExecutionHistoryResponse", "history") \
+  X(HISTORY_RESPONSE_RAW_HISTORY, 2, \
+    "workflowservice.v1.GetWorkflowExecutionHistoryResponse", "raw_history") \
+  X(HISTORY_RESPONSE_NEXT_PAGE_TOKEN, 3, \
+    "workflowservice.v1.GetWorkflowExecutionHistoryResponse", \
+    "next_page_token") \
+  X(HISTORY_EVENTS, 1, "history.v1.History", "events") \
+  X(DATA_BLOB_ENCODING_TYPE, 1, "common.v1.DataBlob", "encoding_type") \
+  X(DATA_BLOB_DATA, 2, "common.v1.DataBlob", "data") \
+  X(EVENT_COMPLETED, 7, "history.v1.HistoryEvent", \
+    "workflow_execution_completed_event_attributes") \
+  X(EVENT_FAILED, 8, "history.v1.HistoryEvent", \
+    "workflow_execution_failed_event_attributes") \
+  X(EVENT_TIMED_OUT, 9, "history.v1.HistoryEvent", \
+    "workflow_execution_timed_out_event_attributes") \
+  X(EVENT_CONTINUED_AS_NEW, 33, "history.v1.HistoryEvent", \
+    "workflow_execution_continued_as_new_event_attributes") \
+  X(COMPLETED_NEW_RUN_ID, 3, \
+    "history.v1.WorkflowExecutionCompletedEventAttributes", \
+    "new_execution_run_id") \
+  X(FAILED_NEW_RUN_ID, 4, \
+    "history.v1.WorkflowExecutionFailedEventAttributes", \
+    "new_execution_run_id") \
+  X(TIMED_OUT_NEW_RUN_ID, 2, \
+    "history.v1.WorkflowExecutionTimedOutEventAttributes", \
+    "new_execution_run_id") \
+  X(CONTINUED_AS_NEW_NEW_RUN_ID, 1, \
+    "history.v1.WorkflowExecutionContinuedAsNewEventAttributes", \
+    "new_execution_run_id")
+
+enum {
+#define X(constant, number, message, field) constant = number,
+  TP_WORKFLOW_FIELDS(X)
+#undef X
+  TP_WORKFLOW_FIELDS_END
+};
+
+#endif

@@ -1,0 +1,278 @@
+/* Execute-workflow as a state machine: see workflow_run.h. The few messages it
+** reads and writes are in workflow_wire.c.
+*/
+#include "workflow_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "call_answer.h"
+#include "channel.h"
+#include "engine.h"
+#include "rpc_future.h"
+#include "workflow_wire.h"
+
+#define SERVICE "/temporal.api.workflowservice.v1.WorkflowService/"
+/* A server that answers empty at once must not make us spin. */
+#define EARLY_ANSWER (TP_SECOND / 2)
+
+static tp_run *run_of_call(tp_call *call) {
+  return (tp_run *)(void *)((char *)call - offsetof(tp_run, call));
+}
+
+static tp_run *run_of_poll(tp_poll *poll) {
+  return (tp_run *)(void *)((char *)poll - offsetof(tp_run, poll));
+}
+
+static char *copy(tp_text text) {
+  return strndup(text.data, text.length);
+}
+
+static void replace(char **place, char *string) {
+  free(*place);
+  *place = string;
+}
+
+/* --- the close event ----------------------------------------------------- */
+
+static unsigned wanted_of(const tp_run *run) {
+  return __atomic_load_n(&run->wanted, __ATOMIC_ACQUIRE);
+}
+
+static void ask(tp_run *run) {
+  unsigned flags = tp_future_flags(&run->future);
+  if (run->asking || run->starting || !(wanted_of(run) & ~flags)) return;
+  if (flags & (TP_FAILED | TP_CLOSED | TP_ABANDONED | TP_COLLECTED)) return;
+  run->asking = true;
+  tp_future_hold(&run->future);
+  tp_polls_ask(&run->future.channel->polls, &run->poll,
+               run->future.engine->now);
+}
+
+static void stop_asking(tp_run *run) {
+  if (!run->asking) return;
+  run->asking = false;
+  tp_call_cancel(&run->call);
+  tp_polls_leave(&run->future.channel->polls, &run->poll,
+                 run->future.engine->now);
+  tp_future_release(&run->future);
+}
+
+static void on_polled(tp_call *call, bool ok);
+
+static void grant(tp_poll *poll, int64_t now) {
+  tp_run *run = run_of_poll(poll);
+  int64_t early = run->asked_at + EARLY_ANSWER - now;
+  run->call.long_poll = true;
+  run->call.timeout = TP_NEVER;
+  run->call.path = SERVICE "GetWorkflowExecutionHistory";
+  run->call.done = on_polled;
+  run->call.request.length = 0;
+  tp_wire_history_request(&run->call.request, run->namespace, run->workflow_id,
+                          run->current, &run->token);
+  tp_call_begin(&run->call, now,
+                run->token.length && run->asked_at && early > 0 ? early : 0);
+  run->asked_at = now;
+}
+
+static void revoke(tp_poll *poll, int64_t now) {
+  (void)now;
+  tp_call_cancel(&run_of_poll(poll)->call);
+  run_of_poll(poll)->asked_at = 0;
+}
+
+static void poll_failed(tp_run *run) {
+  unsigned flags = TP_POLL_FAILED | TP_RESULT;
+  run->asking = false;
+  run->asked_at = 0;
+  tp_polls_leave(&run->future.channel->polls, &run->poll,
+                 run->future.engine->now);
+  tp_future_signal(&run->future, flags | TP_FIRST);
+  tp_future_release(&run->future);
+}
+
+/* What to tell once a run of the chain has closed; `next` is the run that
+** follows it, or NULL. */
+static unsigned keep_event(tp_run *run, tp_text event, char *next) {
+  unsigned flags = 0;
+  bool first = run->first_event.length == 0;
+  tp_buffer *place = first ? &run->first_event : &run->result_event;
+  if (first || next == NULL) {
+    tp_buffer_put(place, event.data, event.length);
+  }
+  if (first) {
+    flags |= TP_FIRST;
+    replace(&run->first_closed_run_id,
+            run->current ? strdup(run->current) : NULL);
+  }
+  if (next == NULL) {
+    flags |= TP_RESULT;
+    replace(&run->result_run_id, run->current);
+    run->current = NULL;
+  } else {
+    replace(&run->current, next);
+  }
+  tp_buffer_free(&run->token);
+  return flags;
+}
+
+static void on_polled(tp_call *call, bool ok) {
+  tp_run *run = run_of_call(call);
+  tp_channel *channel = run->future.channel;
+  int64_t now = run->future.engine->now;
+  tp_history_answer answer;
+  unsigned flags = 0;
+  char *next = NULL;
+  if (ok && tp_wire_history_answer(&call->stream.response, &answer) != TP_OK) {
+    tp_call_fail(call, NULL, TP_GRPC_INTERNAL,
+                 "the server's history answer cannot be read");
+    ok = false;
+  }
+  if (!ok) {
+    poll_failed(run);
+    return;
+  }
+  if (run->current == NULL && answer.token_run_id.length)
+    run->current = copy(answer.token_run_id);
+  if (answer.event.length) {
+    if (answer.next_run_id.length) next = copy(answer.next_run_id);
+    flags = keep_event(run, answer.event, next);
+    run->asked_at = 0;
+  } else {
+    run->token.length = 0;
+    tp_buffer_put(&run->token, answer.token.data, answer.token.length);
+  }
+  tp_stream_clear(&call->stream);
+  if (flags) tp_future_signal(&run->future, flags);
+  if (wanted_of(run) & ~tp_future_flags(&run->future)) {
+    tp_polls_ask(&channel->polls, &run->poll, now);
+  } else {
+    run->asking = false;
+    tp_buffer_free(&call->request);
+    tp_polls_leave(&channel->polls, &run->poll, now);
+    tp_future_release(&run->future);
+  }
+}
+
+/* --- the start ------------------------------------------------------------ */
+
+/* The end of the start, whichever: acknowledged or failed. */
+static void settle(tp_run *run, unsigned flags) {
+  unsigned before;
+  run->starting = false;
+  before = tp_future_signal(&run->future, flags);
+  tp_future_lost(&run->future, before | flags);
+  tp_channel_acknowledged(run->future.channel);
+  if (!(flags & (TP_FAILED | TP_CLOSED))) ask(run);
+  tp_future_release(&run->future);
+}
+
+static void on_started(tp_call *call, bool ok) {
+  tp_run *run = run_of_call(call);
+  tp_start_answer answer;
+  bool attached = false;
+  memset(&answer, 0, sizeof answer);
+  if (ok) {
+    if (tp_wire_start_answer(&call->stream.response, &answer) != TP_OK ||
+        answer.run_id.length == 0) {
+      call->ambiguous = true;
+      tp_call_fail(call, NULL, TP_GRPC_INTERNAL,
+                   "the server's answer to the start cannot be read");
+      call->failure.outcome = TP_UNKNOWN;
+      ok = false;
+    }
+    attached = ok && !answer.started &&
+               tp_wire_uses_existing(&call->request);
+  } else if (run->attach && call->failure.code == TP_GRPC_ALREADY_EXISTS) {
+    ok = attached = tp_wire_already_started(call->failure.details,
+                                            call->failure.details_length,
+                                            &answer) == TP_OK &&
+                    answer.run_id.length > 0;
+  }
+  if (ok) {
+    run->attached = attached;
+    run->run_id = copy(answer.run_id);
+    run->current = copy(answer.run_id);
+    if (answer.first_run_id.length)
+      run->first_execution_run_id = copy(answer.first_run_id);
+  }
+  tp_stream_clear(&call->stream);
+  tp_buffer_free(&call->request);
+  settle(run, ok ? TP_STARTED : TP_AWAITABLE | TP_FAILED);
+}
+
+/* --- from outside ----------------------------------------------------------- */
+
+static void on_command(tp_command *command, unsigned bits) {
+  tp_run *run = (tp_run *)command;
+  if (bits & TP_BEGIN) {
+    run->starting = true;
+    run->call.path = SERVICE "StartWorkflowExecution";
+    tp_call_begin(&run->call, run->future.engine->now, 0);
+  }
+  if (bits & TP_WANT) ask(run);
+  if (bits & TP_DROP) stop_asking(run);
+  tp_future_release(&run->future);
+}
+
+static void on_end(tp_future *f) {
+  tp_run *run = (tp_run *)f;
+  stop_asking(run);
+  if (run->starting) {
+    tp_call_cancel(&run->call);
+    if (run->call.failure.message == NULL)
+      tp_call_fail(&run->call, "closed", -1, "the engine was shut down before "
+                   "the server acknowledged the start");
+    run->call.failure.outcome = TP_UNKNOWN;
+    settle(run, TP_AWAITABLE | TP_FAILED);
+  }
+  tp_future_signal(f, TP_CLOSED);
+}
+
+static void on_destroy(tp_future *f) {
+  tp_run *run = (tp_run *)f;
+  tp_call_free(&run->call);
+  tp_buffer_free(&run->first_event);
+  tp_buffer_free(&run->result_event);
+  tp_buffer_free(&run->token);
+  free(run->namespace);
+  free(run->workflow_id);
+  free(run->request_id);
+  free(run->workflow_type);
+  free(run->run_id);
+  free(run->first_execution_run_id);
+  free(run->first_closed_run_id);
+  free(run->result_run_id);
+  free(run->current);
+  free(run);
+}
+
+tp_run *tp_run_new(tp_channel *channel) {
+  static const tp_future_class class = {on_command, on_end, on_destroy};
+  tp_run *run = calloc(1, sizeof *run);
+  if (run == NULL) return NULL;
+  tp_call_init(&run->call, channel, on_started);
+  tp_buffer_init(&run->first_event, TP_MAX_MESSAGE);
+  tp_buffer_init(&run->result_event, TP_MAX_MESSAGE);
+  tp_buffer_init(&run->token, TP_MAX_TOKEN);
+  run->poll.grant = grant;
+  run->poll.revoke = revoke;
+  tp_future_init(&run->future, channel, TP_RUN, &class);
+  return run;
+}
+
+bool tp_run_want(tp_run *run, unsigned what) {
+  tp_future *f = &run->future;
+  unsigned flags = tp_future_flags(f), again;
+  if (flags & TP_POLL_FAILED && flags & TP_TAKEN) {
+    again = TP_POLL_FAILED | TP_TAKEN;
+    if (run->first_event.length == 0) again |= TP_FIRST;
+    tp_future_clear(f, again | TP_RESULT);
+  }
+  if (tp_future_ready(f, what)) return true;
+  if (what != TP_STARTED &&
+      !(__atomic_fetch_or(&run->wanted, what, __ATOMIC_ACQ_REL) & what &&
+        !(flags & TP_POLL_FAILED)))
+    tp_future_ask(f);
+  return tp_future_ready(f, what);
+}

@@ -1,0 +1,394 @@
+--- Futures: the methods of what `execute_workflow`, `start_workflow`,
+-- `client:workflow` and `client:submit` return. The objects themselves are
+-- userdata of the engine; this module gives them their meaning.
+-- @module temporal.future
+
+local core = require "temporal.core"
+local duration = require "temporal.duration"
+local errors = require "temporal.error"
+local failure = require "temporal.failure"
+local misuse = require "temporal.misuse"
+local options = require "temporal.options"
+local types = require "temporal.types"
+local wait = require "temporal.wait"
+
+local type, getmetatable = type, getmetatable
+local core_field, core_owner, core_take = core.field, core.owner, core.take
+local wait_one = wait.one
+
+local run_metatable, call_metatable = core.run_metatable, core.call_metatable
+
+-- What has been taken from the engine, by future. Kept with the engine: an
+-- answer is taken once, also when this package is loaded a second time.
+local shared = run_metatable.__temporal
+shared.taken = shared.taken or setmetatable({}, { __mode = "k" })
+local taken = shared.taken
+
+-- Errors of a run.
+
+local function run_error(future, record)
+  local run_id = core_field(future, "run_id")
+  local request_id = core_field(future, "request_id")
+  local err = errors.from_record(record, {
+    fields = {
+      workflow_id = core_field(future, "id"),
+      workflow_type = core_field(future, "workflow_type"),
+      run_id = run_id,
+      request_id = request_id,
+    },
+  })
+  -- Never acknowledged: it is the start that failed.
+  if request_id and not run_id and not err.outcome and err.kind ~= "closed" then
+    err.outcome = errors.start_outcome(err)
+  end
+  return err
+end
+
+-- A wait that ended early: what it was for, and whether the server has it.
+local function unfinished(future, err, timeout, goal)
+  err.workflow_id = core_field(future, "id")
+  err.run_id = core_field(future, "run_id")
+  err.request_id = core_field(future, "request_id")
+  err.workflow_type = core_field(future, "workflow_type")
+  if err.kind == "timeout" then
+    err.acknowledged = core.ready(future, "started")
+    err.message = ("no %s after %s; %s"):format(goal, duration.text(timeout),
+      err.acknowledged and "the workflow goes on" or "the start goes on")
+  end
+  return err
+end
+
+-- Results.
+
+-- The close event, taken once for each of "first" and "result".
+local function take_outcome(future, what)
+  local known = taken[future]
+  if known and known[what] then
+    return known[what]
+  end
+  local event, run_id = core_take(future, what)
+  if not event then
+    return nil, run_error(future, run_id)
+  end
+  if not known then
+    known = {}
+    taken[future] = known
+  end
+  local outcome = { event = event, run_id = run_id }
+  known[what] = outcome
+  return outcome
+end
+
+-- The payloads of the result, or the error; both kept. What a user's
+-- converter raises passes, and the next call decodes again.
+local function read_outcome(future, outcome)
+  if not outcome.read then
+    outcome.payloads, outcome.err = failure.from_close_event(outcome.event, {
+      workflow_id = core_field(future, "id"),
+      run_id = outcome.run_id,
+      workflow_type = core_field(future, "workflow_type"),
+    }, core_owner(future)._converter)
+    outcome.read = true
+  end
+  return outcome.payloads, outcome.err
+end
+
+local function conversion_error(future, problem)
+  local err = errors.new(problem)
+  err.workflow_id = core_field(future, "id")
+  err.run_id = core_field(future, "result_run_id") or core_field(future, "run_id")
+  err.workflow_type = core_field(future, "workflow_type")
+  return err
+end
+
+local function result_value(future, outcome, raw)
+  local payloads, err = read_outcome(future, outcome)
+  if not payloads then
+    return nil, err
+  end
+  local payload = payloads[1]
+  if raw then
+    return payload and types.raw(payload)
+  end
+  if not outcome.decoded then
+    if payload then
+      local value, problem = core_owner(future)._converter:value(payload)
+      if problem then
+        return nil, conversion_error(future, problem)
+      end
+      outcome.value = value
+    end
+    outcome.decoded = true
+  end
+  return outcome.value
+end
+
+local GET_OPTIONS = options.define("option of future:get", {
+  timeout = options.seconds("timeout"),
+  follow_runs = options.boolean("follow_runs"),
+  raw = options.boolean("raw"),
+})
+
+--- A workflow execution: the future of its result, and its handle.
+--
+-- Fields: `id`, `run_id` (the run the server named at the start; nil before),
+-- `first_execution_run_id`, `request_id`, `namespace`, `workflow_type`,
+-- `attached` (true when the run already existed), `result_run_id` (the run
+-- that produced the result), `raw_result` (all result payloads, after `get`).
+-- @type run
+local run = {}
+
+--- Waits until the server has acknowledged the start.
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`; nil for
+--   ever, 0 to look only
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error the start's error; of kind `timeout` when the time
+--   ran out: the start goes on
+function run:started(timeout)
+  timeout = options.timeout(timeout, "future:started")
+  local ready, problem = wait_one(self, "started", timeout)
+  if not ready then
+    return nil, unfinished(self, problem, timeout, "acknowledgement")
+  end
+  local acknowledged, record = core_take(self, "started")
+  if acknowledged then
+    return true
+  end
+  return nil, run_error(self, record)
+end
+
+--- Waits for the result.
+-- @tparam[opt] number|string|table get_options a timeout (duration), or
+--   `{timeout=, follow_runs=true, raw=false}`: `follow_runs=false` asks for
+--   the end of the first run only, `raw=true` for the payload as it came
+-- @return the value (nil and false are values), or nil
+-- @treturn temporal.error why there is none; of kind `timeout` when the time
+--   ran out: nothing is lost, call again
+function run:get(get_options)
+  local timeout, raw
+  local what = "result"
+  if type(get_options) == "table" then
+    local given = options.apply(GET_OPTIONS, get_options, {})
+    timeout, raw = given.timeout, given.raw
+    if given.follow_runs == false then
+      what = "first"
+    end
+  elseif get_options ~= nil then
+    timeout = options.timeout(get_options, "future:get")
+  end
+  local known = taken[self]
+  if not (known and known[what]) then
+    local ready, problem = wait_one(self, what, timeout)
+    if not ready then
+      return nil, unfinished(self, problem, timeout, "result")
+    end
+  end
+  local outcome, err = take_outcome(self, what)
+  if not outcome then
+    return nil, err
+  end
+  return result_value(self, outcome, raw)
+end
+
+--- Would `get` return without waiting for the server? Asking starts the wait
+-- for the result in the background. Never blocks.
+-- @treturn boolean
+function run:ready()
+  local known = taken[self]
+  return known ~= nil and known.result ~= nil or core.want(self, "result")
+end
+
+--- Waits for the result without taking it.
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
+-- @treturn boolean|nil true; false when the time ran out; nil where waiting is
+--   not possible
+-- @treturn temporal.error|nil of kind `cannot_wait`
+function run:wait(timeout)
+  timeout = options.timeout(timeout, "future:wait")
+  if run.ready(self) then
+    return true
+  end
+  local ready, problem = wait_one(self, "result", timeout)
+  if ready then
+    return true
+  elseif problem.kind == "timeout" then
+    return false
+  end
+  return nil, problem
+end
+
+--- Stops our interest in the result: not the workflow, and not a start on its
+-- way. Whoever waits gets an error of kind `call_canceled`.
+function run:abandon()
+  core.abandon(self)
+end
+
+local RUN_FIELDS = {
+  id = true, run_id = true, first_execution_run_id = true, request_id = true,
+  namespace = true, workflow_type = true, attached = true, result_run_id = true,
+}
+
+local function raw_result(future)
+  local known = taken[future]
+  local outcome = known and (known.result or known.first)
+  return outcome and read_outcome(future, outcome) or nil
+end
+
+function run_metatable.__index(future, name)
+  local method = run[name]
+  if method then
+    return method
+  elseif RUN_FIELDS[name] then
+    return core_field(future, name)
+  elseif name == "raw_result" then
+    return raw_result(future)
+  end
+  return nil
+end
+
+local function run_state(future)
+  local known = taken[future]
+  local outcome = known and known.result
+  if outcome then
+    local name = tostring(outcome.event.event_type):match("WORKFLOW_EXECUTION_([%u_]+)$")
+    return name and name:lower():gsub("_", " ") or "closed"
+  elseif core.ready(future, "result") then
+    return "finished"
+  elseif not core.ready(future, "started") then
+    return "starting"
+  elseif core_field(future, "request_id") then
+    return "running"
+  end
+  return "state not asked for"
+end
+
+function run_metatable.__tostring(future)
+  return ("temporal.future (%s, %s)"):format(tostring(core_field(future, "id")), run_state(future))
+end
+
+run_metatable.__name = "temporal.future"
+
+--- An RPC on its way, of `client:submit`.
+-- @type call
+local call = {}
+
+--- Waits for the answer.
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
+-- @treturn table|nil the response, or nil
+-- @treturn temporal.error why there is none
+function call:get(timeout)
+  timeout = options.timeout(timeout, "future:get")
+  local response = taken[self]
+  if response then
+    return response
+  end
+  local ready, problem = wait_one(self, "result", timeout)
+  local owner = core_owner(self)
+  if not ready then
+    if problem.kind == "timeout" then
+      problem.message = ("no answer to %s after %s; the call goes on")
+        :format(owner.method, duration.text(timeout))
+    end
+    return nil, problem
+  end
+  local record
+  response, record = core_take(self, "result")
+  if response then
+    taken[self] = response
+    return response
+  end
+  return nil, errors.from_record(record, {
+    method = owner.method,
+    converter = owner.client._converter,
+    failure_to_error = failure.to_error,
+  })
+end
+
+--- Is the answer there? Never blocks.
+-- @treturn boolean
+function call:ready()
+  return taken[self] ~= nil or core.want(self, "result")
+end
+
+--- Waits for the answer without taking it.
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
+-- @treturn boolean|nil true; false when the time ran out; nil where waiting is
+--   not possible
+-- @treturn temporal.error|nil of kind `cannot_wait`
+function call:wait(timeout)
+  timeout = options.timeout(timeout, "future:wait")
+  if call.ready(self) then
+    return true
+  end
+  local ready, problem = wait_one(self, "result", timeout)
+  if ready then
+    return true
+  elseif problem.kind == "timeout" then
+    return false
+  end
+  return nil, problem
+end
+
+--- Cancels the call; whoever waits gets an error of kind `call_canceled`.
+function call:abandon()
+  core.abandon(self)
+end
+
+call_metatable.__index = call
+
+function call_metatable.__tostring(future)
+  local owner = core_owner(future)
+  return ("temporal.future (%s, %s)"):format(owner and owner.method or "call",
+    (taken[future] or core.ready(future, "result")) and "finished" or "running")
+end
+
+call_metatable.__name = "temporal.future"
+
+-- Waiting for several.
+
+local function check_list(list, method)
+  if type(list) ~= "table" then
+    misuse.raisef("%s takes a list of futures, got %s", method, options.kind_of(list))
+  end
+  if #list == 0 then
+    misuse.raisef("%s: the list is empty", method)
+  end
+  for i = 1, #list do
+    local meta = type(list[i]) == "userdata" and getmetatable(list[i])
+    if meta ~= run_metatable and meta ~= call_metatable then
+      misuse.raisef("%s: element %d must be a future, got %s", method, i,
+        options.kind_of(list[i]))
+    end
+  end
+end
+
+--- Waits for the first of several futures to be ready.
+-- @tparam table list of futures of any sort; not empty
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
+-- @return the ready future, or nil
+-- @return its index, or the error (kind `timeout` or `cannot_wait`)
+local function wait_any(list, timeout)
+  check_list(list, "temporal.wait")
+  timeout = options.timeout(timeout, "temporal.wait")
+  local index, err = wait.any(list, timeout)
+  if index then
+    return list[index], index
+  end
+  return nil, err
+end
+
+--- Waits until all of several futures are ready, failed ones too.
+-- @tparam table list of futures of any sort; not empty
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error of kind `timeout` or `cannot_wait`
+local function wait_all(list, timeout)
+  check_list(list, "temporal.wait_all")
+  timeout = options.timeout(timeout, "temporal.wait_all")
+  return wait.all(list, timeout)
+end
+
+return {
+  wait = wait_any,
+  wait_all = wait_all,
+}

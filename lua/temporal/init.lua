@@ -1,0 +1,87 @@
+--- Temporal for Lua.
+--
+--     local temporal = require "temporal"
+--     local client = temporal.client{ target = "localhost:7233" }
+--     local run = client:execute_workflow({ id = "order-42", task_queue = "orders" },
+--       "YourWorkflowDefinition", { amount = 3 })
+--     local result, err = run:get()
+--
+-- Misuse raises a string at the caller's line. What the world can do is
+-- `nil, err`, where err is an error of this package; test with `if err`.
+-- @module temporal
+
+local VERSION = "0.1.0"
+
+local core = require "temporal.core"
+
+if core.version ~= VERSION then
+  error(("temporal: the Lua files are version %s, but temporal.core is version %s: "
+    .. "install both from the same release"):format(VERSION, tostring(core.version)), 0)
+end
+
+local client = require "temporal.client"
+local definition = require "temporal.definition"
+local errors = require "temporal.error"
+local failure = require "temporal.failure"
+local future = require "temporal.future"
+local host = require "temporal.host"
+local options = require "temporal.options"
+local types = require "temporal.types"
+local wait = require "temporal.wait"
+
+local pollable = {}
+
+--- The descriptor to watch: readable while completions are undrained.
+-- @treturn integer
+function pollable.pollfd()
+  return core.pollfd()
+end
+
+--- What to watch the descriptor for.
+-- @treturn string `"r"`
+function pollable.events()
+  return "r"
+end
+
+--- When to call `temporal.poll` at the latest.
+-- @treturn number|nil seconds; nil when only the descriptor says
+function pollable.timeout()
+  return nil
+end
+
+--- Drains completions and resumes whoever waited for them.
+-- @tparam[opt] number|string|table timeout wait at most so long for one; 0
+-- @treturn integer the number of unfinished tasks
+local function poll(timeout)
+  return wait.poll(options.timeout(timeout, "temporal.poll") or 0)
+end
+
+return {
+  _VERSION = VERSION,
+  client = client.new,
+  shutdown = client.shutdown,
+  define_workflow = definition.define,
+  application_error = failure.application_error,
+  assert = errors.assert,
+  is_error = errors.is_error,
+  wait = future.wait,
+  wait_all = future.wait_all,
+  host = { use = host.use },
+  poll = poll,
+  pollable = function()
+    return pollable
+  end,
+  converter = require "temporal.converter",
+  array = types.array,
+  bool = types.bool,
+  bytes = types.bytes,
+  datetime = types.datetime,
+  double = types.double,
+  int = types.int,
+  int64 = types.int64,
+  keyword = types.keyword,
+  keyword_list = types.keyword_list,
+  null = types.null,
+  raw = types.raw,
+  text = types.text,
+}

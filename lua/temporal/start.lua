@@ -1,0 +1,328 @@
+--- Starting a workflow: the start options, and the request they make.
+-- @module temporal.start
+
+local core = require "temporal.core"
+local definition = require "temporal.definition"
+local duration = require "temporal.duration"
+local misuse = require "temporal.misuse"
+local options = require "temporal.options"
+local search_attributes = require "temporal.search_attributes"
+local target = require "temporal.target"
+
+local type, next = type, next
+local encode, uuid, core_payloads = core.encode, core.uuid, core.payloads
+
+local MAX_ID = 1000
+local MAX_FAIRNESS_KEY = 64
+
+local REUSE = { allow_duplicate = 1, allow_duplicate_failed_only = 2, reject_duplicate = 3 }
+local CONFLICT = { fail = 1, use_existing = 2, terminate_existing = 3 }
+local ALREADY_STARTED = { error = false, attach = true }
+local PINNED = 1
+
+-- Task queues and workflow types recur: their messages are encoded once.
+-- Bounded, for programs that make names up.
+local MAX_CACHED = 256
+
+local function encoded_name_cache(message_type, what)
+  local cache, count = {}, 0
+  return function(name)
+    local bytes = cache[name]
+    if bytes then
+      return bytes
+    end
+    local problem
+    bytes, problem = encode(message_type, { name = name })
+    if not bytes then
+      return misuse.raisef("%s: %s", what, problem)
+    end
+    if count >= MAX_CACHED then
+      cache, count = {}, 0
+    end
+    cache[name], count = bytes, count + 1
+    return bytes
+  end
+end
+
+local encoded_task_queue =
+  encoded_name_cache("temporal.api.taskqueue.v1.TaskQueue", 'start option "task_queue"')
+local encoded_workflow_type =
+  encoded_name_cache("temporal.api.common.v1.WorkflowType", "the workflow type")
+
+-- Values by name, each converted by itself: memo and header.
+local function value_map(field)
+  return function(request, given, spec, name, client)
+    if type(given) ~= "table" then
+      return options.fail(spec, name, "must be a table of values by name",
+        options.kind_of(given))
+    end
+    local fields = {}
+    for key, value in next, given do
+      if type(key) ~= "string" then
+        return options.fail(spec, name, "must have strings as keys", options.show(key))
+      end
+      local payload, problem = client._converter:payload(value, name .. "." .. key)
+      if not payload then
+        return misuse.raisef('%s "%s": %s', spec.label, name, problem)
+      end
+      fields[key] = payload
+    end
+    request[field] = { fields = fields }
+  end
+end
+
+-- Text for people, shown by the Web UI: always the built-in conversion, since
+-- that is all a UI reads.
+local function summary(field)
+  return function(request, value, spec, name)
+    if type(value) ~= "string" then
+      return options.fail(spec, name, "must be a string", options.kind_of(value))
+    end
+    local payload, problem = core.payload(value, name)
+    if not payload then
+      return misuse.raisef('%s "%s": %s', spec.label, name, problem)
+    end
+    local metadata = request.user_metadata or {}
+    metadata[field] = payload
+    request.user_metadata = metadata
+  end
+end
+
+local function is_string(value)
+  return type(value) == "string"
+end
+
+local function is_table(value)
+  return type(value) == "table"
+end
+
+local RETRY_POLICY = options.define("start option", {
+  initial_interval = options.duration("initial_interval"),
+  backoff_coefficient = options.number("backoff_coefficient", { min = 1 }),
+  maximum_interval = options.duration("maximum_interval"),
+  maximum_attempts = options.number("maximum_attempts",
+    { integer = true, min = 0, max = 2147483647 }),
+  non_retryable_error_types = options.list("non_retryable_error_types", is_string,
+    "must be a string"),
+}, "retry_policy")
+
+local function finish_retry_policy(policy, spec)
+  policy.initial_interval = policy.initial_interval or { seconds = 1, nanos = 0 }
+  policy.backoff_coefficient = policy.backoff_coefficient or 2
+  local maximum = duration.from_message(policy.maximum_interval)
+  if maximum and maximum < duration.from_message(policy.initial_interval) then
+    options.fail(spec, "maximum_interval", "must not be below initial_interval (default 1 s)")
+  end
+end
+
+local PRIORITY = options.define("start option", {
+  key = options.number("priority_key", { integer = true, min = 1, max = 5 }),
+  fairness_key = options.string("fairness_key", { max = MAX_FAIRNESS_KEY }),
+  fairness_weight = options.number("fairness_weight", { above = 0 }),
+}, "priority")
+
+local function deployment_version(parent)
+  return options.define("start option", {
+    deployment = options.string("deployment_name"),
+    build_id = options.string("build_id"),
+  }, "versioning_override." .. parent)
+end
+
+local function finish_version(version, spec)
+  if not version.deployment_name then
+    options.fail(spec, "deployment", "is missing")
+  elseif not version.build_id then
+    options.fail(spec, "build_id", "is missing")
+  end
+end
+
+local VERSIONING = options.define("start option", {
+  pinned = options.group("pinned", deployment_version("pinned"), finish_version),
+  one_time = options.group("one_time", deployment_version("one_time"), finish_version),
+}, "versioning_override")
+
+local VERSIONING_FORMS =
+  'must be "auto_upgrade", {pinned={deployment=, build_id=}} or {one_time={deployment=, build_id=}}'
+
+local function versioning_override(request, value, spec, name)
+  if value == "auto_upgrade" then
+    request.versioning_override = { auto_upgrade = true }
+    return
+  end
+  if type(value) ~= "table" then
+    return options.fail(spec, name, VERSIONING_FORMS, options.show(value))
+  end
+  local given = options.apply(VERSIONING, value, {})
+  if given.pinned and given.one_time or not (given.pinned or given.one_time) then
+    return options.fail(spec, name, VERSIONING_FORMS)
+  end
+  if given.pinned then
+    request.versioning_override = { pinned = { behavior = PINNED, version = given.pinned } }
+  else
+    request.versioning_override = { one_time = { target_deployment_version = given.one_time } }
+  end
+end
+
+local set_reuse = options.choice("workflow_id_reuse_policy", REUSE)
+
+local function id_reuse_policy(request, value, spec, name)
+  if value == "terminate_if_running" then
+    return options.fail(spec, name,
+      'no longer has "terminate_if_running"; use id_conflict_policy = "terminate_existing"')
+  end
+  return set_reuse(request, value, spec, name)
+end
+
+local function task_queue(request, value, spec, name)
+  if type(value) ~= "string" or value == "" then
+    return options.fail(spec, name, "must be a string that is not empty",
+      value == "" and "an empty one" or options.kind_of(value))
+  end
+  request.task_queue = encoded_task_queue(value)
+end
+
+local function request_eager_start(_, value, spec, name)
+  if value ~= false then
+    options.fail(spec, name, "needs a worker in this process, and there is none")
+  end
+end
+
+local function encode_search_attributes(request, value, spec, name)
+  if type(value) ~= "table" then
+    return options.fail(spec, name, "must be a table of values by name", options.kind_of(value))
+  end
+  local encoded, problem = search_attributes.encode(value)
+  if not encoded then
+    return misuse.raisef('%s "%s": %s', spec.label, name, problem)
+  end
+  request.search_attributes = encoded
+end
+
+-- These three say how to submit, not what; `submit` reads them itself.
+local check = {
+  timeout = options.seconds("timeout", { above = 0 }),
+  on_already_started = options.choice("on_already_started", ALREADY_STARTED),
+}
+local scratch = {}
+
+local function check_timeout(_, value, spec, name)
+  return check.timeout(scratch, value, spec, name)
+end
+
+local function check_already_started(_, value, spec, name)
+  return check.on_already_started(scratch, value, spec, name)
+end
+
+local START = options.define("start option", {
+  id = options.string("workflow_id", { max = MAX_ID }),
+  task_queue = task_queue,
+  execution_timeout = options.duration("workflow_execution_timeout"),
+  run_timeout = options.duration("workflow_run_timeout"),
+  task_timeout = options.duration("workflow_task_timeout"),
+  id_reuse_policy = id_reuse_policy,
+  id_conflict_policy = options.choice("workflow_id_conflict_policy", CONFLICT),
+  retry_policy = options.group("retry_policy", RETRY_POLICY, finish_retry_policy),
+  cron_schedule = options.string("cron_schedule"),
+  memo = value_map("memo"),
+  search_attributes = encode_search_attributes,
+  start_delay = options.duration("workflow_start_delay"),
+  static_summary = summary("summary"),
+  static_details = summary("details"),
+  priority = options.group("priority", PRIORITY),
+  versioning_override = versioning_override,
+  request_eager_start = request_eager_start,
+  on_already_started = check_already_started,
+  timeout = check_timeout,
+  metadata = options.ignore,
+  header = value_map("header"),
+  links = options.list("links", is_table, "must be a table (temporal.api.common.v1.Link)"),
+  callbacks = options.list("completion_callbacks", is_table,
+    "must be a table (temporal.api.common.v1.Callback)"),
+  request_id = options.string("request_id", { max = MAX_ID }),
+})
+
+local function check_together(request)
+  if not request.task_queue then
+    misuse.raise('start option "task_queue" is missing: say which task queue the '
+      .. "workflow's worker polls")
+  end
+  if request.cron_schedule and request.workflow_start_delay then
+    misuse.raise('start options "cron_schedule" and "start_delay" exclude each other: '
+      .. "the schedule says when the first run begins")
+  end
+  if request.workflow_id_conflict_policy == CONFLICT.terminate_existing
+    and request.workflow_id_reuse_policy == REUSE.reject_duplicate then
+    misuse.raise('start options id_reuse_policy = "reject_duplicate" and id_conflict_policy = '
+      .. '"terminate_existing" exclude each other: the new run would reuse the id; use '
+      .. '"allow_duplicate", or id_conflict_policy = "fail"')
+  end
+end
+
+local function encode_input(client, count, ...)
+  local input, problem
+  if client._builtin then
+    input, problem = core_payloads(count, ...)
+  else
+    input, problem = client._converter:payloads(count, ...)
+  end
+  if not input then
+    return misuse.raise(problem)
+  end
+  return input
+end
+
+--- The request of a start.
+-- @param client
+-- @tparam table given start options
+-- @tparam string workflow_type
+-- @tparam integer count of the arguments
+-- @param ... arguments
+-- @treturn table a StartWorkflowExecutionRequest, parts of it encoded
+-- @raise on misuse
+local function build(client, given, workflow_type, count, ...)
+  if type(given) ~= "table" then
+    misuse.raisef("the start options must be a table, got %s", options.kind_of(given))
+  end
+  local request = {
+    namespace = client.namespace,
+    identity = client:_identify(),
+    workflow_type = encoded_workflow_type(workflow_type),
+    workflow_id = nil, task_queue = nil, request_id = nil, input = nil,
+  }
+  options.apply(START, given, request, client)
+  check_together(request)
+  request.workflow_id = request.workflow_id or uuid()
+  request.request_id = request.request_id or uuid()
+  if count > 0 then
+    request.input = encode_input(client, count, ...)
+  end
+  return request
+end
+
+--- Submits a start.
+-- @param client
+-- @tparam table given start options
+-- @tparam string|function workflow type name or definition
+-- @tparam integer count of the arguments
+-- @param ... arguments
+-- @return the future
+-- @raise on misuse
+local function submit(client, given, workflow, count, ...)
+  local workflow_type = definition.resolve(workflow, count)
+  local request = build(client, given, workflow_type, count, ...)
+  local timeout, metadata = given.timeout, given.metadata
+  local future, problem = client._channel:start(request, request.namespace, request.workflow_id,
+    request.request_id, workflow_type, timeout and duration.seconds(timeout),
+    metadata and target.metadata_list(metadata, 'start option "metadata"'),
+    given.on_already_started == "attach")
+  if not future then
+    return misuse.raise(problem)
+  end
+  core.set_owner(future, client)
+  return future
+end
+
+return {
+  build = build,
+  submit = submit,
+}

@@ -1,0 +1,59 @@
+--- Loaded by busted before the first spec (.busted): the collector's mode, and the check that a
+-- spec file leaves nothing behind: no open connection, no child process.
+
+local busted = require "busted"
+local lfs = require "lfs"
+local environment = require "spec.support.environment"
+
+local aggressive = os.getenv("TEMPORAL_LUA_GC") == "aggressive"
+if aggressive then
+  -- No pause between cycles, and big steps: a reference that is missing shows at once.
+  collectgarbage("setpause", 0)
+  collectgarbage("setstepmul", 1000)
+end
+
+--- The TCP connections of this process: inode -> true.
+local function connections()
+  local ours, found = {}, {}
+  for name in lfs.dir("/proc/self/fd") do
+    local target = lfs.symlinkattributes("/proc/self/fd/" .. name, "target")
+    local inode = target and target:match("^socket:%[(%d+)%]$")
+    if inode then ours[inode] = true end
+  end
+  for _, path in ipairs{ "/proc/net/tcp", "/proc/net/tcp6" } do
+    local file = io.open(path)
+    for line in (file and file:lines() or function() end) do
+      local inode = line:match("^%s*%d+:%s+%S+%s+%S+%s+%S+%s+%S+%s+%S+%s+%S+%s+%d+%s+%d+%s+(%d+)")
+      if inode and ours[inode] then table.insert(found, inode) end
+    end
+    if file then file:close() end
+  end
+  return found
+end
+
+local function check_left_behind(element, parent)
+  local complaint
+  collectgarbage()
+  collectgarbage()
+  -- The I/O thread closes connections in its own time.
+  local ok = pcall(environment.wait_until, 10, function() return #connections() == 0 end)
+  if not ok then
+    complaint = ("leaves %d connections open: close every client"):format(#connections())
+  end
+  local left = environment.stop_all()
+  if #left > 0 then complaint = "leaves running: " .. table.concat(left, "; ") end
+  if complaint then
+    busted.publish({ "failure", element.descriptor }, element, parent, complaint, element.trace)
+  end
+  return nil, true
+end
+
+busted.subscribe({ "file", "end" }, check_left_behind, { priority = 1 })
+
+if aggressive then
+  busted.subscribe({ "test", "end" }, function()
+    collectgarbage()
+    collectgarbage()
+    return nil, true
+  end)
+end

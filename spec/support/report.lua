@@ -1,0 +1,69 @@
+--- busted's output for tools/run_tests: one line for each spec file and each failure on the
+-- terminal, one line for each test in the file TEMPORAL_TEST_RESULTS ("running", "passed" or
+-- "failed", a tab, the name), written as it happens, so that a crash loses no count.
+
+local busted = require "busted"
+local base = require "busted.outputHandlers.base"
+
+local results = io.open(os.getenv("TEMPORAL_TEST_RESULTS") or "/dev/null", "a")
+results:setvbuf("no")
+
+local function text_of(message)
+  if type(message) == "string" then return message end
+  if message == nil then return "nil error" end
+  return tostring(require("pl.pretty").write(message))
+end
+
+return function()
+  local handler = base()
+  local passed, failed
+
+  local function record(word, name) results:write(word, "\t", (name:gsub("%s+", " ")), "\n") end
+
+  local function fail(element, message, trace)
+    failed = failed + 1
+    local name = handler.getFullName(element)
+    record("failed", name)
+    local where = trace or element.trace or {}
+    io.write(("FAILED %s\n  %s:%s\n  %s\n"):format(name, where.short_src or "?",
+      where.currentline or "?", (text_of(message):gsub("\n", "\n  "))))
+    if where.traceback and where.message ~= message then io.write(where.traceback, "\n") end
+    io.flush()
+  end
+
+  busted.subscribe({ "file", "start" }, function()
+    passed, failed = 0, 0
+    return nil, true
+  end)
+  busted.subscribe({ "file", "end" }, function(element)
+    io.write(("%-40s %4d passed%s\n"):format(element.name, passed,
+      failed > 0 and (", %d failed"):format(failed) or ""))
+    io.flush()
+    return nil, true
+  end)
+  busted.subscribe({ "test", "start" }, function(element)
+    record("running", handler.getFullName(element))
+    return nil, true
+  end)
+  busted.subscribe({ "test", "end" }, function(element, _, status)
+    if status == "success" then
+      passed = passed + 1
+      record("passed", handler.getFullName(element))
+    elseif status == "pending" then
+      fail(element, "pending: every test of this project runs")
+    end
+    return nil, true
+  end)
+  local function failure(element, _, message, trace)
+    failed = failed or 0
+    fail(element, message, trace)
+    return nil, true
+  end
+  busted.subscribe({ "failure" }, failure)
+  busted.subscribe({ "error" }, failure)
+  busted.subscribe({ "suite", "end" }, function()
+    record("end", "")
+    return nil, true
+  end)
+  return handler
+end
