@@ -31,6 +31,7 @@ tp_engine *tp_engine_new(void) {
   pthread_condattr_init(&attributes);
   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   pthread_cond_init(&e->changed, &attributes);
+  pthread_cond_init(&e->idle, &attributes);
   pthread_condattr_destroy(&attributes);
   return e;
 }
@@ -56,6 +57,7 @@ void tp_engine_release(tp_engine *e) {
   tp_doorbell_close(&e->wake);
   tp_doorbell_close(&e->bell);
   pthread_cond_destroy(&e->changed);
+  pthread_cond_destroy(&e->idle);
   pthread_mutex_destroy(&e->lock);
   free(e->fds);
   free(e);
@@ -142,7 +144,7 @@ void tp_engine_fire(tp_engine *e, tp_future *f) {
   if (!e->rung) {
     e->rung = true;
     bell = e->bell;
-    pthread_cond_broadcast(&e->changed);
+    if (e->host_waits) pthread_cond_broadcast(&e->changed);
   }
   tp_engine_unlock(e);
   if (bell >= 0) tp_doorbell_ring(bell);
@@ -309,10 +311,20 @@ static void to_timespec(int64_t at, struct timespec *t) {
   t->tv_nsec = (long)(at % TP_SECOND) * 1000;
 }
 
+/* The host's thread waits. */
 static void wait_changed(tp_engine *e, int64_t until) {
   struct timespec t;
   to_timespec(until, &t);
+  e->host_waits = true;
   pthread_cond_timedwait(&e->changed, &e->lock, &t);
+  e->host_waits = false;
+}
+
+/* The I/O thread waits. */
+static void wait_idle(tp_engine *e, int64_t until) {
+  struct timespec t;
+  to_timespec(until, &t);
+  pthread_cond_timedwait(&e->idle, &e->lock, &t);
 }
 
 void tp_engine_park(tp_engine *e, int64_t until) {
@@ -371,9 +383,9 @@ static bool take_role(tp_engine *e) {
     int64_t now = tp_now();
     if (e->stopping) return true;
     if (e->driver == TP_HOST_THREAD || e->host_wants)
-      wait_changed(e, now + HOST_CHECK);
+      wait_idle(e, now + HOST_CHECK);
     else if (now < e->host_until)
-      wait_changed(e, e->host_until);
+      wait_idle(e, e->host_until);
     else
       break;
   }
@@ -429,7 +441,7 @@ void tp_engine_detach(tp_engine *e) {
     e->draining = true;
     e->drain_until = tp_after(tp_now(), e->shutdown_timeout);
   }
-  pthread_cond_broadcast(&e->changed);
+  pthread_cond_broadcast(&e->idle);
   tp_engine_unlock(e);
   if (e->wake >= 0) tp_doorbell_ring(e->wake);
 }
@@ -437,7 +449,7 @@ void tp_engine_detach(tp_engine *e) {
 void tp_engine_stop(tp_engine *e) {
   tp_engine_lock(e);
   e->stopping = true;
-  pthread_cond_broadcast(&e->changed);
+  pthread_cond_broadcast(&e->idle);
   tp_engine_unlock(e);
   if (e->wake >= 0) tp_doorbell_ring(e->wake);
 }
@@ -470,7 +482,7 @@ static void *io_thread(void *argument) {
     e->driver = TP_NOBODY;
     if (e->host_wants) pthread_cond_broadcast(&e->changed);
   }
-  while (e->driver == TP_HOST_THREAD) wait_changed(e, tp_now() + HOST_CHECK);
+  while (e->driver == TP_HOST_THREAD) wait_idle(e, tp_now() + HOST_CHECK);
   e->driver = TP_IO_THREAD;
   tp_engine_unlock(e);
   end(e);

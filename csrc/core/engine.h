@@ -31,7 +31,8 @@ typedef struct tp_notice {
 
 typedef struct tp_engine {
   pthread_mutex_t lock;
-  pthread_cond_t changed;  /* the driver, or the end of the thread */
+  pthread_cond_t changed;  /* for the host: the role is free, rung, ended */
+  pthread_cond_t idle;     /* for the I/O thread: not to wait any longer */
   int references;          /* atomic: Lua state, channels, thread */
   /* Under the lock: */
   bool thread_started;
@@ -42,6 +43,7 @@ typedef struct tp_engine {
   int64_t drain_until;
   tp_driver driver;
   bool host_wants;         /* the host's thread waits for the role */
+  bool host_waits;         /* ... on `changed` */
   int64_t host_until;      /* it had the role until now: it may come back */
   bool sleeping;           /* the driver is in poll(2): ring `wake` */
   tp_command *commands, **commands_tail;
