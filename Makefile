@@ -17,12 +17,11 @@ LUA_INC  := $(shell pkg-config --cflags $(LUA_NAME) 2>/dev/null || \
               echo -I/usr/include/$(LUA_NAME))
 PYTHON   := .deps/venv/bin/python
 
-# -iquote, not -I: csrc/core/limits.h must not hide the system's <limits.h>.
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
             -Wmissing-prototypes -Wundef -Wwrite-strings
 CFLAGS   ?= -O2 -g
 TP_FLAGS := -std=c99 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC \
-            -pthread -iquote csrc/core -iquote csrc/binding
+            -pthread
 # nodelete: the I/O thread outlives the Lua state, so the code must stay mapped.
 # Nothing links liblua: the host program provides it.
 LDFLAGS  += -shared -pthread -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
@@ -48,6 +47,7 @@ endif
 .DELETE_ON_ERROR:
 
 all: $(MODULE)
+	@:
 
 $(MODULE): $(CORE) $(BINDING)
 	@mkdir -p $(@D)
@@ -65,10 +65,12 @@ $(BUILD)/obj/binding/%.o: csrc/binding/%.c Makefile
 	@$(CC) $(TP_FLAGS) $(LUA_INC) $(CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
 
 # A C unit test is one file of spec/c on top of the whole core, without Lua.
+# -iquote, not -I: csrc/core/limits.h must not hide the system's <limits.h>.
 $(BUILD)/c/%: spec/c/%.c $(CORE)
 	@mkdir -p $(@D)
 	@echo cc $<
-	@$(CC) $(TP_FLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -o $@ $< $(CORE) $(LIBS)
+	@$(CC) $(TP_FLAGS) -iquote csrc/core $(CFLAGS) $(EXTRA) -MMD -MP \
+	  -o $@ $< $(CORE) $(LIBS)
 
 # A peer is a program of its own that the specs start: it shares no code.
 $(BUILD)/support/%: spec/support/%.c Makefile
@@ -130,7 +132,6 @@ build/fuzz/%: fuzz/%.c $(wildcard csrc/*/*.c csrc/*/*.h)
 	  $(wildcard csrc/binding/*.c) -l$(LUA_NAME) $(LIBS)
 
 bench: all
-	@tools/install demo
 	@LUA=$(LUA_NAME) BUILD=$(BUILD) bench/run
 
 install: all

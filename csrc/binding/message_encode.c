@@ -555,7 +555,7 @@ int ltp_message_encode(lua_State *L, int index, int type, tp_buffer *out,
   }
   if (wrong == 0) return 0;
   out->length = start;
-  lua_replace(L, top + 1);
+  lua_insert(L, top + 1); /* below whatever else is there */
   lua_settop(L, top + 1);
   return -1;
 }

@@ -134,7 +134,7 @@ static void run_commands(tp_engine *e) {
 void tp_engine_fire(tp_engine *e, tp_future *f) {
   int bell = -1;
   tp_engine_lock(e);
-  if (!f->fired) {
+  if (!f->fired && !e->draining) {
     f->fired = true;
     tp_future_hold(f);
     f->next_fired = NULL;
@@ -436,6 +436,11 @@ static void end(tp_engine *e) {
 }
 
 void tp_engine_detach(tp_engine *e) {
+  tp_future *fired = tp_engine_drain(e), *next;
+  for (; fired; fired = next) {
+    next = fired->next_fired;
+    tp_future_release(fired);
+  }
   tp_engine_lock(e);
   if (!e->draining) {
     e->draining = true;

@@ -93,7 +93,8 @@ void tp_response_header(tp_stream *stream, const char *name, size_t nl,
     stream->foreign = !is_grpc(value, vl);
   } else if (is(name, nl, "grpc-status")) {
     stream->grpc_status = number(value, vl);
-    if (stream->grpc_status < 0) stream->grpc_status = TP_GRPC_UNKNOWN;
+    if (stream->grpc_status < 0 || stream->grpc_status >= TP_GRPC_COUNT)
+      stream->grpc_status = TP_GRPC_UNKNOWN;
   } else if (is(name, nl, "grpc-message")) {
     keep_message(stream, value, vl);
   } else if (is(name, nl, "grpc-status-details-bin")) {

@@ -38,8 +38,10 @@ local function run_error(future, record)
     },
   })
   -- Never acknowledged: it is the start that failed.
-  if request_id and not run_id and not err.outcome and err.kind ~= "closed" then
-    err.outcome = errors.start_outcome(err)
+  if request_id and not run_id then
+    err.outcome = err.outcome or errors.start_outcome(err)
+  else
+    err.outcome = nil
   end
   return err
 end

@@ -87,7 +87,12 @@ local function nearest(name, candidates)
   local wanted = folded(name)
   local best, best_distance
   for i = 1, #candidates do
-    local distance = edit_distance(wanted, folded(candidates[i]))
+    local candidate = folded(candidates[i])
+    local distance = edit_distance(wanted, candidate)
+    -- A name cut short is as good as one slip.
+    if distance > 1 and #wanted >= 3 and candidate:sub(1, #wanted) == wanted then
+      distance = 1
+    end
     if not best_distance or distance < best_distance then
       best, best_distance = candidates[i], distance
     end

@@ -27,7 +27,7 @@
 --    request                          waits for the end of the request (after `early`)
 -- MESSAGE: none | hex HEX | fill N | started [RUN] | empty [TOKEN] | [raw] EVENT [VALUE] [next=RUN]
 -- EVENT: completed JSON, failed TEXT, timed-out, terminated REASON, canceled JSON, continued RUN
--- (RUN `auto`: a new one; raw: as raw_history)
+-- (RUN `auto`: a new one; raw: as raw_history; fill N: the answer to a start in N bytes)
 --
 -- Steps of streams and connections
 --    goaway CODE [all|this|before|ID] [TEXT]     last-stream-id, else the last seen; streams above

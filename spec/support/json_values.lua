@@ -45,10 +45,13 @@ local function number_form(x)
   return ("d%s%.0fp%.0f;"):format(sign, split(x < 0 and -x or x))
 end
 
+local HEX = {}
+for byte = 0, 255 do
+  HEX[string.char(byte)] = ("%02x"):format(byte)
+end
+
 local function hex(s)
-  return (s:gsub(".", function(c)
-    return ("%02x"):format(c:byte())
-  end))
+  return (s:gsub(".", HEX))
 end
 
 --- A value spelt without JSON (see json_peer.py); lists are told from objects
@@ -119,7 +122,7 @@ local function random_integer(pick)
 end
 
 local FLOATS = {
-  0.0, -0.0, 1.0, 0.1, 0.1 + 0.2, 1e22, 1e23, 5e-324, 2.2250738585072014e-308,
+  0.0, -1 / huge, 1.0, 0.1, 0.1 + 0.2, 1e22, 1e23, 5e-324, 2.2250738585072014e-308,
   1.7976931348623157e308, 123456789012345680.0, 9007199254740993.0, 1e16, 1e17, 1e18, 1e-4, 1e-5,
   1e-6, 100.0, 2.0 ^ -44,
 }

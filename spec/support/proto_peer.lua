@@ -7,13 +7,14 @@ local peer = {}
 local concat, sort = table.concat, table.sort
 local format, sub, find = string.format, string.sub, string.find
 local has_integers = math.type ~= nil
+local here = debug.getinfo(1, "S").source:match("^@(.*)%.lua$")
 
 -- Python's: without the sign bit.
 local nan = 0 / 0
 if tostring(nan):sub(1, 1) == "-" then
   nan = -nan
 end
-local special = { nan = nan, inf = math.huge, ["-inf"] = -math.huge, ["-0"] = -0.0 }
+local special = { nan = nan, inf = math.huge, ["-inf"] = -math.huge, ["-0"] = -1 / math.huge }
 
 local function dump_number(v)
   if has_integers and math.type(v) == "integer" then
@@ -137,10 +138,9 @@ end
 -- @return the number of messages compared, or nil and what differs
 function peer.run(options)
   local given, answers = os.tmpname(), os.tmpname()
-  local script = debug.getinfo(1, "S").source:match("^@(.*)%.lua$") .. ".py"
   local command = format("'%s' -B '%s' %%s --set %s --seed %d --count %d --integers %d"
-    .. " --file '%s' --answers '%s'", options.python, script, options.set, options.seed,
-    options.count, has_integers and 1 or 0, given, answers)
+    .. " --file '%s' --answers '%s'", options.python, here .. ".py", options.set,
+    options.seed, options.count, has_integers and 1 or 0, given, answers)
   local function finish(...)
     os.remove(given)
     os.remove(answers)
@@ -169,6 +169,28 @@ function peer.run(options)
     return finish(nil, output)
   end
   return finish(n)
+end
+
+--- The same with one message that has every kind of field, which needs a core of its own, and
+-- that a Lua state of its own: this file as a program.
+-- options: lua, python, seed, count
+function peer.run_every(options)
+  local name = rawget(_G, "jit") and "luajit" or _VERSION:lower():gsub(" ", "")
+  local module = os.tmpname()
+  local output, status = read_all(([[
+    { '%s' -B '%s.py' table > '%s.c' &&
+      cc -std=c99 -D_GNU_SOURCE -O1 -fPIC -shared -iquote csrc/core -iquote csrc/binding \
+        $(pkg-config --cflags %s 2>/dev/null || echo -I/usr/include/%s) -o '%s' '%s.c' \
+        csrc/binding/message*.c csrc/core/wire.c csrc/core/schema.c csrc/core/buffer.c \
+        csrc/core/utf8.c csrc/core/status.c -lm &&
+      '%s' '%s.lua' '%s' '%s' %d %d; }]]):format(options.python, here, module, name, name,
+    module, module, options.lua, here, module, options.python, options.seed, options.count))
+  os.remove(module)
+  os.remove(module .. ".c")
+  if status ~= 0 then
+    return nil, output
+  end
+  return tonumber(output)
 end
 
 local function program(path, python, seed, count)

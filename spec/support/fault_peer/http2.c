@@ -309,6 +309,8 @@ void fp_session_open(fp_conn *c) {
   nghttp2_option_set_no_auto_ping_ack(option, c->options.no_ping_ack);
   nghttp2_option_set_no_auto_window_update(option,
                                            c->options.no_window_update);
+  nghttp2_option_set_max_send_header_block_length(option, 1 << 20);
+  nghttp2_option_set_stream_reset_rate_limit(option, 1000000, 1000000);
   if (nghttp2_session_server_new2(&c->session, cb, c, option)) abort();
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(cb);

@@ -154,6 +154,23 @@ static const char *history(fp_bytes *out, bool raw, const close_event *kind,
   return NULL;
 }
 
+/* An answer to a start, made exactly so long by an unknown field. */
+static const char *fill(fp_bytes *out, size_t n) {
+  size_t before = out->length, length = n;
+  put_text(out, 1, "RUN");
+  while (length > 0) {
+    size_t here = out->length;
+    void *zeros = fp_alloc(--length);
+    put_bytes(out, 15, zeros, length);
+    free(zeros);
+    if (out->length - before == n) return NULL;
+    /* The length's own length: a few tries find it. */
+    if (out->length - before > n + 16) length -= out->length - before - n - 16;
+    out->length = here;
+  }
+  return "fill: too few bytes";
+}
+
 /* Appends the message the words describe:
 ** none | hex HEX | fill N | started [RUN] | empty [TOKEN] | [raw] EVENT.
 */
@@ -172,13 +189,8 @@ const char *fp_reply(fp_bytes *out, int n, char **words) {
   if (strcmp(kind, "none") == 0 && n == 1) return NULL;
   if (strcmp(kind, "hex") == 0 && n == 2)
     return fp_from_hex(out, words[1]) ? NULL : "hex digits in pairs wanted";
-  if (strcmp(kind, "fill") == 0 && n == 2 && fp_number(words[1], &count)) {
-    /* One unknown field (number 15), so that it parses as any message. */
-    void *zeros = fp_alloc((size_t)count);
-    put_bytes(out, 15, zeros, (size_t)count);
-    free(zeros);
-    return NULL;
-  }
+  if (strcmp(kind, "fill") == 0 && n == 2 && fp_number(words[1], &count))
+    return fill(out, (size_t)count);
   if (strcmp(kind, "started") == 0) {
     started(out, n == 2 ? words[1] : NULL);
     return NULL;

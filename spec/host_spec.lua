@@ -1,0 +1,214 @@
+-- Hosts: how a wait waits. No server needed: nothing listens where these
+-- clients connect to, so that their calls end soon enough.
+
+local temporal = require "temporal"
+
+local REFUSED = "127.0.0.1:1"
+
+local function raised(fn, ...)
+  local ok, message = pcall(fn, ...)
+  assert.is_false(ok, "expected an error")
+  assert.matches("host_spec%.lua:%d+: ", message)
+  return message
+end
+
+describe("temporal.host", function()
+  local client
+
+  before_each(function()
+    client = temporal.client { target = REFUSED, retry = false, logger = function() end }
+  end)
+
+  after_each(function()
+    temporal.host.use "plain"
+    client:close(0)
+  end)
+
+  -- A loop as a program might have: runs coroutines, polls between them.
+  local function new_loop(options)
+    local loop = { parked = {}, parks = 0, unparked = 0 }
+    local adapter = {
+      name = "spec",
+      can_wait = function()
+        return coroutine.isyieldable == nil or coroutine.isyieldable(), "not in a coroutine"
+      end,
+      park = function(ticket, seconds)
+        loop.parks = loop.parks + 1
+        loop.seconds = seconds
+        loop.parked[ticket] = coroutine.running()
+        coroutine.yield()
+      end,
+      unpark = function(ticket)
+        loop.unparked = loop.unparked + 1
+        loop.ready = loop.ready or {}
+        table.insert(loop.ready, ticket)
+      end,
+    }
+    for name, value in pairs(options or {}) do
+      adapter[name] = value
+    end
+    temporal.host.use(adapter)
+
+    function loop.resume(ticket)
+      local thread = loop.parked[ticket]
+      loop.parked[ticket] = nil
+      if thread then
+        assert(coroutine.resume(thread))
+      end
+    end
+
+    function loop.run(poll)
+      while next(loop.parked) do
+        poll()
+        local ready = loop.ready or {}
+        loop.ready = nil
+        for _, ticket in ipairs(ready) do
+          loop.resume(ticket)
+        end
+      end
+    end
+    return loop
+  end
+
+  it("knows the plain host, and raises on others", function()
+    temporal.host.use "plain"
+    local message = raised(temporal.host.use, "plian")
+    assert.matches('unknown host "plian"; known are: plain; did you mean "plain"?', message, 1,
+      true)
+    assert.matches('unknown host "nginx"', raised(temporal.host.use, "nginx"), 1, true)
+    assert.matches("takes a name or a table, got nothing", raised(temporal.host.use), 1, true)
+  end)
+
+  it("checks a host of one's own", function()
+    local function nothing() end
+    assert.matches('"park" is missing', raised(temporal.host.use, { unpark = nothing }), 1, true)
+    assert.matches('"unpark" is missing', raised(temporal.host.use, { park = nothing }), 1, true)
+    assert.matches("watch and unwatch come together", raised(temporal.host.use,
+      { park = nothing, unpark = nothing, watch = nothing }), 1, true)
+    assert.matches('unknown option of temporal.host.use "prak"; did you mean "park"?',
+      raised(temporal.host.use, { prak = nothing, unpark = nothing }), 1, true)
+    assert.matches('"can_wait" must be a function', raised(temporal.host.use,
+      { park = nothing, unpark = nothing, can_wait = true }), 1, true)
+  end)
+
+  it("waits in slices in a plain script", function()
+    local ok, err = client:connect(10)
+    assert.same({ nil, "unavailable" }, { ok, err.kind })
+  end)
+
+  it("parks each waiter and unparks it from temporal.poll", function()
+    local loop = new_loop()
+    local results = {}
+    for i = 1, 3 do
+      local run = client:execute_workflow({ task_queue = "q" }, "Order", i)
+      assert(coroutine.resume(coroutine.create(function()
+        local _, err = run:get()
+        results[i] = err.kind
+      end)))
+    end
+    assert.equal(3, loop.parks)
+    assert.is_nil(loop.seconds)
+    loop.run(function() temporal.poll(1) end)
+    assert.same({ "unavailable", "unavailable", "unavailable" }, results)
+    assert.is_true(loop.unparked >= 3)
+  end)
+
+  it("tells the host how long to park, and survives early returns", function()
+    local loop = new_loop()
+    local handle = temporal.client { target = REFUSED, logger = function() end }
+    local run = handle:execute_workflow({ task_queue = "q" }, "Order")
+    local err
+    assert(coroutine.resume(coroutine.create(function()
+      err = select(2, run:get(0.05))
+    end)))
+    assert.is_true(loop.seconds > 0 and loop.seconds <= 0.05)
+    -- Woken again and again for no reason.
+    while next(loop.parked) do
+      loop.resume(next(loop.parked))
+    end
+    assert.is_true(loop.parks > 1)
+    assert.equal("timeout", err.kind)
+    handle:close(0)
+  end)
+
+  it("ignores tickets that are gone", function()
+    local loop = new_loop()
+    local run = client:execute_workflow({ task_queue = "q" }, "Order")
+    assert(coroutine.resume(coroutine.create(function() run:get() end)))
+    -- The waiter is dropped without a word.
+    loop.parked = {}
+    collectgarbage()
+    collectgarbage()
+    for _ = 1, 20 do
+      temporal.poll(0.05)
+    end
+    temporal.host.use "plain"
+    assert.equal("unavailable", select(2, run:get(10)).kind)
+  end)
+
+  it("says cannot_wait where waiting is not possible, and submits nothing", function()
+    new_loop { can_wait = function() return false, "no waiting in here" end }
+    local run, err = client:start_workflow({ task_queue = "q" }, "Order")
+    assert.is_nil(run)
+    assert.equal("cannot_wait", err.kind)
+    assert.matches("no waiting in here", err.message)
+    local answer
+    answer, err = client:call("GetSystemInfo")
+    assert.same({ nil, "cannot_wait" }, { answer, err.kind })
+    answer, err = client:connect()
+    assert.same({ nil, "cannot_wait" }, { answer, err.kind })
+    -- Submitting works; looking, too.
+    run = client:execute_workflow({ task_queue = "q" }, "Order")
+    answer, err = run:get()
+    assert.same({ nil, "cannot_wait", run.id }, { answer, err.kind, err.workflow_id })
+    answer, err = run:wait()
+    assert.same({ nil, "cannot_wait" }, { answer, err.kind })
+    answer, err = temporal.wait_all({ run })
+    assert.same({ nil, "cannot_wait" }, { answer, err.kind })
+    answer, err = run:get(0)
+    assert.same({ nil, "timeout" }, { answer, err.kind })
+    temporal.host.use "plain"
+    assert.equal("unavailable", select(2, run:get(10)).kind)
+  end)
+
+  it("watches the descriptor exactly while somebody waits", function()
+    local watched, poll = 0, nil
+    local loop = new_loop {
+      watch = function(fd, fn)
+        assert.equal(temporal.pollable().pollfd(), fd)
+        watched, poll = watched + 1, fn
+      end,
+      unwatch = function()
+        watched = watched - 1
+      end,
+    }
+    local done = 0
+    for _ = 1, 2 do
+      local run = client:execute_workflow({ task_queue = "q" }, "Order")
+      assert(coroutine.resume(coroutine.create(function()
+        run:get()
+        done = done + 1
+      end)))
+    end
+    assert.equal(1, watched)
+    loop.run(function() poll() end)
+    assert.same({ 2, 0 }, { done, watched })
+  end)
+
+  it("has a pollable, readable while completions are undrained", function()
+    local pollable = temporal.pollable()
+    assert.is_true(pollable:pollfd() >= 0)
+    assert.equal("r", pollable:events())
+    assert.is_nil(pollable:timeout())
+  end)
+
+  it("polls, waiting no longer than it is told", function()
+    local before = os.time()
+    assert.equal(0, temporal.poll())
+    assert.equal(0, temporal.poll(0.01))
+    assert.equal(0, temporal.poll { timeout = "10ms" })
+    assert.is_true(os.time() - before <= 2)
+    assert.matches("the timeout of temporal.poll must not be negative",
+      raised(temporal.poll, -1), 1, true)
+  end)
+end)
