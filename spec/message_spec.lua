@@ -129,6 +129,10 @@ describe("encode", function()
     refuses(priority, { fairness_weight = 1e39 },
       "Priority.fairness_weight: out of range for float: number 1e+39")
     encodes(priority, { fairness_weight = 1 / 0 }, "1d 00 00 80 7f")
+    for _, nan in ipairs{ 0 / 0, -(0 / 0) } do
+      encodes(priority, { fairness_weight = nan }, "1d 00 00 c0 7f")
+      encodes(RETRY, { backoff_coefficient = nan }, "11 00 00 00 00 00 00 f8 7f")
+    end
   end)
 
   it("takes an enum's full name, short name, or any number", function()

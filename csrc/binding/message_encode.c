@@ -175,6 +175,10 @@ static int convert_number(encoder *e, const ltp_level *at, int type, int slot,
                           ltp_describe(e->L, slot, got));
   }
   d = (double)lua_tonumber(e->L, slot);
+  if (isnan(d)) { /* one NaN: VMs differ in the sign of theirs */
+    out->bits = type == TP_DOUBLE ? UINT64_C(0x7FF8000000000000) : 0x7FC00000;
+    return 0;
+  }
   if (type == TP_DOUBLE) {
     memcpy(&out->bits, &d, sizeof d);
     return 0;

@@ -138,6 +138,7 @@ void tp_engine_fire(tp_engine *e, tp_future *f) {
     f->fired = true;
     tp_future_hold(f);
     f->next_fired = NULL;
+    f->link_fired = e->fired_tail;
     *e->fired_tail = f;
     e->fired_tail = &f->next_fired;
   }
@@ -148,6 +149,20 @@ void tp_engine_fire(tp_engine *e, tp_future *f) {
   }
   tp_engine_unlock(e);
   if (bell >= 0) tp_doorbell_ring(bell);
+}
+
+void tp_engine_forget_fired(tp_engine *e, tp_future *f) {
+  bool was;
+  tp_engine_lock(e);
+  was = f->fired;
+  if (was) {
+    f->fired = false;
+    *f->link_fired = f->next_fired;
+    if (f->next_fired) f->next_fired->link_fired = f->link_fired;
+    else e->fired_tail = f->link_fired;
+  }
+  tp_engine_unlock(e);
+  if (was) tp_future_release(f);
 }
 
 tp_future *tp_engine_drain(tp_engine *e) {

@@ -103,6 +103,8 @@ int tp_engine_pollfd(tp_engine *engine);
 
 /* The future's subscription has come true: rings. */
 void tp_engine_fire(tp_engine *engine, tp_future *future);
+/* Nobody is left whom it could wake. */
+void tp_engine_forget_fired(tp_engine *engine, tp_future *future);
 
 /* Driving thread. */
 tp_connection *tp_engine_dial(tp_engine *engine, const tp_dial_options *options,

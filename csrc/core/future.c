@@ -19,6 +19,7 @@ void tp_future_init(tp_future *f, tp_channel *channel, tp_future_kind kind,
   f->flags = f->subscribed = 0;
   f->fired = false;
   f->next_fired = NULL;
+  f->link_fired = NULL;
   f->class = class;
   tp_channel_hold(channel);
   tp_engine_lock(engine);

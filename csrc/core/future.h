@@ -54,7 +54,7 @@ typedef struct tp_future {
   uint64_t id;
   /* Under the engine's lock: */
   bool fired;                   /* in the engine's list of fired futures */
-  struct tp_future *next_fired;
+  struct tp_future *next_fired, **link_fired;
   struct tp_future *next, **link; /* the channel's list of all its futures */
   const struct tp_future_class *class;
 } tp_future;

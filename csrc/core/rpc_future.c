@@ -92,7 +92,10 @@ void tp_future_ask(tp_future *f) {
 }
 
 void tp_future_collect(tp_future *f) {
-  unsigned before = tp_future_signal(f, TP_COLLECTED);
+  unsigned before;
+  tp_future_unsubscribe(f, TP_AWAITABLE);
+  tp_engine_forget_fired(f->engine, f);
+  before = tp_future_signal(f, TP_COLLECTED);
   tp_future_lost(f, before | TP_COLLECTED);
   if (f->kind == TP_RUN && !(before & TP_RESULT) &&
       __atomic_load_n(&((tp_run *)f)->wanted, __ATOMIC_ACQUIRE))

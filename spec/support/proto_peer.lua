@@ -9,12 +9,7 @@ local format, sub, find = string.format, string.sub, string.find
 local has_integers = math.type ~= nil
 local here = debug.getinfo(1, "S").source:match("^@(.*)%.lua$")
 
--- Python's: without the sign bit.
-local nan = 0 / 0
-if tostring(nan):sub(1, 1) == "-" then
-  nan = -nan
-end
-local special = { nan = nan, inf = math.huge, ["-inf"] = -math.huge, ["-0"] = -1 / math.huge }
+local special = { nan = 0 / 0, inf = math.huge, ["-inf"] = -math.huge, ["-0"] = -1 / math.huge }
 
 local function dump_number(v)
   if has_integers and math.type(v) == "integer" then

@@ -16,7 +16,8 @@
 
 typedef struct fp_bytes {
   uint8_t *data;
-  size_t length, capacity;
+  size_t length, capacity; /* from data */
+  uint8_t *block;          /* data is in it, behind what was dropped */
 } fp_bytes;
 
 void *fp_alloc(size_t n); /* zeroed; ends the program without memory */

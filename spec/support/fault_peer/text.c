@@ -23,11 +23,11 @@ char *fp_copy(const char *s) {
 
 void fp_add(fp_bytes *b, const void *data, size_t n) {
   if (b->capacity - b->length < n) {
-    size_t capacity = b->capacity * 2 + n + 64;
-    uint8_t *data_now = fp_alloc(capacity);
-    if (b->length) memcpy(data_now, b->data, b->length);
-    free(b->data);
-    b->data = data_now;
+    size_t capacity = b->length * 2 + n + 64;
+    uint8_t *block = fp_alloc(capacity);
+    if (b->length) memcpy(block, b->data, b->length);
+    free(b->block);
+    b->block = b->data = block;
     b->capacity = capacity;
   }
   if (n) memcpy(b->data + b->length, data, n);
@@ -37,12 +37,13 @@ void fp_add(fp_bytes *b, const void *data, size_t n) {
 void fp_add_text(fp_bytes *b, const char *s) { fp_add(b, s, strlen(s)); }
 
 void fp_drop(fp_bytes *b, size_t n) {
-  if (n < b->length) memmove(b->data, b->data + n, b->length - n);
   b->length -= n;
+  b->capacity -= n;
+  if (n) b->data += n;
 }
 
 void fp_free_bytes(fp_bytes *b) {
-  free(b->data);
+  free(b->block);
   memset(b, 0, sizeof *b);
 }
 
