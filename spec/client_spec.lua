@@ -1,6 +1,7 @@
 -- The client: its options, connecting, closing.
 
 local env = require "spec.support.environment"
+local fault_peer = require "spec.support.fault_peer"
 local temporal = require "temporal"
 
 -- Nothing listens there.
@@ -122,6 +123,7 @@ describe("temporal.client", function()
 
   it("gives way to Ctrl-C while it waits", function()
     local process = env.spawn { env.lua, "-e", ([[
+      io.stdout:setvbuf "no"
       local temporal = require "temporal"
       local client = temporal.client { target = "%s", namespace = "%s" }
       local run = temporal.assert(client:start_workflow({ task_queue = "nobody" }, "Order"))
@@ -279,10 +281,155 @@ describe("temporal.client", function()
   end)
 end)
 
+describe("an option of the client", function()
+  local START = "StartWorkflowExecution"
+  local peer, client
+
+  before_each(function()
+    peer = fault_peer.start()
+  end)
+
+  after_each(function()
+    client:close(0)
+    peer:stop()
+  end)
+
+  local function open(options)
+    options.target, options.logger = peer.address, options.logger or silent
+    client = temporal.client(options)
+  end
+
+  local function start(options)
+    options = options or {}
+    options.task_queue = "q"
+    return client:start_workflow(options, "Order")
+  end
+
+  local function start_error(options)
+    local run, err = start(options)
+    assert.is_nil(run)
+    return err
+  end
+
+  it("metadata: on every call, with the call's own above it", function()
+    open { namespace = "orders", metadata = { tenant = "a", ["trace-bin"] = "\0\255", zone = "z" } }
+    temporal.assert(start { metadata = { tenant = "b", extra = "1" } })
+    local headers = peer:headers(START)
+    assert.same({ "b", "AP8", "z", "1", "orders" }, { headers.tenant,
+      (headers["trace-bin"]:gsub("=", "")), headers.zone, headers.extra,
+      headers["temporal-namespace"] })
+    -- Above it, not beside it.
+    local _, count = peer:cmd("last " .. START):gsub("tenant=", "")
+    assert.equal(1, count)
+    temporal.assert(client:call("DescribeNamespace", {}, { metadata = { zone = "y" } }))
+    headers = peer:headers("DescribeNamespace")
+    assert.same({ "a", "y" }, { headers.tenant, headers.zone })
+    peer:cmd("call GetWorkflowExecutionHistory : answer completed 7")
+    temporal.assert(client:workflow("x"):get(10))
+    assert.equal("a", peer:headers("GetWorkflowExecutionHistory").tenant)
+  end)
+
+  it("rpc_timeout: ends a call nobody answers", function()
+    peer:cmd("call : hold")
+    open { rpc_timeout = 0.3 }
+    local before = env.now()
+    local err = start_error()
+    assert.same({ "deadline_exceeded", "unknown" }, { err.kind, err.outcome })
+    assert.is_true(env.now() - before < 1)
+    -- The call's own timeout wins.
+    before = env.now()
+    err = select(2, client:call("DescribeNamespace", {}, { timeout = 0.1 }))
+    assert.equal("deadline_exceeded", err.kind)
+    assert.is_true(env.now() - before < 0.25)
+  end)
+
+  it("connect_timeout: ends one dial", function()
+    peer:cmd("listen full")
+    open { connect_timeout = 0.2, retry = false }
+    local before = env.now()
+    local err = start_error()
+    assert.same({ "unavailable", "not_started", 1 }, { err.kind, err.outcome, err.attempts })
+    assert.is_true(env.now() - before < 1)
+  end)
+
+  it("retry: attempts and pauses, or none at all", function()
+    peer:cmd("call : only grpc-status=14")
+    open { retry = { initial = 0.01, factor = 1, attempts = 4 } }
+    assert.equal(4, start_error().attempts)
+    assert.equal(4, peer:stats()[START])
+    client:close(0)
+    open { retry = false }
+    assert.equal(1, start_error().attempts)
+    assert.equal(5, peer:stats()[START])
+    -- One call can do without, too.
+    client:close(0)
+    open {}
+    assert.equal(1, select(2, client:call("DescribeNamespace", {}, { retry = false })).attempts)
+  end)
+
+  it("retry: a reset is never repeated", function()
+    peer:cmd("call : only grpc-status=14")
+    open {}
+    local _, err = client:call("ResetWorkflowExecution",
+      { workflow_execution = { workflow_id = "x" }, workflow_task_finish_event_id = 3 },
+      { retry = true })
+    assert.same({ "unavailable", 1 }, { err.kind, err.attempts })
+    assert.equal(1, peer:stats().ResetWorkflowExecution)
+  end)
+
+  it("max_pending: bounds the submissions that wait", function()
+    peer:cmd("listen off")
+    open { max_pending = 3 }
+    local runs = {}
+    for i = 1, 5 do
+      runs[i] = client:execute_workflow({ task_queue = "q" }, "Order")
+    end
+    for i = 4, 5 do
+      local ok, err = runs[i]:started()
+      assert.is_nil(ok)
+      assert.same({ "resource_exhausted", "local", "not_started", runs[i].id },
+        { err.kind, err.resource_cause, err.outcome, err.workflow_id })
+    end
+    peer:cmd("listen on")
+    for i = 1, 3 do
+      assert.is_true(temporal.assert(runs[i]:started(10)))
+    end
+  end)
+
+  it("logger: is told of polls that keep failing", function()
+    local entries = {}
+    open { retry = { initial = 0.2, factor = 1 },
+      logger = function(level, message) entries[#entries + 1] = { level, message } end }
+    local run = temporal.assert(start())
+    peer:cmd("call GetWorkflowExecutionHistory : only grpc-status=14")
+    local value, err = run:get(12)
+    assert.same({ nil, "timeout", true }, { value, err.kind, err.acknowledged })
+    assert.equal(1, #entries)
+    assert.equal("warn", entries[1][1])
+    assert.matches("GetWorkflowExecutionHistory has failed for more than 10 s", entries[1][2])
+  end)
+
+  it("logger: its errors are swallowed", function()
+    peer:cmd("call %s : only grpc-status=3", START)
+    local called = false
+    open { logger = function()
+      called = true
+      error("broken")
+    end }
+    client:execute_workflow({ task_queue = "q" }, "Order")
+    peer:wait_until(START .. ">=1")
+    env.wait_until(5, function()
+      collectgarbage()
+      client:workflow("x")
+      return called
+    end, "the report")
+  end)
+end)
+
 describe("a client whose server does not speak gRPC", function()
   -- `answer` is what the port says once a client has connected.
   local function check(answer, expected)
-    local peer = require("spec.support.fault_peer").start {
+    local peer = fault_peer.start {
       ("conn raw : %s"):format(answer),
     }
     local client = temporal.client { target = peer.address, rpc_timeout = 1, connect_timeout = 1,

@@ -94,7 +94,7 @@ describe("temporal.error", function()
     err = errors.from_record { kind = "call_canceled", message = "abandoned" }
     assert.same({ "call_canceled" }, { err.kind, err.code })
     err = errors.from_record { kind = "resource_exhausted", message = "too many submissions",
-      resource_cause = "local", outcome = "not_started" }
+      outcome = "not_started" }
     assert.same({ "resource_exhausted", "local", "not_started" },
       { err.kind, err.resource_cause, err.outcome })
     err = errors.from_record { kind = "message_too_large", message = "m", size = 7, limit = 5 }

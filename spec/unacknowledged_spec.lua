@@ -202,6 +202,7 @@ describe("an unacknowledged start", function()
 
   local function program(text)
     return env.spawn { env.lua, "-e", ([[
+      io.stdout:setvbuf "no"
       local temporal = require "temporal"
       local client = temporal.client { target = "%s", shutdown_timeout = 5 }
       local run = client:execute_workflow({ task_queue = "q" }, "Order", 1)

@@ -350,8 +350,7 @@ static int Ltp_channel_call(lua_State *L) {
     rpc->call.timeout = tp_microseconds((double)lua_tonumber(L, -1));
   lua_pop(L, 1);
   rpc->call.metadata = read_metadata(L, metadata);
-  rpc->submission = !rpc->call.long_poll;
-  tp_future_submit(&rpc->future, &rpc->call, rpc->submission);
+  tp_future_submit(&rpc->future, &rpc->call, !rpc->call.long_poll);
   return 1;
 }
 
@@ -383,9 +382,8 @@ static bool push_unacknowledged(lua_State *L, tp_future *f) {
   unsigned done = f->kind == TP_RUN ? TP_STARTED : TP_RESULT;
   const char *workflow_id, *request_id, *method;
   char cause[TP_REASON];
-  if (call == NULL || call->request.length == 0) return false;
+  if (call == NULL || !f->submission) return false;
   if (tp_future_flags(f) & (done | TP_FAILED)) return false;
-  if (f->kind == TP_RPC && !((tp_rpc_future *)f)->submission) return false;
   tp_engine_lock(f->engine);
   strncpy(cause, call->failure.message ? call->failure.message
                                        : "not answered yet",

@@ -17,6 +17,7 @@ void tp_future_init(tp_future *f, tp_channel *channel, tp_future_kind kind,
   f->kind = kind;
   f->references = 1;
   f->flags = f->subscribed = 0;
+  f->submission = false;
   f->fired = false;
   f->next_fired = NULL;
   f->link_fired = NULL;

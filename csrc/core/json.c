@@ -255,7 +255,7 @@ static int read_string(tp_json_reader *r) {
   }
   r->scratch->length = 0;
   for (;;) {
-    tp_buffer_put(r->scratch, start, (size_t)(p - start));
+    if (p > start) tp_buffer_put(r->scratch, start, (size_t)(p - start));
     if (*p == '"') break;
     start = read_escape(r, p);
     if (start == NULL) return 0;

@@ -58,6 +58,7 @@ void tp_future_submit(tp_future *f, tp_call *call, bool submission) {
                      "max_pending submissions wait for a connection already");
     return;
   }
+  f->submission = submission;
   if (submission)
     __atomic_add_fetch(&channel->unacknowledged, 1, __ATOMIC_SEQ_CST);
   tp_future_hold(f); /* until it has ended */
@@ -127,7 +128,7 @@ void tp_future_lost(tp_future *f, unsigned flags) {
 static void settle(tp_rpc_future *rpc, unsigned flags) {
   unsigned before = tp_future_signal(&rpc->future, flags);
   tp_future_lost(&rpc->future, before | flags);
-  if (rpc->submission) tp_channel_acknowledged(rpc->future.channel);
+  if (rpc->future.submission) tp_channel_acknowledged(rpc->future.channel);
   tp_future_release(&rpc->future);
 }
 

@@ -15,7 +15,6 @@ typedef struct tp_rpc_future {
   char *workflow_id, *request_id; /* for who asks what got lost, or NULL */
   int response;     /* schema index of the answer's message */
   bool active;      /* driving thread: the call is under way */
-  bool submission;  /* counted as unacknowledged until it ends */
 } tp_rpc_future;
 
 /* The host's thread. NULL: out of memory. Its owner fills the call in. */

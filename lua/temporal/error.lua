@@ -267,7 +267,7 @@ local function check_too_large(err)
   end
 end
 
-local COPIED = { "attempts", "outcome", "size", "limit", "resource_cause" }
+local COPIED = { "attempts", "outcome", "size", "limit" }
 
 --- The error a record of the engine stands for: the kind from the gRPC
 -- status and its details, unless the call ended in this process.
@@ -287,6 +287,10 @@ local function from_record(record, context)
   local err = new { kind = kind, message = record.message or "", code = code }
   for i = 1, #COPIED do
     err[COPIED[i]] = record[COPIED[i]]
+  end
+  -- The server's own exhaustion comes with a code and no kind.
+  if record.kind == "resource_exhausted" then
+    err.resource_cause = "local"
   end
   if record.details and record.details ~= "" then
     refine(err, record.details, context)

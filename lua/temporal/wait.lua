@@ -32,28 +32,35 @@ local wait = {}
 -- Where the engine's own reports go: the logger of the client used last.
 local log_with = logger.default
 
-local function submission_text(record)
-  return ("%s failed and nobody took its error: %s")
-    :format(record.method or "a submission", tostring(errors.from_record(record)))
+local function fields_of(record)
+  return {
+    workflow_id = record.workflow_id, request_id = record.request_id, method = record.method,
+  }
 end
 
---- Logs failed submissions whose error nobody took, and other warnings.
+local LOST = "%s failed and nobody took its error: %s"
+local FAILING = "%s has failed for more than 10 s and is tried again: %s"
+
+local function log_each(records, level, template)
+  for i = 1, #records do
+    local record = records[i]
+    local method = (record.method or "a call"):match("([^/]+)$")
+    logger.log(log_with, level, template:format(method, tostring(errors.from_record(record))),
+      fields_of(record))
+  end
+end
+
+--- Logs failed submissions whose error nobody took, and polls that keep
+-- failing.
 -- @tparam[opt] function fn the logger from now on; else the last one given
 function wait.report(fn)
   log_with = fn or log_with
-  local lost = core.lost()
-  if lost and lost[1] then
-    for _, record in ipairs(lost) do
-      logger.log(log_with, "error", submission_text(record), {
-        workflow_id = record.workflow_id, request_id = record.request_id,
-      })
-    end
+  local lost, warnings = core.lost(), core.warnings()
+  if lost then
+    log_each(lost, "error", LOST)
   end
-  local warnings = core.warnings()
-  if warnings and warnings[1] then
-    for _, warning in ipairs(warnings) do
-      logger.log(log_with, "warn", warning.message, warning.fields)
-    end
+  if warnings then
+    log_each(warnings, "warn", FAILING)
   end
 end
 
