@@ -249,6 +249,32 @@ describe("temporal.client", function()
     assert.is_true(client:close())
   end)
 
+  it("finds the same engine when the package is loaded a second time", function()
+    local process = env.spawn { env.lua, "-e", ([[
+      io.stdout:setvbuf "no"
+      local temporal = require "temporal"
+      local client = temporal.client { target = "%s", namespace = "%s" }
+      local function echo(x)
+        return client:execute_workflow({ task_queue = "%s" }, "Echo", x)
+      end
+      local before, taken = echo "before", echo "taken"
+      local value = taken:get()
+      for name in pairs(package.loaded) do
+        if name:match "^temporal" then package.loaded[name] = nil end
+      end
+      collectgarbage()
+      local again = require "temporal"
+      assert(again ~= temporal)
+      assert(again.wait_all { before, taken, echo "after" })
+      print(before:get(), taken:get(), echo("after"):get())
+      print(again.is_error(select(2, before.get(client:workflow "no such id"))))
+      client:close()
+    ]]):format(env.address, env.namespace, env.task_queue) }
+    assert.equal("before\ttaken\tafter", process:readline(20), process:errors())
+    assert.equal("true", process:readline(20))
+    assert.same({ "exit", 0 }, { process:wait(10) })
+  end)
+
   it("closes at the end of its scope, where Lua has that", function()
     local chunk = (loadstring or load)([[
       local temporal = ...

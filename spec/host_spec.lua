@@ -1,6 +1,7 @@
 -- Hosts: how a wait waits. No server needed: nothing listens where these
 -- clients connect to, so that their calls end soon enough.
 
+local new_loop = require("spec.support.loop").new
 local temporal = require "temporal"
 
 local REFUSED = "127.0.0.1:1"
@@ -23,52 +24,6 @@ describe("temporal.host", function()
     temporal.host.use "plain"
     client:close(0)
   end)
-
-  -- A loop as a program might have: runs coroutines, polls between them.
-  local function new_loop(options)
-    local loop = { parked = {}, parks = 0, unparked = 0 }
-    local adapter = {
-      name = "spec",
-      can_wait = function()
-        return coroutine.isyieldable == nil or coroutine.isyieldable(), "not in a coroutine"
-      end,
-      park = function(ticket, seconds)
-        loop.parks = loop.parks + 1
-        loop.seconds = seconds
-        loop.parked[ticket] = coroutine.running()
-        coroutine.yield()
-      end,
-      unpark = function(ticket)
-        loop.unparked = loop.unparked + 1
-        loop.ready = loop.ready or {}
-        table.insert(loop.ready, ticket)
-      end,
-    }
-    for name, value in pairs(options or {}) do
-      adapter[name] = value
-    end
-    temporal.host.use(adapter)
-
-    function loop.resume(ticket)
-      local thread = loop.parked[ticket]
-      loop.parked[ticket] = nil
-      if thread then
-        assert(coroutine.resume(thread))
-      end
-    end
-
-    function loop.run(poll)
-      while next(loop.parked) do
-        poll()
-        local ready = loop.ready or {}
-        loop.ready = nil
-        for _, ticket in ipairs(ready) do
-          loop.resume(ticket)
-        end
-      end
-    end
-    return loop
-  end
 
   it("knows the plain host, and raises on others", function()
     temporal.host.use "plain"
@@ -101,40 +56,42 @@ describe("temporal.host", function()
     local results = {}
     for i = 1, 3 do
       local run = client:execute_workflow({ task_queue = "q" }, "Order", i)
-      assert(coroutine.resume(coroutine.create(function()
+      loop:spawn(function()
         local _, err = run:get()
         results[i] = err.kind
-      end)))
+      end)
     end
     assert.equal(3, loop.parks)
     assert.is_nil(loop.seconds)
-    loop.run(function() temporal.poll(1) end)
+    loop:run(10)
     assert.same({ "unavailable", "unavailable", "unavailable" }, results)
-    assert.is_true(loop.unparked >= 3)
+    assert.is_true(loop.unparks >= 3)
   end)
 
   it("tells the host how long to park, and survives early returns", function()
     local loop = new_loop()
-    local handle = temporal.client { target = REFUSED, logger = function() end }
-    local run = handle:execute_workflow({ task_queue = "q" }, "Order")
+    local patient = temporal.client { target = REFUSED, rpc_timeout = 0.3,
+      logger = function() end }
+    local run = patient:execute_workflow({ task_queue = "q" }, "Order")
     local err
-    assert(coroutine.resume(coroutine.create(function()
+    loop:spawn(function()
       err = select(2, run:get(0.05))
-    end)))
+    end)
     assert.is_true(loop.seconds > 0 and loop.seconds <= 0.05)
     -- Woken again and again for no reason.
     while next(loop.parked) do
-      loop.resume(next(loop.parked))
+      loop:resume(next(loop.parked))
     end
     assert.is_true(loop.parks > 1)
     assert.equal("timeout", err.kind)
-    handle:close(0)
+    temporal.host.use "plain"
+    patient:close(5)
   end)
 
   it("ignores tickets that are gone", function()
     local loop = new_loop()
     local run = client:execute_workflow({ task_queue = "q" }, "Order")
-    assert(coroutine.resume(coroutine.create(function() run:get() end)))
+    loop:spawn(function() run:get() end)
     -- The waiter is dropped without a word.
     loop.parked = {}
     collectgarbage()
@@ -185,13 +142,13 @@ describe("temporal.host", function()
     local done = 0
     for _ = 1, 2 do
       local run = client:execute_workflow({ task_queue = "q" }, "Order")
-      assert(coroutine.resume(coroutine.create(function()
+      loop:spawn(function()
         run:get()
         done = done + 1
-      end)))
+      end)
     end
     assert.equal(1, watched)
-    loop.run(function() poll() end)
+    loop:run(10, function() poll() end)
     assert.same({ 2, 0 }, { done, watched })
   end)
 

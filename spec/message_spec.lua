@@ -511,6 +511,13 @@ describe("decode", function()
     local result, message = core.decode(EXECUTION, group(101))
     assert.is_nil(result)
     assert.equal("WorkflowExecution: nested deeper than 100 levels at offset 0", message)
+    for depth, expected in pairs{ [40] = true, [41] = false } do
+      local s = core.encode(FAILURE, { _unknown = group(depth) })
+      for _ = 1, 60 do
+        s = core.encode(FAILURE, { cause = s }, true)
+      end
+      assert.equal(expected, core.decode(FAILURE, s) ~= nil)
+    end
   end)
 
   it("survives 50,000 nested causes", function()

@@ -105,8 +105,10 @@ describe("search attributes", function()
     end
     refuses({ Name = 0 / 0 }, "^search_attributes%.Name: NaN has no JSON form")
     refuses({ Name = math.huge }, "^search_attributes%.Name: infinity has no JSON form")
-    refuses({ Name = "\255" }, "^search_attributes%.Name: the string is not valid UTF%-8")
-    refuses({ Name = { "a", "\255" } }, "^search_attributes%.Name%[2%]: the string is not valid")
+    refuses({ Name = "\255" },
+      "^search_attributes%.Name: the string is not valid UTF%-8 at byte offset 0$")
+    refuses({ Name = { "a", "\255" } },
+      "^search_attributes%.Name%[2%]: the string is not valid UTF%-8 at byte offset 0$")
     refuses({ "x" }, "^search_attributes: the names must be strings, got 1$")
     refuses({ [true] = "x" }, "^search_attributes: the names must be strings, got boolean$")
     refuses({ [""] = "x" }, "^search_attributes: the names must be strings, got an empty one$")

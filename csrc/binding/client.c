@@ -13,7 +13,8 @@
 #include "future.h"
 #include "message.h"
 
-#define START_REQUEST "temporal.api.workflowservice.v1.StartWorkflowExecutionRequest"
+#define START_REQUEST \
+  "temporal.api.workflowservice.v1.StartWorkflowExecutionRequest"
 
 typedef struct ltp_channel {
   tp_channel *channel; /* NULL: not made yet */
@@ -39,7 +40,7 @@ static int Ltp_channel_gc(lua_State *L) {
   return 0;
 }
 
-/* --- metadata -------------------------------------------------------------- */
+/* --- metadata ---------- */
 
 /* Bytes go over the wire in base64 when the key says so. */
 static int is_binary(const char *key, size_t n) {
@@ -111,7 +112,7 @@ static const char *check_metadata(lua_State *L, int list) {
   return NULL;
 }
 
-/* --- making a channel ------------------------------------------------------ */
+/* --- making a channel ---------- */
 
 static lua_Number number_option(lua_State *L, const char *name) {
   lua_Number value;
@@ -186,7 +187,7 @@ static int Ltp_channel(lua_State *L) {
   return 1;
 }
 
-/* --- requests ------------------------------------------------------------- */
+/* --- requests ---------- */
 
 /* A copy of the string at `index`, owned by C; NULL for nil. An embedded zero
 ** would be cut off, and no id of the server's has one. */
@@ -354,7 +355,7 @@ static int Ltp_channel_call(lua_State *L) {
   return 1;
 }
 
-/* --- closing ---------------------------------------------------------------- */
+/* --- closing ---------- */
 
 /* channel:close() -> a future that is ready once nothing is unacknowledged */
 static int Ltp_channel_close(lua_State *L) {

@@ -169,7 +169,8 @@ static int take_run(lua_State *L, tp_run *run, unsigned what, unsigned flags) {
     lua_pushboolean(L, 1);
     return 1;
   }
-  if (what == TP_FIRST && event->length == 0) return push_failed(L, &run->future);
+  if (what == TP_FIRST && event->length == 0)
+    return push_failed(L, &run->future);
   if (what == TP_RESULT) {
     if (flags & TP_POLL_FAILED) return push_failed(L, &run->future);
     if (run->result_event.length) event = &run->result_event;
@@ -256,8 +257,8 @@ static int push_field(lua_State *L, const tp_run *run, const char *name) {
   else if (strcmp(name, "namespace") == 0) value = run->namespace;
   else if (strcmp(name, "workflow_type") == 0) value = run->workflow_type;
   else if (strcmp(name, "result_run_id") == 0) {
-    bool known = (flags & (TP_RESULT | TP_POLL_FAILED | TP_FAILED)) == TP_RESULT;
-    value = known ? run->result_run_id : NULL;
+    bool failed = flags & (TP_POLL_FAILED | TP_FAILED);
+    value = flags & TP_RESULT && !failed ? run->result_run_id : NULL;
   } else if (strcmp(name, "attached") == 0) {
     lua_pushboolean(L, named && run->attached);
     return 1;
@@ -281,7 +282,7 @@ static int Ltp_field(lua_State *L) {
   return 1;
 }
 
-/* --- waiting ------------------------------------------------------------- */
+/* --- waiting ---------- */
 
 static int Ltp_park(lua_State *L) {
   ltp_state *state = ltp_getstate(L);

@@ -14,6 +14,20 @@
 
 #pragma GCC visibility push(hidden)
 
+/* The table of a message has its protobuf field names as keys.
+** - Decoded: absent scalars are zero, absent messages (and members of a oneof,
+**   and `optional` scalars) nil, lists and maps always tables; enums are full
+**   names, or numbers when unknown; int64 is an integer, or on a VM without
+**   integers a number when exact, else decimal digits; a wrapper is its value.
+** - Encoded: the same, and besides enums by short name or number, integers as
+**   integral numbers or digits, lists up to `n` or the first nil, wrappers as
+**   messages, too. NaN loses its sign and payload.
+** - `_unknown` holds the unknown fields as bytes, in order. A known number with
+**   a wire type that does not fit is one. Only map entries and wrappers, whose
+**   fields protobuf has fixed for ever, drop what they do not know.
+** - Depth: TP_MAX_DEPTH messages, map entries and groups below the outermost.
+*/
+
 /* A string where a message is expected is that message, serialized. */
 #define LTP_ALLOW_ENCODED 1
 

@@ -457,7 +457,6 @@ static void choose(decoder *d, frame *f, const tp_field *fields, int index) {
     ltp_push_name(d->L, d->names, fields[*chosen].name);
     lua_pushnil(d->L);
     lua_rawset(d->L, f->table);
-    f->seen[*chosen] = 0;
   }
   *chosen = (int16_t)index;
 }

@@ -67,7 +67,8 @@ static int Ltp_now(lua_State *L) {
 static int Ltp_time(lua_State *L) {
   struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);
-  lua_pushnumber(L, (lua_Number)t.tv_sec + (lua_Number)(t.tv_nsec / 1000) / 1e6);
+  lua_pushnumber(L, (lua_Number)t.tv_sec +
+                    (lua_Number)(t.tv_nsec / 1000) / 1e6);
   return 1;
 }
 

@@ -34,7 +34,8 @@ int ltp_json_decode(lua_State *L, const char *s, size_t n);
 ** of this part. Tables are told apart by the address of their metatable. */
 typedef struct ltp_values {
   tp_buffer scratch;
-  int busy; /* somebody uses scratch: a finaliser got in between */
+  int busy; /* scratch is in use: somebody called us from a finaliser. After
+            ** an error in use it stays so: then nobody shares it any more */
   const void *array_mt, *bytes_mt, *raw_mt, *attribute_mt, *int64_mt;
   int cjson_known; /* lua-cjson was found loaded; its marks, or NULL: */
   const void *cjson_array_mt, *cjson_empty_array_mt, *cjson_empty_array;

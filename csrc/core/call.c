@@ -182,10 +182,21 @@ static size_t add(tp_header *headers, size_t n, const char *name,
   return n + 1;
 }
 
-static size_t add_all(tp_header *headers, size_t n, const tp_metadata *m) {
+static bool has(const tp_metadata *m, const tp_header *h) {
+  size_t i;
+  for (i = 0; m && i < m->count; i++)
+    if (m->headers[i].name_length == h->name_length &&
+        memcmp(m->headers[i].name, h->name, h->name_length) == 0)
+      return true;
+  return false;
+}
+
+/* Metadata, but for the keys that `above` has too. */
+static size_t add_all(tp_header *headers, size_t n, const tp_metadata *m,
+                      const tp_metadata *above) {
   size_t i;
   for (i = 0; m && i < m->count && n < TP_MAX_METADATA + 16; i++)
-    headers[n++] = m->headers[i];
+    if (!has(above, &m->headers[i])) headers[n++] = m->headers[i];
   return n;
 }
 
@@ -222,8 +233,8 @@ bool tp_call_open(tp_call *call, tp_http2 *session, int64_t now) {
   if (told != TP_NEVER)
     n = add(headers, n, "grpc-timeout", timeout,
             tp_grpc_write_timeout(timeout, told));
-  n = add_all(headers, n, o->metadata);
-  n = add_all(headers, n, call->metadata);
+  n = add_all(headers, n, o->metadata, call->metadata);
+  n = add_all(headers, n, call->metadata, NULL);
   call->stream.request = &call->request;
   if (tp_http2_open(session, &call->stream, headers, n) != TP_OK) return false;
   call->state = TP_CALL_OPEN;

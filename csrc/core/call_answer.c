@@ -158,8 +158,8 @@ tp_verdict tp_call_judge(tp_call *call, const tp_http2 *session, int64_t now) {
   }
   if (s->end == TP_END_LOST) {
     call->ambiguous = true;
-    tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE, "connection lost: %s",
-                 tp_http2_reason(session));
+    tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,
+                 "connection lost: %s", tp_http2_reason(session));
     return TP_VERDICT_RETRY;
   }
   if (s->http_status != 0 && (s->http_status != 200 || s->foreign ||

@@ -91,7 +91,7 @@ tp_connection *tp_engine_dial(tp_engine *e, const tp_dial_options *options,
   return NULL;
 }
 
-/* --- queues in and out ------------------------------------------------- */
+/* --- queues in and out ---------- */
 
 bool tp_engine_post(tp_engine *e, tp_command *command, unsigned bits,
                     int *references) {
@@ -228,7 +228,7 @@ tp_notice *tp_engine_take_notices(tp_engine *e, tp_notice **list) {
   return all;
 }
 
-/* --- driving ------------------------------------------------------------ */
+/* --- driving ---------- */
 
 /* All that can be done without waiting. */
 static void work(tp_engine *e) {
@@ -379,7 +379,7 @@ bool tp_engine_is_rung(tp_engine *e) {
   return rung;
 }
 
-/* --- the I/O thread ------------------------------------------------------ */
+/* --- the I/O thread ---------- */
 
 size_t tp_engine_unacknowledged(tp_engine *e) {
   size_t n = 0;

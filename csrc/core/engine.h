@@ -118,8 +118,8 @@ void tp_notice_free(tp_notice *notice);
 /* Submissions that the server has not acknowledged, over all channels. */
 size_t tp_engine_unacknowledged(tp_engine *engine);
 
-/* No Lua state any more, nobody to ring for: what is unacknowledged goes on without it, for up to
-** shutdown_timeout. Never waits. */
+/* No Lua state any more, nobody to ring for: what is unacknowledged goes on
+** without it, for up to shutdown_timeout. Never waits. */
 void tp_engine_detach(tp_engine *engine);
 /* Tells the thread to end now. Never waits. */
 void tp_engine_stop(tp_engine *engine);

@@ -11,7 +11,8 @@
 #include "workflow_run.h"
 
 static tp_rpc_future *rpc_of(tp_call *call) {
-  return (tp_rpc_future *)(void *)((char *)call - offsetof(tp_rpc_future, call));
+  void *rpc = (char *)call - offsetof(tp_rpc_future, call);
+  return rpc;
 }
 
 tp_call *tp_future_call(tp_future *f) {
@@ -37,7 +38,7 @@ void tp_future_names(const tp_future *f, const char **workflow_id,
   }
 }
 
-/* --- submitting, for every kind ------------------------------------------ */
+/* --- submitting, for every kind ---------- */
 
 void tp_future_submit(tp_future *f, tp_call *call, bool submission) {
   tp_channel *channel = f->channel;
@@ -88,7 +89,8 @@ void tp_future_ask(tp_future *f) {
     return;
   tp_failure_clear(&((tp_run *)f)->call.failure);
   ((tp_run *)f)->call.failure.kind = "closed";
-  ((tp_run *)f)->call.failure.message = strdup("the engine has been shut down");
+  ((tp_run *)f)->call.failure.message =
+    strdup("the engine has been shut down");
   tp_future_signal(f, TP_FIRST | TP_RESULT | TP_POLL_FAILED);
 }
 
@@ -123,7 +125,7 @@ void tp_future_lost(tp_future *f, unsigned flags) {
   tp_engine_notice(f->engine, &f->engine->lost, notice);
 }
 
-/* --- one RPC --------------------------------------------------------------- */
+/* --- one RPC ---------- */
 
 static void settle(tp_rpc_future *rpc, unsigned flags) {
   unsigned before = tp_future_signal(&rpc->future, flags);
@@ -179,7 +181,7 @@ tp_rpc_future *tp_rpc_future_new(tp_channel *channel) {
   return rpc;
 }
 
-/* --- the end of all submissions --------------------------------------------- */
+/* --- the end of all submissions ---------- */
 
 static void drain_command(tp_command *command, unsigned bits) {
   (void)bits;

@@ -11,7 +11,8 @@ static int continues(unsigned char c) {
 /* The length of the sequence at s (of n bytes, n > 0), 0 when invalid. */
 static size_t sequence(const unsigned char *s, size_t n) {
   unsigned char a = s[0], low = 0x80, high = 0xBF;
-  size_t k, length = a < 0xC2 ? 0 : a < 0xE0 ? 2 : a < 0xF0 ? 3 : a < 0xF5 ? 4 : 0;
+  size_t k, length = a < 0xC2 ? 0 : a < 0xE0 ? 2 : a < 0xF0 ? 3
+                   : a < 0xF5 ? 4 : 0;
   if (a < 0x80) return 1;
   if (length == 0 || n < length) return 0;
   if (a == 0xE0) low = 0xA0;       /* overlong */

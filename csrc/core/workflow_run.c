@@ -33,7 +33,7 @@ static void replace(char **place, char *string) {
   *place = string;
 }
 
-/* --- the close event ----------------------------------------------------- */
+/* --- the close event ---------- */
 
 static unsigned wanted_of(const tp_run *run) {
   return __atomic_load_n(&run->wanted, __ATOMIC_ACQUIRE);
@@ -154,7 +154,7 @@ static void on_polled(tp_call *call, bool ok) {
   }
 }
 
-/* --- the start ------------------------------------------------------------ */
+/* --- the start ---------- */
 
 /* The end of the start, whichever: acknowledged or failed. */
 static void settle(tp_run *run, unsigned flags) {
@@ -201,7 +201,7 @@ static void on_started(tp_call *call, bool ok) {
   settle(run, ok ? TP_STARTED : TP_AWAITABLE | TP_FAILED);
 }
 
-/* --- from outside ----------------------------------------------------------- */
+/* --- from outside ---------- */
 
 static void on_command(tp_command *command, unsigned bits) {
   tp_run *run = (tp_run *)command;

@@ -313,21 +313,35 @@ function client:submit(method, request, call_options)
   return service.submit(self, method, request, call_options)
 end
 
+local CONNECT = options.define("option of client:connect", {
+  timeout = options.seconds("timeout"),
+  metadata = function(settings, value)
+    settings.metadata = value
+  end,
+})
+
 --- Connects, and asks the server what it can do.
--- @tparam[opt] number|string|table timeout a duration or `{timeout=}`; nil for
---   the client's `rpc_timeout`
+-- @tparam[opt] number|string|table connect_options a timeout (duration; nil for
+--   the client's `rpc_timeout`, 0 to begin only), or `{timeout=, metadata=}`
 -- @treturn boolean|nil true, or nil
 -- @treturn temporal.error
-function client:connect(timeout)
+function client:connect(connect_options)
   check_open(self)
-  timeout = options.timeout(timeout, "client:connect")
+  local given = {}
+  if type(connect_options) == "table" then
+    options.apply(CONNECT, connect_options, given)
+  else
+    given.timeout = options.timeout(connect_options, "client:connect")
+  end
   local may_wait, problem = wait.check()
   if not may_wait then
     return nil, problem
   end
-  local call_options = timeout and timeout > 0 and { timeout = timeout } or nil
-  local future = service.submit(self, "GetSystemInfo", {}, call_options)
-  local response, err = future:get(timeout == 0 and 0 or nil)
+  local wait_for
+  if given.timeout == 0 then
+    wait_for, given.timeout = 0, nil
+  end
+  local response, err = service.submit(self, "GetSystemInfo", {}, given):get(wait_for)
   -- A server too old to tell is a server.
   if response or err.kind == "unimplemented" then
     return true
@@ -371,7 +385,8 @@ function client:close(timeout)
   report(self._logger)
   local channel = self._channel
   local drained = channel:close()
-  if timeout > 0 and wait.check() then
+  -- None in a forked child: the parent's submissions are none of ours.
+  if drained and timeout > 0 and wait.check() then
     wait.one(drained, "result", timeout)
   end
   local list = channel:unacknowledged()

@@ -9,6 +9,7 @@ local errors = require "temporal.error"
 local failure = require "temporal.failure"
 local misuse = require "temporal.misuse"
 local options = require "temporal.options"
+local state = require "temporal.state"
 local types = require "temporal.types"
 local wait = require "temporal.wait"
 
@@ -18,11 +19,8 @@ local wait_one = wait.one
 
 local run_metatable, call_metatable = core.run_metatable, core.call_metatable
 
--- What has been taken from the engine, by future. Kept with the engine: an
--- answer is taken once, also when this package is loaded a second time.
-local shared = run_metatable.__temporal
-shared.taken = shared.taken or setmetatable({}, { __mode = "k" })
-local taken = shared.taken
+-- By future: the outcomes of a run, the response of a call.
+local taken = state.taken
 
 -- Errors of a run.
 

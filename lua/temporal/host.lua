@@ -5,14 +5,12 @@
 local misuse = require "temporal.misuse"
 local options = require "temporal.options"
 local plain = require "temporal.host.plain"
+local state = require "temporal.state"
 
 local host = {}
 
 local BUILT_IN = { plain = plain }
 local NAMES = { "plain" }
-
--- Chosen with use; nil leaves the choice to each wait.
-local chosen
 
 local CUSTOM = options.define("option of temporal.host.use", {
   name = options.string("name"),
@@ -52,7 +50,7 @@ end
 -- @raise on an unknown name or an incomplete host
 function host.use(adapter)
   if type(adapter) == "table" then
-    chosen = custom(adapter)
+    state.host = custom(adapter)
     return
   end
   if type(adapter) ~= "string" then
@@ -63,13 +61,13 @@ function host.use(adapter)
     misuse.raisef("temporal.host.use: unknown host %s; known are: %s%s", options.show(adapter),
       table.concat(NAMES, ", "), suggestion and ('; did you mean "' .. suggestion .. '"?') or "")
   end
-  chosen = BUILT_IN[adapter]
+  state.host = BUILT_IN[adapter]
 end
 
 --- The host of a wait that begins now.
 -- @treturn table
 function host.current()
-  return chosen or plain
+  return state.host or plain
 end
 
 return host

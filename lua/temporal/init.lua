@@ -56,6 +56,13 @@ local function poll(timeout)
   return wait.poll(options.timeout(timeout, "temporal.poll") or 0)
 end
 
+--- What an event loop watches: `pollfd() events() timeout()`. One for each Lua
+-- state, readable while completions are undrained.
+-- @treturn table
+local function get_pollable()
+  return pollable
+end
+
 return {
   _VERSION = VERSION,
   client = client.new,
@@ -68,9 +75,7 @@ return {
   wait_all = future.wait_all,
   host = { use = host.use },
   poll = poll,
-  pollable = function()
-    return pollable
-  end,
+  pollable = get_pollable,
   converter = require "temporal.converter",
   array = types.array,
   bool = types.bool,

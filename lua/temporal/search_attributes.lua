@@ -68,7 +68,8 @@ local function encode_one(place, value)
   end
   local data, problem = json_encode(value, place)
   if not data then
-    return nil, problem
+    -- Binary data has no way into an attribute.
+    return nil, (problem:gsub("; use temporal%.bytes.*$", ""))
   end
   return { metadata = { encoding = "json/plain", type = type_name }, data = data }
 end

@@ -16,7 +16,7 @@ local function parse_port(text)
   if text == "" then
     return DEFAULT_PORT
   end
-  local port = tonumber(text:match("^:(%d+)$"))
+  local port = tonumber(text:match("^:([0-9]+)$"))
   if port and port >= 1 and port <= 65535 then
     return port
   end
@@ -36,7 +36,7 @@ local function parse(target)
   if rest:find("://", 1, true) then
     return wrong(target, "has a scheme")
   end
-  local host, port_text = rest:match("^%[([%x:.%%%w]+)%](.*)$")
+  local host, port_text = rest:match("^%[([A-Za-z0-9:.%%]+)%](.*)$")
   local authority_host = host and "[" .. host .. "]"
   if host then
     if not host:find(":", 1, true) then
@@ -46,7 +46,7 @@ local function parse(target)
     if select(2, rest:gsub(":", "")) > 1 then
       return wrong(target, "has several colons (write an IPv6 address in brackets)")
     end
-    host, port_text = rest:match("^([%w%.%-_]+)(.*)$")
+    host, port_text = rest:match("^([A-Za-z0-9._%-]+)(.*)$")
     authority_host = host
   end
   if not host then
@@ -72,11 +72,11 @@ local function check_metadata(label, key, value)
   if key:find("^:") or key:find("^grpc%-") or RESERVED[key] then
     misuse.raisef("%s: the key %s is reserved for the protocol", label, options.show(key))
   end
-  if key:find("%u") then
+  if key:find("[A-Z]") then
     misuse.raisef("%s: the key %s must be in lower case: %s", label, options.show(key),
       options.show(key:lower()))
   end
-  if not key:find("^[%l%d_.%-]+$") then
+  if not key:find("^[a-z0-9_.%-]+$") then
     misuse.raisef("%s: the key %s may have lower-case letters, digits, \"-\", \"_\" and \".\" only",
       label, options.show(key))
   end

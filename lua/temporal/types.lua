@@ -8,7 +8,7 @@ local timestamp = require "temporal.timestamp"
 
 local floor, huge = math.floor, math.huge
 local math_type = rawget(math, "type") -- where integers are a type
-local type, next = type, next
+local type, next, tostring = type, next, tostring
 local value_kind, utf8_offset = core.value_kind, core.utf8_offset
 
 -- LuaJIT's exact integers are the FFI's, which C can neither make nor read.

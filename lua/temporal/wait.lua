@@ -11,21 +11,14 @@ local duration = require "temporal.duration"
 local errors = require "temporal.error"
 local host = require "temporal.host"
 local logger = require "temporal.logger"
+local state = require "temporal.state"
 
 local next = next
 local now = core.now
 local core_id, core_ready, core_want = core.id, core.ready, core.want
 local subscribe, unsubscribe = core.subscribe, core.unsubscribe
 
--- Tickets by the id of what they wait for. Kept with the engine, so that a
--- package loaded a second time wakes the waiters of the first.
-local run_metatable = core.run_metatable
-local shared = run_metatable.__temporal
-if not shared then
-  shared = { waiters = {}, watched = {} }
-  run_metatable.__temporal = shared
-end
-local waiters, watched = shared.waiters, shared.watched
+local waiters, watched = state.waiters, state.watched
 
 local wait = {}
 
@@ -70,10 +63,10 @@ local function begin_watch(adapter)
     return
   end
   local count = watched[adapter] or 0
-  watched[adapter] = count + 1
   if count == 0 then
     adapter.watch(core.pollfd(), wait.drain)
   end
+  watched[adapter] = count + 1
 end
 
 local function end_watch(adapter)
@@ -119,28 +112,39 @@ local function remove_waiter(id, ticket)
   return true
 end
 
+local function unpark(ticket, id)
+  local fired = ticket.fired
+  if fired then
+    fired[#fired + 1] = id
+  else
+    ticket.fired = { id }
+  end
+  return pcall(ticket.host.unpark, ticket)
+end
+
 --- Empties the doorbell and unparks whoever waits for what has become ready.
 -- @treturn integer how many things have become ready
+-- @raise what a host's `unpark` raised, once everybody has been unparked
 function wait.drain()
   local ids = core.drain()
   if not ids then
     return 0
   end
+  local failed, problem = false, nil
   for i = 1, #ids do
     local id = ids[i]
     local list = waiters[id]
     -- Whoever still has to wait after a look adds itself again.
     waiters[id] = nil
     for j = 1, list and #list or 0 do
-      local ticket = list[j]
-      local fired = ticket.fired
-      if fired then
-        fired[#fired + 1] = id
-      else
-        ticket.fired = { id }
+      local ok, raised = unpark(list[j], id)
+      if not ok and not failed then
+        failed, problem = true, raised
       end
-      ticket.host.unpark(ticket)
     end
+  end
+  if failed then
+    error(problem, 0)
   end
   return #ids
 end

@@ -57,13 +57,16 @@ static bool open_listener(int backlog) {
 }
 
 /* Takes the queue of connections for itself: a later SYN gets no answer. */
-static void fill_queue(void) {
-  int i;
-  for (i = 0; i < 3; i++) {
-    int fd = socket(here.ss_family,
-                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) return;
-    if (connect(fd, (struct sockaddr *)&here, here_length) == 0) continue;
+static void fill_queue(bool fill) {
+  static int fillers[3] = {-1, -1, -1};
+  size_t i;
+  for (i = 0; i < sizeof fillers / sizeof fillers[0]; i++) {
+    int *fd = &fillers[i];
+    if (*fd >= 0) close(*fd);
+    *fd = -1;
+    if (!fill) continue;
+    *fd = socket(here.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (*fd >= 0) (void)connect(*fd, (struct sockaddr *)&here, here_length);
   }
 }
 
@@ -75,7 +78,7 @@ const char *fp_listen(const char *how) {
   listener = -1;
   accepting = on;
   if ((on || full) && !open_listener(full ? 0 : 4096)) return strerror(errno);
-  if (full) fill_queue();
+  fill_queue(full);
   return NULL;
 }
 

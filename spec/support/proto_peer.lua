@@ -188,8 +188,37 @@ function peer.run_every(options)
   return tonumber(output)
 end
 
+-- What random messages do not reach: map entries as levels, the order of integer keys, and
+-- varints with more bits than their type.
+local function every_checks(core)
+  local value = "" -- 33 messages, each within maps, entry: 99 levels
+  for _ = 1, 33 do
+    value = core.encode("every.Every", { maps = { to_message = { value } } }, true)
+  end
+  local deepest = core.encode("every.Every", { one_message = value }, true)
+  local decoded = assert(core.decode("every.Every", deepest))
+  assert(core.encode("every.Every", decoded) == deepest)
+  assert(core.decode("every.Every", core.encode("every.Every", { one_message = deepest }, true))
+    == nil)
+  local deeper = core.encode("every.Every", { maps = { to_message = { value } } }, true)
+  local _, message = core.decode("every.Every", deeper)
+  assert(message:match("%.to_message%[1%]%.maps%.to_message: nested deeper than 100 levels at"))
+  assert(core.encode("every.Every", { one_message = { one_message = decoded } }) == nil)
+  assert(core.encode("every.Every", { maps = { to_message = { decoded.one_message } } }) == nil)
+  for kind in ("int32 int64 sint32 sint64 sfixed32 sfixed64"):gmatch("%w+") do
+    local field = "by_" .. kind
+    local encoded = core.encode("every.Maps", { [field] = { [3] = "c", [-300] = "a", [-5] = "b" } })
+    assert(encoded:match("a.*b.*c"), field)
+  end
+  local tag = core.field_number("every.Every", "one_sint32") * 8
+  local overlong = string.char(tag % 128 + 128, (tag - tag % 128) / 128)
+    .. "\255\255\255\255\31"
+  assert(core.decode("every.Every", overlong).one_sint32 == -2147483648)
+end
+
 local function program(path, python, seed, count)
   local core = assert(package.loadlib(path, "luaopen_temporal_core"))()
+  every_checks(core)
   local n, message = peer.run({ core = core, python = python, set = "every",
     seed = tonumber(seed), count = tonumber(count) })
   if not n then

@@ -241,6 +241,7 @@ static fp_result step_header_flood(fp_run *r, int n, char **words) {
 
 static fp_result step_mute(fp_run *r, int n, char **words) {
   (void)n, (void)words;
+  fp_session_output(r->conn); /* what was due before */
   r->conn->options.mute = true;
   return FP_DONE;
 }

@@ -1,0 +1,30 @@
+local env = require "spec.support.environment"
+local logger = require "temporal.logger"
+
+describe("temporal.logger", function()
+  it("writes one line on stderr for everything from warn up", function()
+    local process = env.spawn { env.lua, "-e", [[
+      local log = require("temporal.logger").default
+      log("debug", "not shown")
+      log("info", "not shown")
+      log("warn", "two\nlines", { b = 2, a = "x" })
+      log("error", "plain")
+      log("odd level", "shown too", {})
+    ]] }
+    assert.same({ "exit", 0 }, { process:wait(10) })
+    assert.equal("temporal: warn: two lines (a=x, b=2)\n"
+      .. "temporal: error: plain\n"
+      .. "temporal: odd level: shown too\n", process:errors())
+    assert.equal("", process:output())
+  end)
+
+  it("swallows what a logger raises", function()
+    local called = 0
+    logger.log(function(level, message, fields)
+      called = called + 1
+      assert.same({ "warn", "m", {} }, { level, message, fields })
+      error("broken")
+    end, "warn", "m")
+    assert.equal(1, called)
+  end)
+end)
