@@ -77,6 +77,7 @@ build = {
     ["temporal.search_attributes"] = "lua/temporal/search_attributes.lua",
     ["temporal.service"] = "lua/temporal/service.lua",
     ["temporal.start"] = "lua/temporal/start.lua",
+    ["temporal.state"] = "lua/temporal/state.lua",
     ["temporal.target"] = "lua/temporal/target.lua",
     ["temporal.timestamp"] = "lua/temporal/timestamp.lua",
     ["temporal.types"] = "lua/temporal/types.lua",

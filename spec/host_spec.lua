@@ -1,10 +1,11 @@
--- Hosts: how a wait waits. No server needed: nothing listens where these
--- clients connect to, so that their calls end soon enough.
+-- Hosts: how a wait waits. The peer keeps every start waiting until it is told
+-- to answer.
 
+local fault_peer = require "spec.support.fault_peer"
 local new_loop = require("spec.support.loop").new
 local temporal = require "temporal"
 
-local REFUSED = "127.0.0.1:1"
+local START = "StartWorkflowExecution"
 
 local function raised(fn, ...)
   local ok, message = pcall(fn, ...)
@@ -14,16 +15,30 @@ local function raised(fn, ...)
 end
 
 describe("temporal.host", function()
-  local client
+  local client, peer
 
   before_each(function()
-    client = temporal.client { target = REFUSED, retry = false, logger = function() end }
+    peer = fault_peer.start {
+      "call StartWorkflowExecution : await; answer started",
+      "call GetWorkflowExecutionHistory : answer completed 7",
+    }
+    client = temporal.client { target = peer.address, logger = function() end }
   end)
 
   after_each(function()
     temporal.host.use "plain"
     client:close(0)
+    peer:stop()
   end)
+
+  local function execute(argument)
+    return client:execute_workflow({ task_queue = "q" }, "Order", argument)
+  end
+
+  local function answer(count)
+    peer:wait_until(START .. ">=" .. count)
+    peer:cmd("release %d", count)
+  end
 
   it("knows the plain host, and raises on others", function()
     temporal.host.use "plain"
@@ -47,32 +62,32 @@ describe("temporal.host", function()
   end)
 
   it("waits in slices in a plain script", function()
-    local ok, err = client:connect(10)
-    assert.same({ nil, "unavailable" }, { ok, err.kind })
+    local run = execute()
+    assert.equal("timeout", select(2, run:get(0.25)).kind)
+    answer(1)
+    assert.equal(7, run:get(10))
   end)
 
   it("parks each waiter and unparks it from temporal.poll", function()
     local loop = new_loop()
     local results = {}
     for i = 1, 3 do
-      local run = client:execute_workflow({ task_queue = "q" }, "Order", i)
+      local run = execute(i)
       loop:spawn(function()
-        local _, err = run:get()
-        results[i] = err.kind
+        results[i] = run:get()
       end)
     end
     assert.equal(3, loop.parks)
     assert.is_nil(loop.seconds)
+    answer(3)
     loop:run(10)
-    assert.same({ "unavailable", "unavailable", "unavailable" }, results)
+    assert.same({ 7, 7, 7 }, results)
     assert.is_true(loop.unparks >= 3)
   end)
 
   it("tells the host how long to park, and survives early returns", function()
     local loop = new_loop()
-    local patient = temporal.client { target = REFUSED, rpc_timeout = 0.3,
-      logger = function() end }
-    local run = patient:execute_workflow({ task_queue = "q" }, "Order")
+    local run = execute()
     local err
     loop:spawn(function()
       err = select(2, run:get(0.05))
@@ -84,23 +99,23 @@ describe("temporal.host", function()
     end
     assert.is_true(loop.parks > 1)
     assert.equal("timeout", err.kind)
-    temporal.host.use "plain"
-    patient:close(5)
+    answer(1)
   end)
 
   it("ignores tickets that are gone", function()
     local loop = new_loop()
-    local run = client:execute_workflow({ task_queue = "q" }, "Order")
+    local run = execute()
     loop:spawn(function() run:get() end)
     -- The waiter is dropped without a word.
     loop.parked = {}
     collectgarbage()
     collectgarbage()
-    for _ = 1, 20 do
+    answer(1)
+    while loop.unparks == 0 do
       temporal.poll(0.05)
     end
     temporal.host.use "plain"
-    assert.equal("unavailable", select(2, run:get(10)).kind)
+    assert.equal(7, run:get(10))
   end)
 
   it("says cannot_wait where waiting is not possible, and submits nothing", function()
@@ -109,23 +124,28 @@ describe("temporal.host", function()
     assert.is_nil(run)
     assert.equal("cannot_wait", err.kind)
     assert.matches("no waiting in here", err.message)
-    local answer
-    answer, err = client:call("GetSystemInfo")
-    assert.same({ nil, "cannot_wait" }, { answer, err.kind })
-    answer, err = client:connect()
-    assert.same({ nil, "cannot_wait" }, { answer, err.kind })
+    local value
+    value, err = client:call("GetSystemInfo")
+    assert.same({ nil, "cannot_wait" }, { value, err.kind })
+    value, err = client:connect()
+    assert.same({ nil, "cannot_wait" }, { value, err.kind })
     -- Submitting works; looking, too.
-    run = client:execute_workflow({ task_queue = "q" }, "Order")
-    answer, err = run:get()
-    assert.same({ nil, "cannot_wait", run.id }, { answer, err.kind, err.workflow_id })
-    answer, err = run:wait()
-    assert.same({ nil, "cannot_wait" }, { answer, err.kind })
-    answer, err = temporal.wait_all({ run })
-    assert.same({ nil, "cannot_wait" }, { answer, err.kind })
-    answer, err = run:get(0)
-    assert.same({ nil, "timeout" }, { answer, err.kind })
+    run = execute()
+    value, err = run:get()
+    assert.same({ nil, "cannot_wait", run.id }, { value, err.kind, err.workflow_id })
+    value, err = run:wait()
+    assert.same({ nil, "cannot_wait" }, { value, err.kind })
+    value, err = temporal.wait_all({ run })
+    assert.same({ nil, "cannot_wait" }, { value, err.kind })
+    value, err = run:get(0)
+    assert.same({ nil, "timeout" }, { value, err.kind })
+    answer(1)
     temporal.host.use "plain"
-    assert.equal("unavailable", select(2, run:get(10)).kind)
+    assert.equal(7, run:get(10))
+    assert.same({ 1, 0 }, { peer:stats()[START], peer:stats().GetSystemInfo })
+    -- What is there needs no waiting.
+    new_loop { can_wait = function() return false end }
+    assert.equal(7, run:get())
   end)
 
   it("watches the descriptor exactly while somebody waits", function()
@@ -141,13 +161,14 @@ describe("temporal.host", function()
     }
     local done = 0
     for _ = 1, 2 do
-      local run = client:execute_workflow({ task_queue = "q" }, "Order")
+      local run = execute()
       loop:spawn(function()
         run:get()
         done = done + 1
       end)
     end
     assert.equal(1, watched)
+    answer(2)
     loop:run(10, function() poll() end)
     assert.same({ 2, 0 }, { done, watched })
   end)

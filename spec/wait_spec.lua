@@ -113,10 +113,13 @@ describe("the wait loop", function()
         error({ "broken unpark" })
       end
     end }
+    peer:cmd("call %s : await; answer started", START)
     local seen, raised = {}, nil
     for i = 1, 3 do
       loop:spawn(function() seen[i] = execute():started() end)
     end
+    peer:wait_until(START .. ">=3")
+    peer:cmd("release 3")
     loop:run(10, function()
       local ok, problem = pcall(temporal.poll, 0.01)
       if not ok then

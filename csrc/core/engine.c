@@ -14,7 +14,8 @@
 #include "exit.h"
 
 #define HOST_LINGER 1000      /* us: the host's thread is expected back */
-#define HOST_CHECK 5000       /* us: looking whether it still drives */
+#define HOST_CHECK 4000       /* us: looking whether it still drives, */
+#define HOST_CHECK_LONG 64000 /* less and less often: then it tells us */
 #define PARK_MAX (TP_SECOND / 10) /* so that signals and hooks run */
 #define LONGEST_SLEEP (60 * TP_SECOND)
 
@@ -364,6 +365,7 @@ void tp_engine_park(tp_engine *e, int64_t until) {
       tp_engine_lock(e);
       e->driver = TP_NOBODY;
       e->host_until = tp_now() + HOST_LINGER;
+      if (e->idle_long) pthread_cond_signal(&e->idle);
     }
   } else {
     while (!e->rung && tp_now() < until) wait_changed(e, until);
@@ -394,15 +396,20 @@ size_t tp_engine_unacknowledged(tp_engine *e) {
 /* While the host's thread drives, this one looks in now and then; it takes
 ** over as soon as the host has better things to do. True: end. */
 static bool take_role(tp_engine *e) {
+  int64_t check = HOST_CHECK;
   for (;;) {
     int64_t now = tp_now();
     if (e->stopping) return true;
-    if (e->driver == TP_HOST_THREAD || e->host_wants)
-      wait_idle(e, now + HOST_CHECK);
-    else if (now < e->host_until)
+    if (e->driver == TP_HOST_THREAD || e->host_wants) {
+      e->idle_long = check >= HOST_CHECK_LONG;
+      wait_idle(e, now + check);
+      e->idle_long = false;
+      check = check < HOST_CHECK_LONG ? check * 2 : HOST_CHECK;
+    } else if (now < e->host_until) {
       wait_idle(e, e->host_until);
-    else
+    } else {
       break;
+    }
   }
   e->driver = TP_IO_THREAD;
   return false;

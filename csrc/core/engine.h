@@ -42,6 +42,7 @@ typedef struct tp_engine {
   bool finished;           /* the thread has ended */
   int64_t drain_until;
   tp_driver driver;
+  bool idle_long;          /* the I/O thread wants to hear when it leaves */
   bool host_wants;         /* the host's thread waits for the role */
   bool host_waits;         /* ... on `changed` */
   int64_t host_until;      /* it had the role until now: it may come back */

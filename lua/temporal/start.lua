@@ -285,7 +285,7 @@ local function build(client, given, workflow_type, count, ...)
   end
   local request = {
     namespace = client.namespace,
-    identity = client:_identify(),
+    identity = client.identity or client:_identify(),
     workflow_type = encoded_workflow_type(workflow_type),
     workflow_id = nil, task_queue = nil, request_id = nil, input = nil,
   }
