@@ -66,25 +66,28 @@ static lua_State *state(void) {
 
 static int equal(lua_State *L, int a, int b);
 
-/* Every pair of the table at `a` is in the one at `b`. */
-static int contains(lua_State *L, int a, int b) {
+/* Every pair of the table at `a` is in the one at `b`, which has no more. */
+static int tables_equal(lua_State *L, int a, int b) {
   int same = 1;
+  long surplus = 0;
   luaL_checkstack(L, 8, "comparison");
+  lua_pushnil(L);
+  for (; lua_next(L, b); surplus++) lua_pop(L, 1);
   lua_pushnil(L);
   while (same && lua_next(L, a)) {
     lua_pushvalue(L, -2);
     lua_rawget(L, b);
     same = equal(L, lua_gettop(L) - 1, lua_gettop(L));
     lua_pop(L, 2);
+    surplus--;
   }
   if (!same) lua_pop(L, 1);
-  return same;
+  return same && surplus == 0;
 }
 
 static int equal(lua_State *L, int a, int b) {
   if (lua_type(L, a) != lua_type(L, b)) return 0;
-  if (lua_type(L, a) == LUA_TTABLE)
-    return contains(L, a, b) && contains(L, b, a);
+  if (lua_type(L, a) == LUA_TTABLE) return tables_equal(L, a, b);
   if (lua_type(L, a) == LUA_TNUMBER && !lua_rawequal(L, a, a))
     return !lua_rawequal(L, b, b); /* not a number, both */
   return lua_rawequal(L, a, b);

@@ -438,7 +438,6 @@ describe("a connection", function()
         assert.equal("local", err.resource_cause)
         assert.equal("not_started", err.outcome)
       end
-      peer:cmd("listen on")
     end)
   end)
 

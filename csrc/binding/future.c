@@ -108,6 +108,10 @@ void ltp_pushfailure(lua_State *L, const tp_failure *failure) {
                     failure->details_length);
     lua_setfield(L, -2, "details");
   }
+  if (failure->http_status) {
+    lua_pushinteger(L, failure->http_status);
+    lua_setfield(L, -2, "http_status");
+  }
   if (failure->limit) {
     set_number(L, "size", (lua_Number)failure->size);
     set_number(L, "limit", (lua_Number)failure->limit);

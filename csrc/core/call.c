@@ -323,7 +323,9 @@ void tp_call_closed(tp_call *call, tp_http2 *session, int64_t now) {
       }
       call->attempts++;
       tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,
-                   "the peer refused the stream %d times", call->transparent);
+                   "the peer refuses the stream%s%s",
+                   tp_http2_draining(session) ? ": " : "",
+                   tp_http2_draining(session) ? tp_http2_reason(session) : "");
       try_again(call, now);
       break;
     case TP_VERDICT_RETRY:

@@ -30,6 +30,7 @@ typedef struct tp_failure {
   uint8_t *details;  /* google.rpc.Status, owned, or NULL */
   size_t details_length;
   size_t size, limit; /* of message_too_large */
+  int http_status;    /* of an answer that was not gRPC's, or 0 */
   int attempts;
   tp_outcome outcome;
 } tp_failure;

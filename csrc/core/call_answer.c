@@ -127,18 +127,19 @@ static tp_verdict judge_http(tp_call *call) {
   tp_stream *s = &call->stream;
   int code = tp_grpc_code_of_http(s->http_status);
   call->ambiguous = true;
-  if (s->http_status != 200)
-    tp_call_fail(call, NULL, code,
-                 "HTTP status %d and no grpc-status: not a gRPC answer",
-                 s->http_status);
-  else if (s->foreign)
-    tp_call_fail(call, NULL, code = TP_GRPC_UNKNOWN,
-                 "the answer's content-type is not application/grpc");
-  else {
+  if (s->http_status == 200 && !s->foreign) {
     tp_call_fail(call, NULL, TP_GRPC_INTERNAL,
                  "the answer ended without grpc-status");
     return TP_VERDICT_RETRY;
   }
+  if (s->http_status != 200)
+    tp_call_fail(call, NULL, code,
+                 "HTTP status %d and no grpc-status: not a gRPC answer",
+                 s->http_status);
+  else
+    tp_call_fail(call, NULL, code = TP_GRPC_UNKNOWN,
+                 "the answer's content-type is not application/grpc");
+  call->failure.http_status = s->http_status;
   return is_retryable(call, code) ? TP_VERDICT_RETRY : TP_VERDICT_FINAL;
 }
 

@@ -3,10 +3,12 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct tp_dialer {
   CURLM *multi;
@@ -22,10 +24,31 @@ struct tp_connection {
   char curl_text[CURL_ERROR_SIZE];
 };
 
+/* libcurl keeps a socket pair in a multi handle and has no option that makes
+** it close-on-exec. New descriptors get the lowest free numbers: the pair is
+** looked for there, once the handle is made. */
+static CURLM *new_multi(void) {
+  int lowest = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3), fd, found = 0;
+  CURLM *multi;
+  if (lowest >= 0) close(lowest);
+  multi = curl_multi_init();
+  for (fd = lowest; fd >= 0 && fd < lowest + 16 && found < 2; fd++) {
+    int domain = 0, flags = fcntl(fd, F_GETFD);
+    socklen_t n = sizeof domain;
+    if (flags < 0 || flags & FD_CLOEXEC) continue;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) != 0 ||
+        domain != AF_UNIX)
+      continue;
+    fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+    found++;
+  }
+  return multi;
+}
+
 tp_dialer *tp_dialer_new(void) {
   tp_dialer *dialer = calloc(1, sizeof *dialer);
   if (dialer == NULL) return NULL;
-  dialer->multi = curl_multi_init();
+  dialer->multi = new_multi();
   if (dialer->multi == NULL) {
     free(dialer);
     return NULL;
@@ -37,6 +60,15 @@ void tp_dialer_free(tp_dialer *dialer) {
   if (dialer == NULL) return;
   curl_multi_cleanup(dialer->multi);
   free(dialer);
+}
+
+/* Sockets must not leak into the host's child processes. */
+static curl_socket_t open_socket(void *unused, curlsocktype purpose,
+                                 struct curl_sockaddr *address) {
+  (void)unused;
+  (void)purpose;
+  return socket(address->family, address->socktype | SOCK_CLOEXEC,
+                address->protocol);
 }
 
 /* Every option is checked: a libcurl built without one must not dial
@@ -56,6 +88,7 @@ static CURLcode configure(tp_connection *c, const tp_dial_options *o) {
   SET(CURLOPT_CONNECT_ONLY, 1L);
   SET(CURLOPT_PRIVATE, c);
   SET(CURLOPT_ERRORBUFFER, c->curl_text);
+  SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
   SET(CURLOPT_NOSIGNAL, 1L);
   SET(CURLOPT_TCP_NODELAY, 1L);
   SET(CURLOPT_PROXY, "");

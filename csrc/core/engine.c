@@ -17,6 +17,7 @@
 #define HOST_CHECK 4000       /* us: looking whether it still drives, */
 #define HOST_CHECK_LONG 64000 /* less and less often: then it tells us */
 #define PARK_MAX (TP_SECOND / 10) /* so that signals and hooks run */
+#define SAID_LOST_MAX 10
 #define LONGEST_SLEEP (60 * TP_SECOND)
 
 tp_engine *tp_engine_new(void) {
@@ -51,6 +52,9 @@ static void free_notices(tp_notice *notice) {
 
 void tp_engine_release(tp_engine *e) {
   if (__atomic_sub_fetch(&e->references, 1, __ATOMIC_ACQ_REL) > 0) return;
+  if (e->said_lost > SAID_LOST_MAX)
+    fprintf(stderr, "temporal: ... and %u more\n",
+            e->said_lost - SAID_LOST_MAX);
   free_notices(e->lost);
   free_notices(e->warnings);
   tp_dialer_free(e->dialer);
@@ -195,7 +199,9 @@ void tp_notice_free(tp_notice *notice) {
   free(notice);
 }
 
-static void say_lost(const tp_notice *n) {
+/* One line each, for the first of them. */
+static void say_lost(tp_engine *e, const tp_notice *n) {
+  if (e->said_lost++ >= SAID_LOST_MAX) return;
   fprintf(stderr, "temporal: %s of workflow \"%s\" failed and nobody took the "
           "error: %s\n", n->method ? n->method : "a request",
           n->workflow_id ? n->workflow_id : "",
@@ -213,7 +219,7 @@ void tp_engine_notice(tp_engine *e, tp_notice **list, tp_notice *notice) {
   }
   tp_engine_unlock(e);
   if (!alone) return;
-  if (list == &e->lost) say_lost(notice); /* no Lua left to tell */
+  if (list == &e->lost) say_lost(e, notice); /* no Lua left to tell */
   tp_notice_free(notice);
 }
 

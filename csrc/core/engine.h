@@ -63,6 +63,7 @@ typedef struct tp_engine {
   int64_t now;
   uint64_t random;
   struct pollfd *fds;
+  unsigned said_lost;      /* on stderr, without a Lua state */
   size_t fds_room;
   /* Under the lock of exit.c: */
   struct tp_engine *next, **link;

@@ -39,6 +39,17 @@
     "skip_archival") \
   X(EXECUTION_WORKFLOW_ID, 1, "common.v1.WorkflowExecution", "workflow_id") \
   X(EXECUTION_RUN_ID, 2, "common.v1.WorkflowExecution", "run_id") \
+  X(DESCRIBE_REQUEST_NAMESPACE, 1, \
+    "workflowservice.v1.DescribeWorkflowExecutionRequest", "namespace") \
+  X(DESCRIBE_REQUEST_EXECUTION, 2, \
+    "workflowservice.v1.DescribeWorkflowExecutionRequest", "execution") \
+  X(DESCRIBE_RESPONSE_INFO, 2, \
+    "workflowservice.v1.DescribeWorkflowExecutionResponse", \
+    "workflow_execution_info") \
+  X(INFO_EXECUTION, 1, "workflow.v1.WorkflowExecutionInfo", "execution") \
+  X(INFO_HISTORY_LENGTH, 6, "workflow.v1.WorkflowExecutionInfo", \
+    "history_length") \
+  X(EVENT_ID, 1, "history.v1.HistoryEvent", "event_id") \
   X(HISTORY_RESPONSE_HISTORY, 1, \
     "workflowservice.v1.GetWorkflowExecutionHistoryResponse", "history") \
   X(HISTORY_RESPONSE_RAW_HISTORY, 2, \

@@ -71,7 +71,7 @@ static void grant(tp_poll *poll, int64_t now) {
   tp_wire_history_request(&run->call.request, run->namespace, run->workflow_id,
                           run->current, &run->token);
   tp_call_begin(&run->call, now,
-                run->token.length && run->asked_at && early > 0 ? early : 0);
+                run->asked_at && early > 0 ? early : 0);
   run->asked_at = now;
 }
 
@@ -84,6 +84,7 @@ static void revoke(tp_poll *poll, int64_t now) {
 static void poll_failed(tp_run *run) {
   unsigned flags = TP_POLL_FAILED | TP_RESULT;
   run->asking = false;
+  run->token.length = 0; /* asked again, it begins anew */
   run->asked_at = 0;
   tp_polls_leave(&run->future.channel->polls, &run->poll,
                  run->future.engine->now);
@@ -116,10 +117,51 @@ static unsigned keep_event(tp_run *run, tp_text event, char *next) {
   return flags;
 }
 
+/* Announces what has come, and goes on if more is wanted. */
+static void polled(tp_run *run, unsigned flags) {
+  tp_polls *polls = &run->future.channel->polls;
+  int64_t now = run->future.engine->now;
+  tp_stream_clear(&run->call.stream);
+  if (flags) tp_future_signal(&run->future, flags);
+  if (wanted_of(run) & ~tp_future_flags(&run->future)) {
+    tp_polls_ask(polls, &run->poll, now);
+    return;
+  }
+  run->asking = false;
+  tp_buffer_free(&run->call.request);
+  tp_polls_leave(polls, &run->poll, now);
+  tp_future_release(&run->future);
+}
+
+/* The run is named if nobody has started a later one of its id meanwhile; an
+** answer that does not come is no reason to keep the result back. */
+static void on_named(tp_call *call, bool ok) {
+  tp_run *run = run_of_call(call);
+  if (ok) {
+    tp_text id = tp_wire_described_run(&call->stream.response,
+                                       &run->first_event);
+    if (id.length) replace(&run->result_run_id, copy(id));
+    if (id.length) replace(&run->first_closed_run_id, copy(id));
+  }
+  polled(run, run->announce);
+}
+
+/* A handle without a run id on a workflow that was closed already: neither the
+** close event nor a token says which run that was. */
+static void ask_name(tp_run *run, unsigned flags) {
+  run->announce = flags;
+  run->call.long_poll = false;
+  run->call.timeout = run->future.channel->options.rpc_timeout;
+  run->call.path = SERVICE "DescribeWorkflowExecution";
+  run->call.done = on_named;
+  tp_stream_clear(&run->call.stream);
+  tp_wire_describe_request(&run->call.request, run->namespace,
+                           run->workflow_id);
+  tp_call_begin(&run->call, run->future.engine->now, 0);
+}
+
 static void on_polled(tp_call *call, bool ok) {
   tp_run *run = run_of_call(call);
-  tp_channel *channel = run->future.channel;
-  int64_t now = run->future.engine->now;
   tp_history_answer answer;
   unsigned flags = 0;
   char *next = NULL;
@@ -142,16 +184,8 @@ static void on_polled(tp_call *call, bool ok) {
     run->token.length = 0;
     tp_buffer_put(&run->token, answer.token.data, answer.token.length);
   }
-  tp_stream_clear(&call->stream);
-  if (flags) tp_future_signal(&run->future, flags);
-  if (wanted_of(run) & ~tp_future_flags(&run->future)) {
-    tp_polls_ask(&channel->polls, &run->poll, now);
-  } else {
-    run->asking = false;
-    tp_buffer_free(&call->request);
-    tp_polls_leave(&channel->polls, &run->poll, now);
-    tp_future_release(&run->future);
-  }
+  if (flags & TP_RESULT && run->result_run_id == NULL) ask_name(run, flags);
+  else polled(run, flags);
 }
 
 /* --- the start ---------- */

@@ -36,6 +36,7 @@ typedef struct tp_run {
   char *current;      /* the run being polled; NULL: the latest */
   tp_buffer token;    /* next_page_token */
   int64_t asked_at;
+  unsigned announce;  /* flags to set once the closed run has its name */
 } tp_run;
 
 /* The host's thread. NULL: out of memory. */

@@ -110,6 +110,44 @@ void tp_wire_history_request(tp_buffer *out, const char *namespace,
     tp_grpc_write_prefix(out->data, (uint32_t)(out->length - TP_GRPC_PREFIX));
 }
 
+void tp_wire_describe_request(tp_buffer *out, const char *namespace,
+                              const char *workflow_id) {
+  static const uint8_t prefix[TP_GRPC_PREFIX] = {0};
+  size_t execution;
+  out->length = 0;
+  tp_buffer_put(out, prefix, sizeof prefix);
+  tp_wire_put_string(out, DESCRIBE_REQUEST_NAMESPACE, namespace);
+  execution = tp_wire_begin(out, DESCRIBE_REQUEST_EXECUTION);
+  tp_wire_put_string(out, EXECUTION_WORKFLOW_ID, workflow_id);
+  tp_wire_end(out, execution);
+  if (out->status == TP_OK)
+    tp_grpc_write_prefix(out->data, (uint32_t)(out->length - TP_GRPC_PREFIX));
+}
+
+/* The first field of that number in a message; number 0 when there is none. */
+static tp_field_value find(const void *data, size_t n, unsigned number) {
+  tp_reader r;
+  tp_field_value v;
+  tp_reader_init(&r, data, n);
+  while (!tp_reader_done(&r) && tp_wire_next(&r, &v) == TP_OK)
+    if (v.number == number) return v;
+  memset(&v, 0, sizeof v);
+  return v;
+}
+
+tp_text tp_wire_described_run(const tp_buffer *bytes, const tp_buffer *event) {
+  tp_field_value info =
+    find(bytes->data, bytes->length, DESCRIBE_RESPONSE_INFO);
+  tp_field_value execution =
+    find(info.bytes, info.length, INFO_EXECUTION);
+  tp_field_value run_id =
+    find(execution.bytes, execution.length, EXECUTION_RUN_ID);
+  tp_field_value length = find(info.bytes, info.length, INFO_HISTORY_LENGTH);
+  tp_field_value id = find(event->data, event->length, EVENT_ID);
+  if (id.number == 0 || id.integer != length.integer) run_id.length = 0;
+  return text(&run_id);
+}
+
 /* The last event of a History message. */
 static tp_status read_history(tp_text bytes, tp_history_answer *out) {
   tp_reader r;

@@ -40,6 +40,12 @@ bool tp_wire_uses_existing(const tp_buffer *request);
 void tp_wire_history_request(tp_buffer *out, const char *namespace,
                              const char *workflow_id, const char *run_id,
                              const tp_buffer *token);
+/* The framed request that describes the latest run of a workflow id. */
+void tp_wire_describe_request(tp_buffer *out, const char *namespace,
+                              const char *workflow_id);
+/* The run id, if this run's history ends with the event; else absent. */
+tp_text tp_wire_described_run(const tp_buffer *bytes, const tp_buffer *event);
+
 tp_status tp_wire_history_answer(const tp_buffer *bytes,
                                  tp_history_answer *out);
 

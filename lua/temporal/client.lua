@@ -168,16 +168,11 @@ local function new(...)
   if not values then
     misuse.raisef('client option "converter": %s', problem)
   end
-  local channel
-  channel, problem = open_channel(settings)
-  if not channel then
-    misuse.raise(problem)
-  end
   local self = setmetatable({
     target = settings.target,
     namespace = settings.namespace,
     identity = settings.identity,
-    _channel = channel,
+    _settings = settings,
     _converter = values,
     _builtin = settings.converter == nil,
     _logger = settings.logger or logger.default,
@@ -205,6 +200,10 @@ local function check_open(self)
   end
   if self._closed then
     misuse.raise("attempt to use a closed client")
+  end
+  -- Made by the first call: a client that has made none works after a fork.
+  if not self._channel then
+    self._channel = assert(open_channel(self._settings))
   end
   report(self._logger)
 end
@@ -343,7 +342,7 @@ function client:connect(connect_options)
   end
   local response, err = service.submit(self, "GetSystemInfo", {}, given):get(wait_for)
   -- A server too old to tell is a server.
-  if response or err.kind == "unimplemented" then
+  if response or (err.kind == "unimplemented" and not err.http_status) then
     return true
   end
   return nil, err
@@ -384,6 +383,9 @@ function client:close(timeout)
   open_clients[self] = nil
   report(self._logger)
   local channel = self._channel
+  if not channel then
+    return true
+  end
   local drained = channel:close()
   -- None in a forked child: the parent's submissions are none of ours.
   if drained and timeout > 0 and wait.check() then

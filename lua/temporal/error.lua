@@ -267,7 +267,7 @@ local function check_too_large(err)
   end
 end
 
-local COPIED = { "attempts", "outcome", "size", "limit" }
+local COPIED = { "attempts", "outcome", "size", "limit", "http_status" }
 
 --- The error a record of the engine stands for: the kind from the gRPC
 -- status and its details, unless the call ended in this process.

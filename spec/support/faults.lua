@@ -34,8 +34,9 @@ end
 
 --- A client of the peer without retries, unless the options say otherwise.
 function faults.client(options)
+  -- What a test leaves unacknowledged ends with it, and does not meet the next one.
   local given = { target = faults.peer.address, rpc_timeout = 5, retry = false,
-                  logger = function() end }
+                  shutdown_timeout = 0, logger = function() end }
   for name, value in pairs(options or {}) do given[name] = value end
   local client = temporal.client(given)
   clients[#clients + 1] = client
