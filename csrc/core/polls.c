@@ -16,18 +16,25 @@ static void take_out(tp_poll_list *list, tp_poll *poll) {
   poll->link = NULL;
 }
 
-static void schedule(tp_polls *polls) {
-  int64_t at = TP_NEVER;
-  if (polls->waiting.first && polls->open.first)
-    at = tp_after(polls->open.first->since, TP_POLL_SLICE);
-  /* Without memory for a timer the rotation waits for the next event. */
-  (void)tp_timer_set(polls->timers, &polls->timer, at);
+/* When the longest open poll makes room for the first that waits: both have
+** had a slice, the one of being open, the other of having been turned out. */
+static int64_t next_swap(const tp_polls *polls) {
+  const tp_poll *open = polls->open.first, *waiting = polls->waiting.first;
+  if (open == NULL || waiting == NULL) return TP_NEVER;
+  return tp_after(open->since > waiting->since ? open->since : waiting->since,
+                  TP_POLL_SLICE);
 }
 
-static void wait_again(tp_polls *polls, tp_poll *poll) {
+static void schedule(tp_polls *polls) {
+  /* Without memory for a timer the rotation waits for the next event. */
+  (void)tp_timer_set(polls->timers, &polls->timer, next_swap(polls));
+}
+
+static void wait_again(tp_polls *polls, tp_poll *poll, int64_t now) {
   take_out(&polls->open, poll);
   polls->open_count--;
   poll->state = TP_POLL_WAITING;
+  poll->since = now;
   append(&polls->waiting, poll);
 }
 
@@ -46,17 +53,11 @@ static void fill(tp_polls *polls, int64_t now) {
 
 static void rotate(tp_timer *timer, int64_t now) {
   tp_polls *polls = (tp_polls *)timer;
-  tp_poll *last = NULL, *poll;
-  /* Those waiting now get their turn; who is revoked queues behind them. */
-  for (poll = polls->waiting.first; poll; poll = poll->next) last = poll;
-  while (last && polls->open.first && polls->waiting.first &&
-         tp_after(polls->open.first->since, TP_POLL_SLICE) <= now) {
+  while (next_swap(polls) <= now) {
     tp_poll *oldest = polls->open.first;
-    bool done = polls->waiting.first == last;
     oldest->revoke(oldest, now);
-    if (oldest->state == TP_POLL_OPEN) wait_again(polls, oldest);
+    if (oldest->state == TP_POLL_OPEN) wait_again(polls, oldest, now);
     fill(polls, now);
-    if (done) break;
   }
   schedule(polls);
 }
@@ -81,9 +82,10 @@ void tp_polls_ask(tp_polls *polls, tp_poll *poll, int64_t now) {
       poll->grant(poll, now);
       return;
     }
-    wait_again(polls, poll);
+    wait_again(polls, poll, now);
   } else {
     poll->state = TP_POLL_WAITING;
+    poll->since = now - TP_POLL_SLICE; /* a newcomer's turn comes at once */
     append(&polls->waiting, poll);
   }
   fill(polls, now);

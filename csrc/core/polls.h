@@ -20,7 +20,7 @@ typedef enum { TP_POLL_NONE, TP_POLL_WAITING, TP_POLL_OPEN } tp_poll_state;
 typedef struct tp_poll {
   struct tp_poll *next, **link;
   tp_poll_state state;
-  int64_t since;
+  int64_t since; /* when it was opened, or turned out */
   void (*grant)(struct tp_poll *poll, int64_t now);  /* open it */
   void (*revoke)(struct tp_poll *poll, int64_t now); /* stop; it waits again */
 } tp_poll;
