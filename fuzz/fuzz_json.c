@@ -122,10 +122,16 @@ static int read_alone(const char *text, size_t n) {
 
 static int equal(lua_State *L, int a, int b);
 
+static int count(lua_State *L, int table) {
+  int n = 0;
+  luaL_checkstack(L, 8, "comparison");
+  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) n++;
+  return n;
+}
+
 /* Every pair of the table at `a` is in the one at `b`. */
 static int contains(lua_State *L, int a, int b) {
   int equals = 1;
-  luaL_checkstack(L, 8, "comparison");
   lua_pushnil(L);
   while (equals && lua_next(L, a)) {
     lua_pushvalue(L, -2);
@@ -148,7 +154,7 @@ static int equal(lua_State *L, int a, int b) {
   marks = lua_getmetatable(L, a);
   if (marks != lua_getmetatable(L, b)) return 0;
   if (marks) lua_pop(L, 2);
-  return contains(L, a, b) && contains(L, b, a);
+  return count(L, a) == count(L, b) && contains(L, a, b);
 }
 
 static void round_trip(lua_State *L, const char *text, size_t n) {

@@ -540,6 +540,39 @@ describe("a connection", function()
     end
   end)
 
+  describe("on a bad day", function()
+    local troubles = {
+      "answer started", "answer started", "answer started", "wait 5; answer started",
+      "rst REFUSED_STREAM", "rst INTERNAL_ERROR", "only grpc-status=14", "headers; end",
+      "headers; message first=9 started; rst INTERNAL_ERROR", "goaway NO_ERROR this; answer started",
+      "goaway NO_ERROR before; wait 5; close", "headers; abort", "close",
+      "headers :status=503 content-type=text/html; text x; end", "headers; random 50 7; close",
+      "frame GOAWAY 0 this 00; hold", "inform; ping 3; settings window=70000; answer started",
+    }
+
+    for seed = 1, 5 do
+      it("brings every start through, each with one request id: seed " .. seed, function()
+        -- A generator of our own: the same in every Lua.
+        local state = seed
+        for _ = 1, 400 do
+          state = (state * 1103515245 + 12345) % 2147483648
+          local script = troubles[math.floor(state / 65536) % #troubles + 1]
+          peer:cmd("call 1 %s : %s", faults.START, script)
+        end
+        local retry = { initial = 0.005, factor = 1.2, max = 0.05, attempts = 100 }
+        start_many(faults.client{ retry = retry, rpc_timeout = 10 }, 300, 30)
+        local id_of, count = {}, 0
+        for _, request in ipairs(faults.requests(faults.START)) do
+          local known = id_of[request.workflow_id]
+          assert.is_true(known == nil or known == request.request_id)
+          if not known then count = count + 1 end
+          id_of[request.workflow_id] = request.request_id
+        end
+        assert.equal(300, count)
+      end)
+    end
+  end)
+
   -- Below the client, which does not let the interval be shorter than 10 s.
   describe("with keepalive", function()
     local function channel(interval, timeout)

@@ -503,6 +503,22 @@ describe("decode", function()
       message)
   end)
 
+  it("encodes what it decoded at the deepest level, empty maps too", function()
+    local function deepest(payload)
+      local details = { payloads = { payload } }
+      local value = { timeout_failure_info = { last_heartbeat_details = details } }
+      for _ = 1, 97 do
+        value = { cause = value }
+      end
+      return value
+    end
+    local encoded = assert(core.encode(FAILURE, deepest{ data = "x" }))
+    assert.equal(encoded, core.encode(FAILURE, assert(core.decode(FAILURE, encoded))))
+    local result, message = core.encode(FAILURE, deepest{ metadata = { encoding = "x" } })
+    assert.is_nil(result)
+    assert.matches("%.payloads%[1%]%.metadata: nested deeper than 100 levels$", message)
+  end)
+
   it("counts unknown groups as levels", function()
     local function group(depth)
       return ("\203\62"):rep(depth) .. ("\204\62"):rep(depth)

@@ -400,10 +400,10 @@ static int encode_map(encoder *e, ltp_level *at, const tp_field *field,
     return ltp_path_error(L, at, "expected a table of keys, got %s",
                           ltp_describe(L, slot, got));
   }
-  if (depth == TP_MAX_DEPTH)
-    return ltp_path_error(L, at, "%s", tp_status_text(TP_EDEPTH));
   lua_pushnil(L);
   while (lua_next(L, slot)) {
+    if (depth == TP_MAX_DEPTH)
+      return ltp_path_error(L, at, "%s", tp_status_text(TP_EDEPTH));
     if (encode_entry(e, at, field, depth) != 0) return -1;
     lua_pop(L, 1);
     count++;

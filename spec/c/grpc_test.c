@@ -23,7 +23,7 @@ static void test_prefix(void) {
   CHECK(memcmp(prefix, "\0\1\2\3\4", 5) == 0); /* big-endian */
 }
 
-/* --- the timeout header -------------------------------------------------- */
+/* --- the timeout header ---------- */
 
 static void test_timeout_texts(void) {
   static const struct { int64_t us; const char *text; } cases[] = {
@@ -90,7 +90,7 @@ static void test_timeout_of_every_magnitude(void) {
   }
 }
 
-/* --- percent-coding ------------------------------------------------------ */
+/* --- percent-coding ---------- */
 
 static int decodes(const char *text, const char *expected, size_t n) {
   size_t length = strlen(text);
@@ -132,7 +132,7 @@ static void test_percent_at_the_end_of_the_length(void) {
   CHECK(memcmp(text, "a%4", 3) == 0);
 }
 
-/* --- base64 -------------------------------------------------------------- */
+/* --- base64 ---------- */
 
 /* Decodes from and into blocks of exactly the promised sizes. */
 static tp_status decode(const char *text, size_t n, uint8_t *out,
@@ -218,7 +218,7 @@ static void test_every_character_of_base64(void) {
   }
 }
 
-/* --- codes --------------------------------------------------------------- */
+/* --- codes ---------- */
 
 static void test_codes_of_http(void) {
   int status;

@@ -218,7 +218,7 @@ static void test_strange_http_statuses(void) {
   }
 }
 
-/* --- sizes --------------------------------------------------------------- */
+/* --- sizes ---------- */
 
 static void test_headers_at_the_limit_and_one_more(void) {
   size_t left = TP_MAX_HEADERS, extra;
@@ -265,7 +265,7 @@ static void test_message_at_the_limit_and_one_more(void) {
   tp_stream_clear(&s);
 }
 
-/* --- the message --------------------------------------------------------- */
+/* --- the message ---------- */
 
 static void test_empty_message(void) {
   begin();

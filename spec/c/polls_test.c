@@ -204,7 +204,7 @@ static void test_leaves_inside_its_callbacks(void) {
   CHECK(items[3].granted >= 1 && items[4].granted >= 1);
 }
 
-/* --- against a model ----------------------------------------------------- */
+/* --- against a model ---------- */
 
 #define FEW 40
 #define FEW_LIMIT 7
@@ -319,7 +319,7 @@ static void test_random_operations_against_a_model(void) {
   CHECK(!over_the_limit);
 }
 
-/* --- nobody starves ------------------------------------------------------ */
+/* --- nobody starves ---------- */
 
 static size_t never_open(void) {
   size_t i, n = 0;

@@ -18,7 +18,7 @@
 #define RUN_A "aaaaaaaa-0000-4000-8000-00000000000a"
 #define RUN_B "bbbbbbbb-0000-4000-8000-00000000000b"
 
-/* --- numbers from the schema --------------------------------------------- */
+/* --- numbers from the schema ---------- */
 
 static int type_of(const char *message) {
   char name[128];
@@ -64,7 +64,7 @@ static void test_every_field_number_is_the_schemas(void) {
   }
 }
 
-/* --- tools --------------------------------------------------------------- */
+/* --- tools ---------- */
 
 static void put_text(tp_buffer *b, const char *message, const char *field,
                      const char *text) {
@@ -128,7 +128,7 @@ static bool survives(const tp_buffer *whole, reader read) {
   return right;
 }
 
-/* --- the start ----------------------------------------------------------- */
+/* --- the start ---------- */
 
 #define START_ANSWER SERVICE "StartWorkflowExecutionResponse"
 
@@ -142,9 +142,8 @@ static void write_start_answer(tp_buffer *b) {
 
 static bool reads_start_answer(const tp_buffer *bytes) {
   tp_start_answer a;
-  tp_status status = tp_wire_start_answer(bytes, &a);
-  return lies_in(a.run_id, bytes) && lies_in(a.first_run_id, bytes) &&
-         (status == TP_OK || status == TP_ETRUNCATED || bytes->length > 0);
+  (void)tp_wire_start_answer(bytes, &a);
+  return lies_in(a.run_id, bytes) && lies_in(a.first_run_id, bytes);
 }
 
 static void test_start_answer(void) {
@@ -218,7 +217,7 @@ static void test_conflict_policy_of_a_request(void) {
   tp_buffer_free(&empty);
 }
 
-/* --- already started ----------------------------------------------------- */
+/* --- already started ---------- */
 
 #define FAILURE "errordetails.v1.WorkflowExecutionAlreadyStartedFailure"
 #define URL "type.googleapis.com/temporal.api." FAILURE
@@ -298,7 +297,7 @@ static void test_already_started_without_the_detail(void) {
   tp_buffer_free(&status);
 }
 
-/* --- asking for the close event ------------------------------------------ */
+/* --- asking for the close event ---------- */
 
 #define HISTORY_REQUEST SERVICE "GetWorkflowExecutionHistoryRequest"
 
@@ -322,16 +321,15 @@ static bool holds(tp_field_value v, const char *text) {
 }
 
 static bool names_execution(const tp_buffer *request, const char *run_id) {
-  tp_field_value v = look(request, "execution"), part;
+  tp_field_value v = look(request, "execution");
   tp_buffer expected;
   bool right;
   tp_buffer_init(&expected, 1000);
   put_text(&expected, "common.v1.WorkflowExecution", "workflow_id", "w-1");
   if (run_id)
     put_text(&expected, "common.v1.WorkflowExecution", "run_id", run_id);
-  part = v;
-  right = part.wire == TP_WIRE_BYTES && part.length == expected.length &&
-          memcmp(part.bytes, expected.data, part.length) == 0;
+  right = v.wire == TP_WIRE_BYTES && v.length == expected.length &&
+          memcmp(v.bytes, expected.data, v.length) == 0;
   tp_buffer_free(&expected);
   return right;
 }
@@ -371,7 +369,7 @@ static void test_history_request_without_room(void) {
   }
 }
 
-/* --- its answer ---------------------------------------------------------- */
+/* --- its answer ---------- */
 
 #define HISTORY_ANSWER SERVICE "GetWorkflowExecutionHistoryResponse"
 
@@ -485,7 +483,7 @@ static void test_next_run_of_every_kind_of_event(void) {
   CHECK(kinds == 4);
 }
 
-/* --- raw history --------------------------------------------------------- */
+/* --- raw history ---------- */
 
 static void write_blob(tp_buffer *b, int encoding, const tp_buffer *data) {
   tp_buffer_init(b, 30000);
@@ -550,7 +548,7 @@ static void test_several_raw_blobs(void) {
   tp_buffer_free(&answer);
 }
 
-/* --- the run id within a token ------------------------------------------- */
+/* --- the run id within a token ---------- */
 
 static bool token_names(const char *bytes, size_t n, const char *run_id) {
   tp_buffer answer;
@@ -578,6 +576,46 @@ static void test_tokens(void) {
   CHECK(token_names("{\"run_id\":\"x\"}", 14, ""));
 }
 
+/* --- naming a closed run ---------- */
+
+#define DESCRIBE_ANSWER SERVICE "DescribeWorkflowExecutionResponse"
+#define INFO "workflow.v1.WorkflowExecutionInfo"
+
+static tp_buffer close_event; /* event_id 11 */
+
+static bool reads_described_run(const tp_buffer *bytes) {
+  return lies_in(tp_wire_described_run(bytes, &close_event), bytes);
+}
+
+/* The name of RUN_A, whose history has that many events. */
+static bool is_named(uint64_t history_length, const char *expected) {
+  tp_buffer execution, info, answer;
+  bool right;
+  tp_buffer_init(&execution, 1000);
+  tp_buffer_init(&info, 1000);
+  tp_buffer_init(&answer, 1000);
+  put_text(&execution, "common.v1.WorkflowExecution", "run_id", RUN_A);
+  put_part(&info, INFO, "execution", &execution);
+  tp_wire_put_varint(&info, number(INFO, "history_length"), history_length);
+  put_part(&answer, DESCRIBE_ANSWER, "workflow_execution_info", &info);
+  right = is(tp_wire_described_run(&answer, &close_event), expected) &&
+          survives(&answer, reads_described_run);
+  tp_buffer_free(&execution);
+  tp_buffer_free(&info);
+  tp_buffer_free(&answer);
+  return right;
+}
+
+static void test_described_run(void) {
+  tp_buffer nothing;
+  tp_buffer_init(&nothing, 10);
+  write_event(&close_event, completed(), NULL);
+  CHECK(is_named(11, RUN_A) && is_named(10, "") && is_named(12, ""));
+  CHECK(is(tp_wire_described_run(&nothing, &close_event), ""));
+  tp_buffer_free(&close_event); /* an event without an id fits no run */
+  CHECK(is_named(0, "") && is_named(11, ""));
+}
+
 int main(void) {
   RUN(test_every_field_number_is_the_schemas);
   RUN(test_start_answer);
@@ -594,5 +632,6 @@ int main(void) {
   RUN(test_raw_history);
   RUN(test_several_raw_blobs);
   RUN(test_tokens);
+  RUN(test_described_run);
   return check_end();
 }
