@@ -283,7 +283,9 @@ describe("a connection", function()
         local _, err = faults.start(faults.client{ retry = faults.QUICK })
         assert.equal("unavailable", err.kind)
         assert.equal(10, err.attempts)
-        assert.equal(10, peer:stats().connections)
+        -- A dial that is not the call's own does not count as its attempt.
+        local connections = peer:stats().connections
+        assert.is_true(connections >= 10 and connections <= 30, connections)
       end)
     end
 
@@ -544,7 +546,8 @@ describe("a connection", function()
     local troubles = {
       "answer started", "answer started", "answer started", "wait 5; answer started",
       "rst REFUSED_STREAM", "rst INTERNAL_ERROR", "only grpc-status=14", "headers; end",
-      "headers; message first=9 started; rst INTERNAL_ERROR", "goaway NO_ERROR this; answer started",
+      "headers; message first=9 started; rst INTERNAL_ERROR",
+      "goaway NO_ERROR this; answer started",
       "goaway NO_ERROR before; wait 5; close", "headers; abort", "close",
       "headers :status=503 content-type=text/html; text x; end", "headers; random 50 7; close",
       "frame GOAWAY 0 this 00; hold", "inform; ping 3; settings window=70000; answer started",

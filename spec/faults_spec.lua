@@ -366,7 +366,8 @@ describe("an answer", function()
       "headers; end", "headers; message started; end",
       "headers; message first=20 started; trailers",
       "rst INTERNAL_ERROR", "rst PROTOCOL_ERROR", "headers; message started; rst INTERNAL_ERROR",
-      "abort", "close", "headers; message first=20 started; abort", "goaway INTERNAL_ERROR 0; close",
+      "abort", "close", "headers; message first=20 started; abort",
+      "goaway INTERNAL_ERROR 0; close",
     }
     for _, script in ipairs(again) do
       it("with the same request id after: " .. script, function()

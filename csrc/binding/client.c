@@ -67,7 +67,7 @@ static size_t put_item(lua_State *L, int list, int i, char *out, int base64) {
 }
 
 /* The list {k1, v1, k2, v2, ...} of strings at `list`, or nil: one block. The
-** caller has checked that all are strings. NULL: none, or no memory. */
+** caller has checked that all are strings. NULL: none. */
 static tp_metadata *read_metadata(lua_State *L, int list) {
   size_t pairs, i, text = 0;
   tp_metadata *m;
@@ -79,7 +79,10 @@ static tp_metadata *read_metadata(lua_State *L, int list) {
     text += item_length(L, list, (int)(2 * i - 1)) +
             item_length(L, list, (int)(2 * i)) * 4 / 3 + 4;
   m = tp_metadata_new(pairs, text);
-  if (m == NULL) return NULL;
+  if (m == NULL) {
+    luaL_error(L, "not enough memory");
+    return NULL;
+  }
   at = (char *)(m->headers + pairs);
   for (i = 0; i < pairs; i++) {
     tp_header *h = &m->headers[i];
@@ -94,21 +97,37 @@ static tp_metadata *read_metadata(lua_State *L, int list) {
   return m;
 }
 
-/* An error string when the value at `list` is no such list, else NULL. */
-static const char *check_metadata(lua_State *L, int list) {
-  size_t n, i;
+/* Names and values of some metadata, and how many there are. */
+static size_t metadata_size(const tp_metadata *m, size_t *count) {
+  size_t i, bytes = 0;
+  for (i = 0; m && i < m->count; i++)
+    bytes += m->headers[i].name_length + m->headers[i].value_length;
+  *count = m ? m->count : 0;
+  return bytes;
+}
+
+/* An error string when the value at `list` is no such list, or too much of it
+** with what every call carries (`common`, or NULL); else NULL. */
+static const char *check_metadata(lua_State *L, int list,
+                                  const tp_metadata *common) {
+  size_t n, i, count, bytes = metadata_size(common, &count);
   if (lua_isnoneornil(L, list)) return NULL;
   if (!lua_istable(L, list)) return "metadata must be a list of strings";
   n = ltp_rawlen(L, list);
   if (n % 2 != 0) return "metadata must be pairs of key and value";
-  if (n / 2 > TP_MAX_METADATA) return "more than 128 metadata pairs";
+  if (n / 2 + count > TP_MAX_METADATA)
+    return "more than 128 metadata pairs, the client's included";
   for (i = 1; i <= n; i++) {
     int is_string;
     lua_rawgeti(L, list, (int)i);
     is_string = lua_type(L, -1) == LUA_TSTRING;
+    bytes += is_string ? ltp_rawlen(L, -1) : 0;
     lua_pop(L, 1);
     if (!is_string) return "metadata must be a list of strings";
   }
+  /* With room for base64 and for gRPC's own headers below HTTP/2's limit. */
+  if (bytes > TP_MAX_METADATA_BYTES)
+    return "more than 40 KiB of metadata, the client's included";
   return NULL;
 }
 
@@ -166,7 +185,7 @@ static int Ltp_channel(lua_State *L) {
   o.host = string_option(L, "host");
   o.authority = string_option(L, "authority");
   lua_getfield(L, 1, "metadata");
-  problem = check_metadata(L, lua_gettop(L));
+  problem = check_metadata(L, lua_gettop(L), NULL);
   if (problem) {
     lua_pushnil(L);
     lua_pushstring(L, problem);
@@ -236,7 +255,7 @@ static tp_run *new_run(lua_State *L, tp_channel *channel) {
 ** timeout, metadata, attach) */
 static int Ltp_channel_start(lua_State *L) {
   tp_channel *channel = check_channel(L);
-  const char *problem = check_metadata(L, 8);
+  const char *problem = check_metadata(L, 8, channel->options.metadata);
   tp_run *run;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 9);
@@ -266,7 +285,7 @@ static int Ltp_channel_start(lua_State *L) {
 ** metadata) */
 static int Ltp_channel_run(lua_State *L) {
   tp_channel *channel = check_channel(L);
-  const char *problem = check_metadata(L, 6);
+  const char *problem = check_metadata(L, 6, channel->options.metadata);
   tp_run *run;
   lua_settop(L, 6);
   if (problem) {
@@ -323,7 +342,7 @@ static int Ltp_channel_call(lua_State *L) {
   lua_settop(L, 5);
   lua_getfield(L, 5, "metadata");
   metadata = lua_gettop(L);
-  problem = check_metadata(L, metadata);
+  problem = check_metadata(L, metadata, channel->options.metadata);
   if (problem) {
     lua_pushstring(L, problem);
     return refuse(L);
@@ -365,7 +384,6 @@ static int Ltp_channel_close(lua_State *L) {
     lua_pushnil(L);
     return 1;
   }
-  tp_channel_close(channel);
   box->future = tp_drain_new(channel);
   if (box->future == NULL) return luaL_error(L, "not enough memory");
   return 1;
@@ -385,6 +403,7 @@ static bool push_unacknowledged(lua_State *L, tp_future *f) {
   char cause[TP_REASON];
   if (call == NULL || !f->submission) return false;
   if (tp_future_flags(f) & (done | TP_FAILED)) return false;
+  if (f->kind == TP_RPC && tp_future_flags(f) & TP_ABANDONED) return false;
   tp_engine_lock(f->engine);
   strncpy(cause, call->failure.message ? call->failure.message
                                        : "not answered yet",

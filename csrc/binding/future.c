@@ -12,6 +12,7 @@
 #include "message.h"
 
 #define HISTORY_EVENT "temporal.api.history.v1.HistoryEvent"
+#define JOIN_TIMEOUT TP_SECOND /* it ends at once, unless it is starved */
 #define GC_STEP_FROM 65536 /* bytes the collector cannot see */
 
 ltp_future *ltp_newfuture(lua_State *L, int metatable) {
@@ -306,25 +307,17 @@ static int Ltp_park(lua_State *L) {
 
 static int Ltp_drain(lua_State *L) {
   ltp_state *state = ltp_getstate(L);
-  tp_future *f, *next;
-  lua_Integer *ids;
-  int n = 0, i;
+  tp_future *f;
+  int n = 0;
   if (state->engine == NULL || tp_engine_forked(state->engine)) return 0;
-  f = tp_engine_drain(state->engine);
-  if (f == NULL) return 0;
-  for (next = f; next; next = next->next_fired) n++;
-  ids = lua_newuserdata(L, (size_t)n * sizeof *ids);
-  for (n = 0; f; f = next) {
-    next = f->next_fired;
-    ids[n++] = (lua_Integer)f->id;
+  while ((f = tp_engine_drain(state->engine)) != NULL) {
+    lua_Integer id = (lua_Integer)f->id;
     tp_future_release(f);
+    if (n == 0) lua_newtable(L);
+    lua_pushinteger(L, id);
+    lua_rawseti(L, -2, ++n);
   }
-  lua_createtable(L, n, 0);
-  for (i = 0; i < n; i++) {
-    lua_pushinteger(L, ids[i]);
-    lua_rawseti(L, -2, i + 1);
-  }
-  return 1;
+  return n > 0;
 }
 
 static int Ltp_pollfd(lua_State *L) {
@@ -367,13 +360,16 @@ static int Ltp_warnings(lua_State *L) {
   return push_notices(L, 1);
 }
 
+/* Ends the engine and joins its thread, or, if submissions are still
+** unacknowledged, leaves it to finish them by itself: false. */
 static int Ltp_shutdown(lua_State *L) {
   ltp_state *state = ltp_getstate(L);
   tp_engine *engine = state->engine;
-  lua_Number seconds = luaL_optnumber(L, 1, 2);
   bool ended = true;
   if (engine && !tp_engine_forked(engine)) {
-    ended = tp_engine_shutdown(engine, tp_microseconds((double)seconds));
+    ended = tp_engine_unacknowledged(engine) == 0 &&
+            tp_engine_shutdown(engine, JOIN_TIMEOUT);
+    if (!ended) tp_engine_detach(engine);
     state->engine = NULL;
     tp_engine_release(engine);
   }

@@ -41,9 +41,11 @@ uint8_t *tp_buffer_reserve(tp_buffer *b, size_t n) {
 }
 
 tp_status tp_buffer_put(tp_buffer *b, const void *bytes, size_t n) {
-  uint8_t *room = tp_buffer_reserve(b, n);
+  uint8_t *room;
+  if (n == 0) return b->status; /* an empty buffer has no place to point at */
+  room = tp_buffer_reserve(b, n);
   if (room == NULL) return b->status;
-  if (n > 0) memcpy(room, bytes, n);
+  memcpy(room, bytes, n);
   b->length += n;
   return TP_OK;
 }

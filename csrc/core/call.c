@@ -93,9 +93,8 @@ void tp_call_fail(tp_call *call, const char *kind, int code,
 static void set_timer(tp_call *call, int64_t at) {
   tp_timers *timers = &call->channel->engine->timers;
   if (call->deadline < at) at = call->deadline;
-  if (tp_timer_set(timers, &call->timer, at) != TP_OK) {
-    call->deadline = 0; /* no memory: it ends in the channel's next round */
-  }
+  /* Without memory for a timer the call only ends as its stream does. */
+  (void)tp_timer_set(timers, &call->timer, at);
 }
 
 /* It no longer counts against max_pending. */
@@ -120,11 +119,11 @@ static void finish(tp_call *call, bool ok) {
 
 void tp_call_begin(tp_call *call, int64_t now, int64_t delay) {
   tp_channel *channel = call->channel;
+  tp_stream_clear(&call->stream);
+  call->retry_at = 0;
   call->attempts = 0;
   call->transparent = 0;
   call->ambiguous = false;
-  call->failing_since = 0;
-  call->warned = false;
   call->begun = now;
   call->deadline = tp_after(now, call->timeout);
   if (call->long_poll && !channel->answered) {
@@ -247,26 +246,41 @@ bool tp_call_open(tp_call *call, tp_http2 *session, int64_t now) {
   return true;
 }
 
-static int64_t backoff(const tp_call *call) {
+/* The wait before the next attempt, without jitter. */
+static double plain_backoff(const tp_call *call) {
   const tp_retry *r = &call->channel->options.retry;
   double us = (double)r->initial;
-  double exhausted = (double)EXHAUSTED_INITIAL;
   int i;
   for (i = 1; i < call->attempts && us < (double)r->max; i++) us *= r->factor;
-  if (us > (double)r->max) us = (double)r->max;
-  if (call->failure.code == TP_GRPC_RESOURCE_EXHAUSTED) {
-    for (i = 1; i < call->attempts && i < 8; i++) exhausted *= 2;
-    if (exhausted > (double)EXHAUSTED_MAX) exhausted = (double)EXHAUSTED_MAX;
-    if (exhausted > us) us = exhausted;
-  }
-  return (int64_t)(us * tp_engine_jitter(call->channel->engine, r->jitter));
+  return us > (double)r->max ? (double)r->max : us;
+}
+
+/* What the server is short of is asked for less often, and never earlier. */
+static double exhausted_backoff(const tp_call *call) {
+  double us = (double)EXHAUSTED_INITIAL;
+  int i;
+  if (call->failure.code != TP_GRPC_RESOURCE_EXHAUSTED) return 0;
+  for (i = 1; i < call->attempts && us < (double)EXHAUSTED_MAX; i++) us *= 2;
+  return us > (double)EXHAUSTED_MAX ? (double)EXHAUSTED_MAX : us;
+}
+
+static int64_t backoff(const tp_call *call) {
+  double spread = call->channel->options.retry.jitter;
+  double jitter = tp_engine_jitter(call->channel->engine, spread);
+  double us = plain_backoff(call) * jitter;
+  double least = exhausted_backoff(call);
+  if (us < least) us = least * (jitter < 1 ? 2 - jitter : jitter);
+  return (int64_t)us;
 }
 
 static void warn_of_poll(tp_call *call, int64_t now) {
+  tp_channel *channel = call->channel;
   tp_notice *notice;
-  if (call->failing_since == 0) call->failing_since = now;
-  if (call->warned || now - call->failing_since < POLL_WARNING) return;
-  call->warned = true;
+  if (channel->polls_failing_since == 0) channel->polls_failing_since = now;
+  if (channel->polls_warned ||
+      now - channel->polls_failing_since < POLL_WARNING)
+    return;
+  channel->polls_warned = true;
   notice = calloc(1, sizeof *notice);
   if (notice == NULL) return;
   notice->failure.code = call->failure.code;
@@ -274,8 +288,7 @@ static void warn_of_poll(tp_call *call, int64_t now) {
   notice->method = strdup(call->path);
   if (call->failure.message)
     notice->failure.message = strdup(call->failure.message);
-  tp_engine_notice(call->channel->engine, &call->channel->engine->warnings,
-                   notice);
+  tp_engine_notice(channel->engine, &channel->engine->warnings, notice);
 }
 
 /* The attempt has failed in a way that trying again may mend. */
@@ -313,6 +326,10 @@ void tp_call_closed(tp_call *call, tp_http2 *session, int64_t now) {
   switch (tp_call_judge(call, session, now)) {
     case TP_VERDICT_OK:
       call->channel->answered = true;
+      if (call->long_poll) {
+        call->channel->polls_failing_since = 0;
+        call->channel->polls_warned = false;
+      }
       finish(call, true);
       break;
     case TP_VERDICT_REPEAT:
@@ -340,9 +357,13 @@ void tp_call_closed(tp_call *call, tp_http2 *session, int64_t now) {
 void tp_call_dial_failed(tp_call *call, const char *reason, int64_t now) {
   const tp_retry *r = &call->channel->options.retry;
   bool unlimited = call->long_poll && call->channel->answered;
+  if (now < call->retry_at) return; /* dialled for others: not its attempt */
   call->attempts++;
   tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE, "%s", reason);
-  if (call->retry && (unlimited || call->attempts < r->attempts)) {
+  if (call->retry && r->attempts > 1 &&
+      (unlimited || call->attempts < r->attempts)) {
+    call->retry_at =
+      tp_after(now, (int64_t)(plain_backoff(call) * (1 - r->jitter)));
     if (unlimited) warn_of_poll(call, now);
     return; /* it stays in the queue; the channel dials again */
   }
@@ -383,6 +404,8 @@ static void expire(tp_call *call) {
 
 static void on_timer(tp_timer *timer, int64_t now) {
   tp_call *call = call_of(timer);
+  if (call->long_poll && call->channel->answered)
+    call->deadline = tp_after(call->begun, call->timeout);
   if (now >= call->deadline) {
     expire(call);
   } else if (call->state == TP_CALL_BACKOFF && now >= call->retry_at) {

@@ -66,14 +66,12 @@ typedef struct tp_call {
   int64_t deadline;
   int64_t attempt_deadline; /* what the peer was told, or TP_NEVER */
   int64_t retry_at;
-  int64_t failing_since;  /* long polls: 0 while all is well */
   tp_timer timer;
   tp_stream stream;
   tp_http2 *session;      /* while open */
   int attempts;
   int transparent;        /* repetitions that did not count */
   bool ambiguous;         /* an attempt may have been carried out */
-  bool warned;
   bool pending;           /* counted in the channel's `pending` */
   tp_failure failure;     /* of the latest attempt; written under the lock */
   struct tp_call *next, **link; /* channel's queue */

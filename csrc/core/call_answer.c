@@ -158,7 +158,7 @@ tp_verdict tp_call_judge(tp_call *call, const tp_http2 *session, int64_t now) {
     return TP_VERDICT_RETRY;
   }
   if (s->end == TP_END_LOST) {
-    call->ambiguous = true;
+    if (s->sent > 0) call->ambiguous = true;
     tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,
                  "connection lost: %s", tp_http2_reason(session));
     return TP_VERDICT_RETRY;

@@ -79,22 +79,18 @@ static void on_command(tp_command *command, unsigned bits) {
   }
 }
 
-void tp_channel_close(tp_channel *c) {
-  c->closed = true;
-  tp_engine_post(c->engine, &c->command, TP_BEGIN, &c->references);
-}
-
 void tp_channel_finish(tp_channel *c) {
   size_t n, i;
   tp_future **all = tp_channel_snapshot(c, &n);
   for (i = 0; i < n; i++) {
     tp_future_signal(all[i], TP_CLOSED);
-    if (all[i]->kind == TP_RUN)
+    if (all[i]->kind == TP_RUN || !all[i]->submission)
       tp_engine_post(c->engine, &all[i]->command, TP_DROP,
                      &all[i]->references);
     tp_future_release(all[i]);
   }
   free(all);
+  tp_engine_post(c->engine, &c->command, TP_BEGIN, &c->references);
 }
 
 void tp_channel_destroy(tp_channel *c) {
@@ -256,7 +252,13 @@ static void reap(tp_channel *c, int64_t now) {
   while (i < c->session_count) {
     tp_http2 *s = c->sessions[i];
     bool established = tp_http2_established(s);
-    if (established) c->dial_failures = 0;
+    if (established) {
+      size_t limit = tp_http2_stream_limit(s); /* some stay free for the rest */
+      limit -= limit / 4;
+      c->polls.limit = limit < 1 ? 1 : limit < TP_MAX_POLLS ? limit
+                                                            : TP_MAX_POLLS;
+      c->dial_failures = 0;
+    }
     if (!tp_http2_broken(s) &&
         !(tp_http2_draining(s) && tp_http2_open_streams(s) == 0)) {
       i++;

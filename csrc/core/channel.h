@@ -41,7 +41,6 @@ typedef struct tp_channel {
   struct tp_engine *engine;
   tp_channel_options options;
   int references;           /* atomic: userdata and futures */
-  bool closed;              /* the host's: no new calls */
   bool ended;               /* engine's lock: the engine has ended it */
   size_t pending;           /* atomic: submitted and not on a stream */
   size_t unacknowledged;    /* atomic: submissions without an answer */
@@ -56,6 +55,8 @@ typedef struct tp_channel {
   bool closing;             /* disconnect once nothing is unacknowledged */
   bool dirty;               /* progress may be possible */
   bool answered;            /* any call has had an answer from the server */
+  int64_t polls_failing_since; /* 0 while all is well */
+  bool polls_warned;        /* once for each time that they fail */
   int dial_failures;        /* since the last success */
   int64_t dial_at;          /* not before then */
   int64_t dial_failed_at;
@@ -85,9 +86,8 @@ void tp_channel_receive(tp_channel *channel, const struct pollfd *fds,
 ** when there are none or no memory. Any thread. */
 tp_future **tp_channel_snapshot(tp_channel *channel, size_t *n);
 
-/* No new calls; what is unacknowledged has shutdown_timeout left. Then
-** everybody who still waits is told: closed. The host's thread. */
-void tp_channel_close(tp_channel *channel);
+/* Everybody who still waits is told: closed. What is unacknowledged goes on
+** for at most shutdown_timeout. The host's thread. */
 void tp_channel_finish(tp_channel *channel);
 
 /* A submission was acknowledged or has failed. Any thread. */

@@ -13,6 +13,8 @@
 struct tp_dialer {
   CURLM *multi;
   int dialling; /* transfers that have not finished */
+  struct curl_waitfd *extra; /* the caller's descriptors, as libcurl has it */
+  unsigned room;
 };
 
 struct tp_connection {
@@ -59,6 +61,7 @@ tp_dialer *tp_dialer_new(void) {
 void tp_dialer_free(tp_dialer *dialer) {
   if (dialer == NULL) return;
   curl_multi_cleanup(dialer->multi);
+  free(dialer->extra);
   free(dialer);
 }
 
@@ -76,8 +79,8 @@ static curl_socket_t open_socket(void *unused, curlsocktype purpose,
 static CURLcode configure(tp_connection *c, const tp_dial_options *o) {
   char url[512];
   bool v6 = strchr(o->host, ':') != NULL;
-  long ms = o->connect_timeout / 1000 > 0 ? (long)(o->connect_timeout / 1000)
-                                          : 1;
+  int64_t wanted = o->connect_timeout / 1000;
+  long ms = wanted < 1 ? 1 : wanted > INT32_MAX ? INT32_MAX : (long)wanted;
   CURLcode code;
   snprintf(url, sizeof url, v6 ? "http://[%s]:%d/" : "http://%s:%d/", o->host,
            o->port);
@@ -97,6 +100,10 @@ static CURLcode configure(tp_connection *c, const tp_dial_options *o) {
   SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   SET(CURLOPT_CONNECTTIMEOUT_MS, ms);
 #undef SET
+#if LIBCURL_VERSION_NUM >= 0x075700
+  /* Giving up must not wait for the resolver's thread; old libcurls do. */
+  (void)curl_easy_setopt(c->easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
   return CURLE_OK;
 }
 
@@ -141,19 +148,25 @@ bool tp_dialer_busy(const tp_dialer *dialer) {
 
 int tp_dialer_poll(tp_dialer *dialer, struct pollfd *fds, unsigned n,
                    int timeout_ms) {
-  struct curl_waitfd extra[64];
-  unsigned i, used = n < 64 ? n : 64;
+  struct curl_waitfd *extra = dialer->extra;
+  unsigned i;
   int ready = 0;
-  for (i = 0; i < used; i++) {
+  if (n > dialer->room) {
+    extra = realloc(extra, n * sizeof *extra);
+    if (extra == NULL) return poll(fds, n, timeout_ms < 10 ? timeout_ms : 10);
+    dialer->extra = extra;
+    dialer->room = n;
+  }
+  for (i = 0; i < n; i++) {
     extra[i].fd = fds[i].fd;
     extra[i].events = (short)(
       (fds[i].events & POLLIN ? CURL_WAIT_POLLIN : 0) |
       (fds[i].events & POLLOUT ? CURL_WAIT_POLLOUT : 0));
     extra[i].revents = 0;
   }
-  curl_multi_poll(dialer->multi, extra, used, timeout_ms, &ready);
-  for (i = 0; i < n; i++) /* beyond 64: looked at, at worst in vain */
-    fds[i].revents = i >= used ? fds[i].events : (short)(
+  curl_multi_poll(dialer->multi, extra, n, timeout_ms, &ready);
+  for (i = 0; i < n; i++)
+    fds[i].revents = (short)(
       (extra[i].revents & CURL_WAIT_POLLIN ? POLLIN : 0) |
       (extra[i].revents & CURL_WAIT_POLLOUT ? POLLOUT : 0));
   return ready;

@@ -12,6 +12,7 @@
 
 #include "doorbell.h"
 #include "exit.h"
+#include "rpc_future.h"
 
 #define HOST_LINGER 1000      /* us: the host's thread is expected back */
 #define HOST_CHECK 4000       /* us: looking whether it still drives, */
@@ -152,8 +153,8 @@ void tp_engine_fire(tp_engine *e, tp_future *f) {
     bell = e->bell;
     if (e->host_waits) pthread_cond_broadcast(&e->changed);
   }
+  if (bell >= 0) tp_doorbell_ring(bell); /* under the lock: see drain */
   tp_engine_unlock(e);
-  if (bell >= 0) tp_doorbell_ring(bell);
 }
 
 void tp_engine_forget_fired(tp_engine *e, tp_future *f) {
@@ -171,16 +172,20 @@ void tp_engine_forget_fired(tp_engine *e, tp_future *f) {
 }
 
 tp_future *tp_engine_drain(tp_engine *e) {
-  tp_future *all, *f;
+  tp_future *f;
   tp_engine_lock(e);
-  all = e->fired;
-  e->fired = NULL;
-  e->fired_tail = &e->fired;
-  if (e->rung && e->bell >= 0) tp_doorbell_silence(e->bell);
-  e->rung = false;
-  for (f = all; f; f = f->next_fired) f->fired = false;
+  f = e->fired;
+  if (f) {
+    f->fired = false;
+    e->fired = f->next_fired;
+    if (e->fired) e->fired->link_fired = &e->fired;
+    else e->fired_tail = &e->fired;
+  } else {
+    if (e->rung && e->bell >= 0) tp_doorbell_silence(e->bell);
+    e->rung = false;
+  }
   tp_engine_unlock(e);
-  return all;
+  return f;
 }
 
 int tp_engine_pollfd(tp_engine *e) {
@@ -213,7 +218,7 @@ void tp_engine_notice(tp_engine *e, tp_notice **list, tp_notice *notice) {
   tp_engine_lock(e);
   alone = e->draining;
   if (!alone) {
-    while (*list) list = &(*list)->next;
+    notice->next = *list; /* newest first; taking them turns them round */
     *list = notice;
     __atomic_store_n(&e->noticed, true, __ATOMIC_RELEASE);
   }
@@ -221,6 +226,16 @@ void tp_engine_notice(tp_engine *e, tp_notice **list, tp_notice *notice) {
   if (!alone) return;
   if (list == &e->lost) say_lost(e, notice); /* no Lua left to tell */
   tp_notice_free(notice);
+}
+
+static tp_notice *oldest_first(tp_notice *list) {
+  tp_notice *turned = NULL, *next;
+  for (; list; list = next) {
+    next = list->next;
+    list->next = turned;
+    turned = list;
+  }
+  return turned;
 }
 
 tp_notice *tp_engine_take_notices(tp_engine *e, tp_notice **list) {
@@ -232,7 +247,7 @@ tp_notice *tp_engine_take_notices(tp_engine *e, tp_notice **list) {
   if (!e->lost && !e->warnings)
     __atomic_store_n(&e->noticed, false, __ATOMIC_RELEASE);
   tp_engine_unlock(e);
-  return all;
+  return oldest_first(all);
 }
 
 /* --- driving ---------- */
@@ -372,6 +387,7 @@ void tp_engine_park(tp_engine *e, int64_t until) {
       e->driver = TP_NOBODY;
       e->host_until = tp_now() + HOST_LINGER;
       if (e->idle_long) pthread_cond_signal(&e->idle);
+      e->idle_long = false;
     }
   } else {
     while (!e->rung && tp_now() < until) wait_changed(e, until);
@@ -407,10 +423,11 @@ static bool take_role(tp_engine *e) {
     int64_t now = tp_now();
     if (e->stopping) return true;
     if (e->driver == TP_HOST_THREAD || e->host_wants) {
-      e->idle_long = check >= HOST_CHECK_LONG;
+      bool tell = e->idle_long = check > HOST_CHECK;
       wait_idle(e, now + check);
+      if (tell && !e->idle_long) check = HOST_CHECK; /* the host has left */
+      else if (check < HOST_CHECK_LONG) check *= 2;
       e->idle_long = false;
-      check = check < HOST_CHECK_LONG ? check * 2 : HOST_CHECK;
     } else if (now < e->host_until) {
       wait_idle(e, e->host_until);
     } else {
@@ -426,6 +443,8 @@ static void end_channel(tp_channel *c) {
   tp_future **all = tp_channel_snapshot(c, &n);
   for (i = 0; i < n; i++) {
     all[i]->class->end(all[i]);
+    if (c->engine->draining) /* nobody will take its error any more */
+      tp_future_lost(all[i], tp_future_flags(all[i]) | TP_COLLECTED);
     tp_future_release(all[i]);
   }
   free(all);
@@ -441,7 +460,7 @@ static tp_channel *next_to_end(tp_engine *e) {
   if (c) {
     c->ended = true;
     tp_channel_hold(c);
-  } else {
+  } else if (e->commands == NULL) {
     e->finished = true; /* from here on nothing is posted any more */
   }
   tp_engine_unlock(e);
@@ -451,31 +470,34 @@ static tp_channel *next_to_end(tp_engine *e) {
 /* The last act: everything under way stops, every connection is closed. */
 static void end(tp_engine *e) {
   tp_channel *c;
-  run_commands(e);
-  while ((c = next_to_end(e)) != NULL) {
-    end_channel(c);
-    tp_channel_release(c);
+  do {
     run_commands(e);
-  }
-  run_commands(e);
+    while ((c = next_to_end(e)) != NULL) {
+      end_channel(c);
+      tp_channel_release(c);
+      run_commands(e);
+    }
+  } while (!e->finished);
   tp_engine_lock(e);
   pthread_cond_broadcast(&e->changed);
   tp_engine_unlock(e);
 }
 
 void tp_engine_detach(tp_engine *e) {
-  tp_future *fired = tp_engine_drain(e), *next;
-  for (; fired; fired = next) {
-    next = fired->next_fired;
-    tp_future_release(fired);
-  }
+  tp_future *fired;
+  tp_notice *lost, *notice;
   tp_engine_lock(e);
   if (!e->draining) {
     e->draining = true;
     e->drain_until = tp_after(tp_now(), e->shutdown_timeout);
   }
+  lost = oldest_first(e->lost);
+  e->lost = NULL;
   pthread_cond_broadcast(&e->idle);
   tp_engine_unlock(e);
+  while ((fired = tp_engine_drain(e)) != NULL) tp_future_release(fired);
+  for (notice = lost; notice; notice = notice->next) say_lost(e, notice);
+  free_notices(lost);
   if (e->wake >= 0) tp_doorbell_ring(e->wake);
 }
 

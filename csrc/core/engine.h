@@ -96,8 +96,8 @@ void tp_engine_unlock(tp_engine *engine);
 ** signal arrives or the time is over. At most 0.1 s. */
 void tp_engine_park(tp_engine *engine, int64_t until);
 bool tp_engine_is_rung(tp_engine *engine);
-/* The futures that have fired since the last call, held, linked by
-** next_fired. Silences the doorbell. */
+/* A future that has fired, held; NULL when there is none, which silences the
+** doorbell: ask until then. */
 tp_future *tp_engine_drain(tp_engine *engine);
 /* The host's doorbell, readable while there is something to drain; -1 and
 ** errno when there are no descriptors. */

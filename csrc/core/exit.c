@@ -18,6 +18,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
 static tp_engine *engines; /* with a running thread */
 static unsigned forks;
+static unsigned listed_forks; /* `forks` when the list was begun */
 
 static void in_child(void) {
   forks++; /* nothing of the parent's is touched: locks may be held */
@@ -42,7 +43,7 @@ static void at_exit(void) {
   int64_t longest = 0, now = tp_now();
   size_t waiting = 0;
   tp_engine *e;
-  if (forks > 0) return;
+  if (forks != listed_forks) return; /* the list is the parent's */
   pthread_mutex_lock(&lock);
   for (e = engines; e; e = e->next) {
     if (e->shutdown_timeout > longest) longest = e->shutdown_timeout;
@@ -68,12 +69,16 @@ static void load(void) {
   pthread_atfork(NULL, NULL, in_child);
 }
 
-static void start(void) {
+static void init_changed(void) {
   pthread_condattr_t attributes;
   pthread_condattr_init(&attributes);
   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   pthread_cond_init(&changed, &attributes);
   pthread_condattr_destroy(&attributes);
+}
+
+static void start(void) {
+  init_changed();
   curl_global_init(CURL_GLOBAL_ALL);
   atexit(at_exit);
 }
@@ -88,6 +93,12 @@ void tp_process_start(void) {
 }
 
 void tp_exit_register(tp_engine *engine) {
+  if (forks != listed_forks) { /* a child leaves the parent's list and lock */
+    listed_forks = forks;
+    engines = NULL;
+    pthread_mutex_init(&lock, NULL);
+    init_changed();
+  }
   pthread_mutex_lock(&lock);
   engine->next = engines;
   engine->link = &engines;

@@ -154,6 +154,11 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame,
       tp_stream *stream =
         nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
       if (stream) tp_response_headers_end(stream);
+      /* Answered before it has all of the request: no need to send the rest. */
+      if (stream && frame->hd.flags & NGHTTP2_FLAG_END_STREAM &&
+          stream->sent < stream->request->length)
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE,
+                                  frame->hd.stream_id, NGHTTP2_NO_ERROR);
       break;
     }
     default:
@@ -249,12 +254,13 @@ void tp_http2_free(tp_http2 *s) {
 }
 
 bool tp_http2_accepts(const tp_http2 *s) {
-  uint32_t limit = STREAMS_BEFORE_SETTINGS;
-  if (s->broken || s->goaway) return false;
-  if (s->settings)
-    limit = nghttp2_session_get_remote_settings(
-      s->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  return s->open < limit;
+  return !s->broken && !s->goaway && s->open < tp_http2_stream_limit(s);
+}
+
+uint32_t tp_http2_stream_limit(const tp_http2 *s) {
+  if (!s->settings) return STREAMS_BEFORE_SETTINGS;
+  return nghttp2_session_get_remote_settings(
+    s->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
 
 tp_status tp_http2_open(tp_http2 *s, tp_stream *stream,

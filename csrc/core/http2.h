@@ -71,6 +71,8 @@ void tp_http2_free(tp_http2 *session);
 
 /* Room for one more stream now? False while draining or broken. */
 bool tp_http2_accepts(const tp_http2 *session);
+/* What the peer allows, once it has said so. */
+uint32_t tp_http2_stream_limit(const tp_http2 *session);
 /* TP_OK, or the stream is not open and was not counted. */
 tp_status tp_http2_open(tp_http2 *session, tp_stream *stream,
                         const tp_header *headers, size_t n);

@@ -6,6 +6,7 @@
 #define TP_MAX_MESSAGE (128u << 20) /* default ceiling of one message */
 #define TP_MAX_HEADERS (64u << 10)  /* response headers of one stream */
 #define TP_MAX_METADATA 128         /* metadata pairs of one call */
+#define TP_MAX_METADATA_BYTES (40u << 10) /* of all of them, before base64 */
 #define TP_MAX_SESSIONS 16          /* draining connections of a channel */
 #define TP_MAX_TOKEN (64u << 10)    /* a next_page_token */
 #define TP_MAX_POLLS 1000           /* open result polls of a channel */

@@ -75,7 +75,7 @@ void tp_polls_init(tp_polls *polls, tp_timers *timers, size_t limit) {
 void tp_polls_ask(tp_polls *polls, tp_poll *poll, int64_t now) {
   if (poll->state == TP_POLL_WAITING) return;
   if (poll->state == TP_POLL_OPEN) {
-    if (polls->waiting.first == NULL) {
+    if (polls->waiting.first == NULL && polls->open_count <= polls->limit) {
       take_out(&polls->open, poll); /* a new turn begins */
       poll->since = now;
       append(&polls->open, poll);

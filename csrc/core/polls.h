@@ -13,7 +13,8 @@
 
 #pragma GCC visibility push(hidden)
 
-#define TP_POLL_SLICE (3 * TP_SECOND / 2) /* open at least so long, if any wait */
+/* Open at least so long, if any wait. */
+#define TP_POLL_SLICE (3 * TP_SECOND / 2)
 
 typedef enum { TP_POLL_NONE, TP_POLL_WAITING, TP_POLL_OPEN } tp_poll_state;
 

@@ -100,8 +100,10 @@ void tp_future_collect(tp_future *f) {
   tp_engine_forget_fired(f->engine, f);
   before = tp_future_signal(f, TP_COLLECTED);
   tp_future_lost(f, before | TP_COLLECTED);
-  if (f->kind == TP_RUN && !(before & TP_RESULT) &&
-      __atomic_load_n(&((tp_run *)f)->wanted, __ATOMIC_ACQUIRE))
+  if (!(before & TP_RESULT) &&
+      (f->kind == TP_RUN
+         ? __atomic_load_n(&((tp_run *)f)->wanted, __ATOMIC_ACQUIRE) != 0
+         : !f->submission))
     tp_engine_post(f->engine, &f->command, TP_DROP, &f->references);
   tp_future_release(f);
 }
@@ -113,7 +115,9 @@ void tp_future_lost(tp_future *f, unsigned flags) {
   if (call == NULL || (flags & (TP_FAILED | TP_COLLECTED)) !=
                         (TP_FAILED | TP_COLLECTED))
     return;
-  if (flags & TP_TAKEN || (f->kind == TP_RPC && flags & TP_ABANDONED)) return;
+  if (f->kind == TP_RPC && flags & TP_ABANDONED) return;
+  if (__atomic_fetch_or(&f->flags, TP_TAKEN, __ATOMIC_SEQ_CST) & TP_TAKEN)
+    return;
   notice = calloc(1, sizeof *notice);
   if (notice == NULL) return;
   tp_future_names(f, &workflow_id, &request_id, &method);

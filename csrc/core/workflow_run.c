@@ -15,6 +15,8 @@
 #define SERVICE "/temporal.api.workflowservice.v1.WorkflowService/"
 /* A server that answers empty at once must not make us spin. */
 #define EARLY_ANSWER (TP_SECOND / 2)
+/* A known result does not wait longer to learn which run it is of. */
+#define NAMING_TIMEOUT (2 * TP_SECOND)
 
 static tp_run *run_of_call(tp_call *call) {
   return (tp_run *)(void *)((char *)call - offsetof(tp_run, call));
@@ -64,6 +66,7 @@ static void grant(tp_poll *poll, int64_t now) {
   tp_run *run = run_of_poll(poll);
   int64_t early = run->asked_at + EARLY_ANSWER - now;
   run->call.long_poll = true;
+  run->call.retry = true;
   run->call.timeout = TP_NEVER;
   run->call.path = SERVICE "GetWorkflowExecutionHistory";
   run->call.done = on_polled;
@@ -92,29 +95,30 @@ static void poll_failed(tp_run *run) {
   tp_future_release(&run->future);
 }
 
-/* What to tell once a run of the chain has closed; `next` is the run that
-** follows it, or NULL. */
-static unsigned keep_event(tp_run *run, tp_text event, char *next) {
-  unsigned flags = 0;
+/* Keeps the close event of a run, which `next` follows, or NULL, and adds to
+** `flags` what there is to tell. False: no memory. */
+static bool keep_event(tp_run *run, tp_text event, char *next,
+                       unsigned *flags) {
   bool first = run->first_event.length == 0;
   tp_buffer *place = first ? &run->first_event : &run->result_event;
-  if (first || next == NULL) {
-    tp_buffer_put(place, event.data, event.length);
+  if ((first || next == NULL) &&
+      tp_buffer_put(place, event.data, event.length) != TP_OK) {
+    tp_buffer_free(place);
+    return false;
   }
-  if (first) {
-    flags |= TP_FIRST;
+  *flags |= TP_FIRST;
+  if (first)
     replace(&run->first_closed_run_id,
             run->current ? strdup(run->current) : NULL);
-  }
   if (next == NULL) {
-    flags |= TP_RESULT;
+    *flags |= TP_RESULT;
     replace(&run->result_run_id, run->current);
     run->current = NULL;
   } else {
     replace(&run->current, next);
   }
   tp_buffer_free(&run->token);
-  return flags;
+  return true;
 }
 
 /* Announces what has come, and goes on if more is wanted. */
@@ -149,9 +153,13 @@ static void on_named(tp_call *call, bool ok) {
 /* A handle without a run id on a workflow that was closed already: neither the
 ** close event nor a token says which run that was. */
 static void ask_name(tp_run *run, unsigned flags) {
+  /* Its poll is over: nobody else need wait for this. */
+  tp_polls_leave(&run->future.channel->polls, &run->poll,
+                 run->future.engine->now);
   run->announce = flags;
   run->call.long_poll = false;
-  run->call.timeout = run->future.channel->options.rpc_timeout;
+  run->call.retry = false;
+  run->call.timeout = NAMING_TIMEOUT;
   run->call.path = SERVICE "DescribeWorkflowExecution";
   run->call.done = on_named;
   tp_stream_clear(&run->call.stream);
@@ -160,32 +168,38 @@ static void ask_name(tp_run *run, unsigned flags) {
   tp_call_begin(&run->call, run->future.engine->now, 0);
 }
 
-static void on_polled(tp_call *call, bool ok) {
-  tp_run *run = run_of_call(call);
+/* A long poll has ended. Returns what is wrong with the answer, or NULL. */
+static const char *take_answer(tp_run *run, unsigned *flags) {
   tp_history_answer answer;
-  unsigned flags = 0;
   char *next = NULL;
-  if (ok && tp_wire_history_answer(&call->stream.response, &answer) != TP_OK) {
-    tp_call_fail(call, NULL, TP_GRPC_INTERNAL,
-                 "the server's history answer cannot be read");
-    ok = false;
-  }
-  if (!ok) {
-    poll_failed(run);
-    return;
-  }
+  if (tp_wire_history_answer(&run->call.stream.response, &answer) != TP_OK)
+    return "the server's history answer cannot be read";
   if (run->current == NULL && answer.token_run_id.length)
     run->current = copy(answer.token_run_id);
-  if (answer.event.length) {
-    if (answer.next_run_id.length) next = copy(answer.next_run_id);
-    flags = keep_event(run, answer.event, next);
-    run->asked_at = 0;
-  } else {
+  if (answer.event.length == 0) {
     run->token.length = 0;
     tp_buffer_put(&run->token, answer.token.data, answer.token.length);
+    return NULL;
   }
-  if (flags & TP_RESULT && run->result_run_id == NULL) ask_name(run, flags);
-  else polled(run, flags);
+  run->asked_at = 0;
+  if (answer.next_run_id.length && !(next = copy(answer.next_run_id)))
+    return "out of memory while reading the close event";
+  if (keep_event(run, answer.event, next, flags)) return NULL;
+  free(next);
+  return "out of memory while reading the close event";
+}
+
+static void on_polled(tp_call *call, bool ok) {
+  tp_run *run = run_of_call(call);
+  unsigned flags = 0;
+  const char *problem = ok ? take_answer(run, &flags) : NULL;
+  if (problem) tp_call_fail(call, NULL, TP_GRPC_INTERNAL, "%s", problem);
+  if (!ok || problem)
+    poll_failed(run);
+  else if (flags & TP_RESULT && run->result_run_id == NULL)
+    ask_name(run, flags);
+  else
+    polled(run, flags);
 }
 
 /* --- the start ---------- */
@@ -302,11 +316,11 @@ bool tp_run_want(tp_run *run, unsigned what) {
     again = TP_POLL_FAILED | TP_TAKEN;
     if (run->first_event.length == 0) again |= TP_FIRST;
     tp_future_clear(f, again | TP_RESULT);
+    __atomic_store_n(&run->wanted, 0, __ATOMIC_RELEASE); /* asked anew below */
   }
   if (tp_future_ready(f, what)) return true;
   if (what != TP_STARTED &&
-      !(__atomic_fetch_or(&run->wanted, what, __ATOMIC_ACQ_REL) & what &&
-        !(flags & TP_POLL_FAILED)))
+      !(__atomic_fetch_or(&run->wanted, what, __ATOMIC_ACQ_REL) & what))
     tp_future_ask(f);
   return tp_future_ready(f, what);
 }

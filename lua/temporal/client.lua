@@ -430,7 +430,7 @@ local function shutdown(timeout)
       details[#details + 1] = entry
     end
   end
-  core.shutdown(deadline and math.max(0, deadline - core.now()) or 0)
+  core.shutdown()
   if #details > 0 then
     return nil, unacknowledged_error(details)
   end

@@ -19,16 +19,16 @@ end
 -- @raise always
 local function raise(message)
   if not package_prefix then
-    return error(message, 2)
+    error(message, 2)
   end
   local level = 2
   while true do
     local info = getinfo(level, "S")
     if not info then
-      return error(message, 0)
+      error(message, 0)
     end
     if info.what ~= "C" and info.what ~= "tail" and not is_inside(info.source) then
-      return error(message, level)
+      error(message, level)
     end
     level = level + 1
   end

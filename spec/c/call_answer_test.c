@@ -296,7 +296,12 @@ static void test_lost(void) {
   begin(TP_END_LOST);
   CHECK(tp_call_judge(&call, session, NOW) == TP_VERDICT_RETRY);
   CHECK(is_kind("unavailable") && call.failure.code == TP_GRPC_UNAVAILABLE);
-  CHECK(call.ambiguous && says("connection lost") && says("SETTINGS"));
+  CHECK(says("connection lost") && says("SETTINGS"));
+  CHECK(!call.ambiguous); /* nothing of the request had gone out */
+  begin(TP_END_LOST);
+  call.stream.sent = 1;
+  CHECK(tp_call_judge(&call, session, NOW) == TP_VERDICT_RETRY);
+  CHECK(is_kind("unavailable") && call.ambiguous);
   begin(TP_END_LOST); /* half an answer had come */
   answer(200, 0, NULL);
   body(10, 9);
