@@ -4,7 +4,7 @@
 #   make demo       installs what is missing, starts a Temporal server, runs examples/demo.lua
 #   make test       everything: lint, C unit tests, specs against a real server and a fault peer
 #   make test SPEC=spec/json_spec.lua     these spec files only;  make test-unit   no server
-#   make lint asan tsan fuzz bench schema install clean
+#   make lint asan tsan fuzz bench docs schema install clean
 
 LUA      ?= 5.4
 SANITIZE ?=
@@ -39,7 +39,7 @@ C_TESTS  := $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/*_test.c))
 PEERS    := $(patsubst spec/support/%.c,$(BUILD)/support/%,$(wildcard spec/support/*.c))
 FUZZERS  := $(patsubst fuzz/%.c,build/fuzz/%,$(wildcard fuzz/fuzz_*.c))
 
-.PHONY: all env demo test test-unit test-build lint asan tsan fuzz bench schema \
+.PHONY: all docs env demo test test-unit test-build lint asan tsan fuzz bench schema \
         install clean
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(shell nproc) --no-builtin-rules
@@ -107,6 +107,10 @@ lint: all
 	@CC="$(CC)" tools/lint $(MODULE) "$(TP_FLAGS) $(LUA_INC)"
 
 # The generated file is replaced only by a complete one.
+docs:
+	@command -v ldoc >/dev/null || { echo 'docs: install lua-ldoc' >&2; exit 1; }
+	ldoc -q .
+
 schema:
 	@tools/install demo
 	$(PYTHON) tools/schema.py > csrc/core/schema_table.c.new

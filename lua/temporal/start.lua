@@ -78,10 +78,12 @@ local function summary(field)
     if type(value) ~= "string" then
       return options.fail(spec, name, "must be a string", options.kind_of(value))
     end
-    local payload, problem = core.payload(value, name)
-    if not payload then
-      return misuse.raisef('%s "%s": %s', spec.label, name, problem)
+    local bad = core.utf8_offset(value)
+    if bad then
+      return options.fail(spec, name, "must be UTF-8 text", ("an invalid byte at offset %d")
+        :format(bad))
     end
+    local payload = core.payload(value)
     local metadata = request.user_metadata or {}
     metadata[field] = payload
     request.user_metadata = metadata
