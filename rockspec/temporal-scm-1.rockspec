@@ -71,6 +71,7 @@ build = {
     ["temporal.host.plain"] = "lua/temporal/host/plain.lua",
     ["temporal.host"] = "lua/temporal/host.lua",
     ["temporal"] = "lua/temporal/init.lua",
+    ["temporal.lazy"] = "lua/temporal/lazy.lua",
     ["temporal.logger"] = "lua/temporal/logger.lua",
     ["temporal.misuse"] = "lua/temporal/misuse.lua",
     ["temporal.options"] = "lua/temporal/options.lua",

@@ -47,7 +47,7 @@ static int Ltp_future_gc(lua_State *L) {
   if (f == NULL) return 0;
   box->future = NULL;
   /* A child leaves alone what belongs to the parent's engine. */
-  if (!tp_engine_forked(f->engine)) tp_future_collect(f);
+  if (f->orphan || !tp_engine_forked(f->engine)) tp_future_collect(f);
   return 0;
 }
 
@@ -168,12 +168,13 @@ static int push_message(lua_State *L, const tp_buffer *b, int type) {
 
 static int take_run(lua_State *L, tp_run *run, unsigned what, unsigned flags) {
   const tp_buffer *event = &run->first_event;
-  const char *run_id = run->first_closed_run_id;
+  const char *run_id;
   int pushed;
-  if (what == TP_STARTED) {
+  if (what == TP_STARTED) { /* the rest may still be being written */
     lua_pushboolean(L, 1);
     return 1;
   }
+  run_id = run->first_closed_run_id;
   if (what == TP_FIRST && event->length == 0)
     return push_failed(L, &run->future);
   if (what == TP_RESULT) {
@@ -193,6 +194,7 @@ static int take_run(lua_State *L, tp_run *run, unsigned what, unsigned flags) {
 static int Ltp_take(lua_State *L) {
   tp_future *f = ltp_checkfuture(L, 1);
   unsigned what = check_what(L, 2), flags = tp_future_flags(f);
+  if (f->orphan && flags & TP_FAILED) return push_failed(L, f);
   if (tp_engine_forked(f->engine))
     return push_end(L, f, "fork", "the process has forked since this future "
                     "was made: make a new client");
@@ -289,6 +291,27 @@ static int Ltp_field(lua_State *L) {
 
 /* --- waiting ---------- */
 
+/* The stand-alone interpreter's SIGINT handler sets a hook on the main thread,
+** to fire at once, whatever runs. A wait in a coroutine takes it over: the
+** main thread's code does not run before the wait is over. */
+static void heed_interrupt(lua_State *L) {
+#if LUA_VERSION_NUM >= 502
+  const int at_once = LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT;
+  lua_State *main;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  main = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  if (main == NULL || main == L || lua_gethook(L) != NULL) return;
+  if ((lua_gethookmask(main) & at_once) != at_once ||
+      lua_gethookcount(main) != 1)
+    return;
+  lua_sethook(L, lua_gethook(main), lua_gethookmask(main), 1);
+  lua_sethook(main, NULL, 0, 0);
+#else
+  (void)L;
+#endif
+}
+
 static int Ltp_park(lua_State *L) {
   ltp_state *state = ltp_getstate(L);
   lua_Number seconds = luaL_optnumber(L, 1, 0.1);
@@ -302,6 +325,7 @@ static int Ltp_park(lua_State *L) {
     t.tv_nsec = (long)wait * 1000;
     nanosleep(&t, NULL);
   }
+  heed_interrupt(L);
   return 0;
 }
 

@@ -93,8 +93,7 @@ void tp_call_fail(tp_call *call, const char *kind, int code,
 static void set_timer(tp_call *call, int64_t at) {
   tp_timers *timers = &call->channel->engine->timers;
   if (call->deadline < at) at = call->deadline;
-  /* Without memory for a timer the call only ends as its stream does. */
-  (void)tp_timer_set(timers, &call->timer, at);
+  tp_timer_set(timers, &call->timer, at);
 }
 
 /* It no longer counts against max_pending. */
@@ -194,7 +193,7 @@ static bool has(const tp_metadata *m, const tp_header *h) {
 static size_t add_all(tp_header *headers, size_t n, const tp_metadata *m,
                       const tp_metadata *above) {
   size_t i;
-  for (i = 0; m && i < m->count && n < TP_MAX_METADATA + 16; i++)
+  for (i = 0; m && i < m->count && n < 2 * TP_MAX_METADATA + 16; i++)
     if (!has(above, &m->headers[i])) headers[n++] = m->headers[i];
   return n;
 }
@@ -210,7 +209,7 @@ static int64_t told_timeout(tp_call *call, int64_t now) {
 
 bool tp_call_open(tp_call *call, tp_http2 *session, int64_t now) {
   const tp_channel_options *o = &call->channel->options;
-  tp_header headers[TP_MAX_METADATA + 16];
+  tp_header headers[2 * TP_MAX_METADATA + 16];
   char timeout[16];
   int64_t told = told_timeout(call, now);
   size_t n = 0;

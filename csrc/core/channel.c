@@ -299,7 +299,7 @@ static void schedule(tp_channel *c) {
   }
   if (c->queue && !c->connection && !current_session(c) && c->dial_at < at)
     at = c->dial_at;
-  (void)tp_timer_set(&c->engine->timers, &c->timer, at);
+  tp_timer_set(&c->engine->timers, &c->timer, at);
 }
 
 void tp_channel_progress(tp_channel *c, int64_t now) {

@@ -4,11 +4,15 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* CURLOPT_QUICK_EXIT, which older headers do not name. */
+#define QUICK_EXIT ((CURLoption)(CURLOPTTYPE_LONG + 322))
 
 struct tp_dialer {
   CURLM *multi;
@@ -100,10 +104,9 @@ static CURLcode configure(tp_connection *c, const tp_dial_options *o) {
   SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   SET(CURLOPT_CONNECTTIMEOUT_MS, ms);
 #undef SET
-#if LIBCURL_VERSION_NUM >= 0x075700
-  /* Giving up must not wait for the resolver's thread; old libcurls do. */
-  (void)curl_easy_setopt(c->easy, CURLOPT_QUICK_EXIT, 1L);
-#endif
+  /* Giving up must not wait for a resolver that hangs; libcurls before 7.87
+  ** do not know the option, and do wait. */
+  (void)curl_easy_setopt(c->easy, QUICK_EXIT, 1L);
   return CURLE_OK;
 }
 
@@ -193,8 +196,12 @@ static void finish(tp_connection *c, CURLcode result) {
 
 void tp_dialer_advance(tp_dialer *dialer) {
   int running, left;
+  sigset_t all, before;
   CURLMsg *message;
+  sigfillset(&all); /* its resolver's thread may start here: no signals there */
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   curl_multi_perform(dialer->multi, &running);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
   while ((message = curl_multi_info_read(dialer->multi, &left)) != NULL) {
     char *private = NULL;
     if (message->msg != CURLMSG_DONE) continue;

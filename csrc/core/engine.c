@@ -53,13 +53,9 @@ static void free_notices(tp_notice *notice) {
 
 void tp_engine_release(tp_engine *e) {
   if (__atomic_sub_fetch(&e->references, 1, __ATOMIC_ACQ_REL) > 0) return;
-  if (e->said_lost > SAID_LOST_MAX)
-    fprintf(stderr, "temporal: ... and %u more\n",
-            e->said_lost - SAID_LOST_MAX);
   free_notices(e->lost);
   free_notices(e->warnings);
   tp_dialer_free(e->dialer);
-  tp_timers_free(&e->timers);
   tp_doorbell_close(&e->wake);
   tp_doorbell_close(&e->bell);
   pthread_cond_destroy(&e->changed);
@@ -188,8 +184,16 @@ tp_future *tp_engine_drain(tp_engine *e) {
   return f;
 }
 
+/* Before a fork the doorbell was opened, but no thread started: parent and
+** child go on with one each, under the same number. */
+static void part_bell(tp_engine *e) {
+  if (e->bell >= 0 && e->bell_forks != tp_forks()) tp_doorbell_renew(e->bell);
+  e->bell_forks = tp_forks();
+}
+
 int tp_engine_pollfd(tp_engine *e) {
   tp_engine_lock(e);
+  part_bell(e);
   if (e->bell < 0 && tp_doorbell_open(&e->bell) == TP_OK && e->rung)
     tp_doorbell_ring(e->bell);
   tp_engine_unlock(e);
@@ -205,7 +209,7 @@ void tp_notice_free(tp_notice *notice) {
 }
 
 /* One line each, for the first of them. */
-static void say_lost(tp_engine *e, const tp_notice *n) {
+void tp_engine_say_lost(tp_engine *e, const tp_notice *n) {
   if (e->said_lost++ >= SAID_LOST_MAX) return;
   fprintf(stderr, "temporal: %s of workflow \"%s\" failed and nobody took the "
           "error: %s\n", n->method ? n->method : "a request",
@@ -224,7 +228,7 @@ void tp_engine_notice(tp_engine *e, tp_notice **list, tp_notice *notice) {
   }
   tp_engine_unlock(e);
   if (!alone) return;
-  if (list == &e->lost) say_lost(e, notice); /* no Lua left to tell */
+  if (list == &e->lost) tp_engine_say_lost(e, notice); /* no Lua */
   tp_notice_free(notice);
 }
 
@@ -364,22 +368,35 @@ static void wait_idle(tp_engine *e, int64_t until) {
   pthread_cond_timedwait(&e->idle, &e->lock, &t);
 }
 
+/* The lock is held. What is to end is driven there by the I/O thread. */
+static bool host_may_drive(const tp_engine *e) {
+  return !e->rung && !e->draining && !e->stopping;
+}
+
+static bool host_goes_on(tp_engine *e) {
+  bool so;
+  tp_engine_lock(e);
+  so = host_may_drive(e);
+  tp_engine_unlock(e);
+  return so;
+}
+
 void tp_engine_park(tp_engine *e, int64_t until) {
   int64_t now = tp_now();
   bool go_on = true;
   if (until > now + PARK_MAX) until = now + PARK_MAX;
   tp_engine_lock(e);
-  if (e->thread_started && !e->finished && !e->stopping) {
+  if (e->thread_started && !e->finished && host_may_drive(e)) {
     e->host_wants = true;
     if (e->driver == TP_IO_THREAD && e->sleeping) tp_doorbell_ring(e->wake);
     while (e->driver != TP_NOBODY && !e->rung && tp_now() < until)
       wait_changed(e, until);
     e->host_wants = false;
-    if (e->driver == TP_NOBODY && !e->rung && tp_now() < until) {
+    if (e->driver == TP_NOBODY && host_may_drive(e) && tp_now() < until) {
       e->driver = TP_HOST_THREAD;
       tp_engine_unlock(e);
       work(e);
-      while (go_on && !tp_engine_is_rung(e) && tp_now() < until) {
+      while (go_on && host_goes_on(e) && tp_now() < until) {
         go_on = wait_and_read(e, until, true);
         work(e);
       }
@@ -422,13 +439,13 @@ static bool take_role(tp_engine *e) {
   for (;;) {
     int64_t now = tp_now();
     if (e->stopping) return true;
-    if (e->driver == TP_HOST_THREAD || e->host_wants) {
+    if (e->driver == TP_HOST_THREAD || (e->host_wants && !e->draining)) {
       bool tell = e->idle_long = check > HOST_CHECK;
       wait_idle(e, now + check);
       if (tell && !e->idle_long) check = HOST_CHECK; /* the host has left */
       else if (check < HOST_CHECK_LONG) check *= 2;
       e->idle_long = false;
-    } else if (now < e->host_until) {
+    } else if (now < e->host_until && !e->draining) {
       wait_idle(e, e->host_until);
     } else {
       break;
@@ -470,6 +487,7 @@ static tp_channel *next_to_end(tp_engine *e) {
 /* The last act: everything under way stops, every connection is closed. */
 static void end(tp_engine *e) {
   tp_channel *c;
+  e->ending = true;
   do {
     run_commands(e);
     while ((c = next_to_end(e)) != NULL) {
@@ -478,6 +496,11 @@ static void end(tp_engine *e) {
       run_commands(e);
     }
   } while (!e->finished);
+  if (e->said_lost > SAID_LOST_MAX)
+    fprintf(stderr, "temporal: ... and %u more\n",
+            e->said_lost - SAID_LOST_MAX);
+  tp_dialer_free(e->dialer); /* now: the process may be about to exit */
+  e->dialer = NULL;
   tp_engine_lock(e);
   pthread_cond_broadcast(&e->changed);
   tp_engine_unlock(e);
@@ -496,7 +519,8 @@ void tp_engine_detach(tp_engine *e) {
   pthread_cond_broadcast(&e->idle);
   tp_engine_unlock(e);
   while ((fired = tp_engine_drain(e)) != NULL) tp_future_release(fired);
-  for (notice = lost; notice; notice = notice->next) say_lost(e, notice);
+  for (notice = lost; notice; notice = notice->next)
+    tp_engine_say_lost(e, notice);
   free_notices(lost);
   if (e->wake >= 0) tp_doorbell_ring(e->wake);
 }
@@ -512,12 +536,18 @@ void tp_engine_stop(tp_engine *e) {
 bool tp_engine_shutdown(tp_engine *e, int64_t timeout) {
   int64_t until = tp_after(tp_now(), timeout);
   bool finished;
+  bool join;
   if (!e->thread_started) return true;
+  tp_engine_lock(e);
+  join = e->claimed = !e->finished;
+  tp_engine_unlock(e);
   tp_engine_stop(e);
   tp_engine_lock(e);
   while (!e->finished && tp_now() < until) wait_changed(e, until);
   finished = e->finished;
+  if (!finished) e->claimed = false;
   tp_engine_unlock(e);
+  if (join && finished) pthread_join(e->thread, NULL);
   return finished;
 }
 
@@ -541,17 +571,18 @@ static void *io_thread(void *argument) {
   e->driver = TP_IO_THREAD;
   tp_engine_unlock(e);
   end(e);
+  if (!e->claimed) pthread_detach(pthread_self());
   tp_exit_forget(e);
   tp_engine_release(e);
   return NULL;
 }
 
 tp_status tp_engine_start(tp_engine *e) {
-  pthread_t thread;
   sigset_t all, before;
   int failed;
   if (e->thread_started) return TP_OK;
   tp_process_start();
+  part_bell(e);
   if (e->wake < 0 && tp_doorbell_open(&e->wake) != TP_OK) return TP_ESYSTEM;
   if (e->fds == NULL) {
     e->fds_room = TP_MAX_SESSIONS + 1;
@@ -566,12 +597,9 @@ tp_status tp_engine_start(tp_engine *e) {
   tp_exit_register(e);
   sigfillset(&all); /* signals are the host's, and SIGPIPE must not kill */
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  failed = pthread_create(&thread, NULL, io_thread, e);
+  failed = pthread_create(&e->thread, NULL, io_thread, e);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (!failed) {
-    pthread_detach(thread); /* its end is told by `finished` */
-    return TP_OK;
-  }
+  if (!failed) return TP_OK;
   tp_exit_forget(e);
   e->thread_started = false;
   tp_engine_release(e);

@@ -39,7 +39,9 @@ typedef struct tp_engine {
   unsigned forks;          /* tp_forks() when the thread was started */
   bool stopping;           /* the thread ends as soon as it can */
   bool draining;           /* no Lua state any more: ends when all is sent */
-  bool finished;           /* the thread has ended */
+  pthread_t thread;
+  bool claimed;            /* somebody joins the thread */
+  bool finished;           /* it does nothing more but end */
   int64_t drain_until;
   tp_driver driver;
   bool idle_long;          /* the I/O thread wants to hear when it leaves */
@@ -56,6 +58,7 @@ typedef struct tp_engine {
   uint64_t next_id;
   int wake;                /* doorbell of the driver; -1 before the thread */
   int bell;                /* the host's; -1 until it is asked for */
+  unsigned bell_forks;     /* tp_forks() when it was opened */
   int64_t shutdown_timeout; /* the longest of its channels' */
   /* Driving thread: */
   tp_timers timers;
@@ -63,6 +66,7 @@ typedef struct tp_engine {
   int64_t now;
   uint64_t random;
   struct pollfd *fds;
+  bool ending;             /* what begins now is ended at once */
   unsigned said_lost;      /* on stderr, without a Lua state */
   size_t fds_room;
   /* Under the lock of exit.c: */
@@ -116,6 +120,8 @@ tp_connection *tp_engine_dial(tp_engine *engine, const tp_dial_options *options,
 void tp_engine_notice(tp_engine *engine, tp_notice **list, tp_notice *notice);
 tp_notice *tp_engine_take_notices(tp_engine *engine, tp_notice **list);
 void tp_notice_free(tp_notice *notice);
+/* On stderr, for want of a Lua state. */
+void tp_engine_say_lost(tp_engine *engine, const tp_notice *notice);
 
 /* Submissions that the server has not acknowledged, over all channels. */
 size_t tp_engine_unacknowledged(tp_engine *engine);
@@ -125,7 +131,7 @@ size_t tp_engine_unacknowledged(tp_engine *engine);
 void tp_engine_detach(tp_engine *engine);
 /* Tells the thread to end now. Never waits. */
 void tp_engine_stop(tp_engine *engine);
-/* The same, and waits for it; false: it took longer. */
+/* The same, and joins it; false: it took longer. */
 bool tp_engine_shutdown(tp_engine *engine, int64_t timeout);
 
 #pragma GCC visibility pop

@@ -22,6 +22,12 @@ void tp_future_init(tp_future *f, tp_channel *channel, tp_future_kind kind,
   f->next_fired = NULL;
   f->link_fired = NULL;
   f->class = class;
+  f->next = NULL;
+  f->link = NULL;
+  f->id = 0;
+  /* The parent's lock may be held, by a thread that does not exist here. */
+  f->orphan = tp_engine_forked(engine);
+  if (f->orphan) return;
   tp_channel_hold(channel);
   tp_engine_lock(engine);
   f->id = ++engine->next_id;

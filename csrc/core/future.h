@@ -52,6 +52,7 @@ typedef struct tp_future {
   unsigned flags;      /* atomic */
   unsigned subscribed; /* atomic: which of TP_AWAITABLE rings the bell */
   uint64_t id;
+  bool orphan;         /* made in a forked child on the parent's channel */
   bool submission;     /* sent, and counted as unacknowledged till it ends */
   /* Under the engine's lock: */
   bool fired;                   /* in the engine's list of fired futures */

@@ -38,6 +38,7 @@ struct tp_http2 {
   bool goaway;
   bool broken;
   bool blocked;          /* the socket took less than we have */
+  bool deaf;             /* the peer takes no more; it may have said why */
   int32_t last_stream;   /* of the latest GOAWAY */
   char reason[TP_REASON];
   uint8_t in[READ_SIZE];
@@ -254,7 +255,7 @@ void tp_http2_free(tp_http2 *s) {
 }
 
 bool tp_http2_accepts(const tp_http2 *s) {
-  return !s->broken && !s->goaway && s->open < tp_http2_stream_limit(s);
+  return !s->broken && !s->goaway && !s->deaf && s->open < tp_http2_stream_limit(s);
 }
 
 uint32_t tp_http2_stream_limit(const tp_http2 *s) {
@@ -265,7 +266,7 @@ uint32_t tp_http2_stream_limit(const tp_http2 *s) {
 
 tp_status tp_http2_open(tp_http2 *s, tp_stream *stream,
                         const tp_header *headers, size_t n) {
-  nghttp2_nv nv[TP_MAX_METADATA + 16];
+  nghttp2_nv nv[2 * TP_MAX_METADATA + 16];
   nghttp2_data_provider provider;
   int32_t id;
   size_t i;
@@ -332,25 +333,34 @@ static bool gather(tp_http2 *s) {
   return true;
 }
 
+static bool is_over(const tp_http2 *s) {
+  return !s->broken && !s->blocked && !s->deaf &&
+         !nghttp2_session_want_read(s->session) &&
+         !nghttp2_session_want_write(s->session);
+}
+
 bool tp_http2_flush(tp_http2 *s) {
+  char text[TP_REASON];
   s->blocked = false;
-  while (!s->broken) {
+  while (!s->broken && !s->deaf) {
     long n;
     if (s->out_sent == s->out.length) {
       if (!gather(s)) break;
       if (s->out.length == 0) break;
     }
     n = tp_connection_send(s->connection, s->out.data + s->out_sent,
-                           s->out.length - s->out_sent, s->reason);
-    if (n < 0) break_session(s, s->reason);
+                           s->out.length - s->out_sent, text);
+    if (n < 0) { /* what it sent before is still to be read: receive() ends */
+      s->deaf = true;
+      if (!s->goaway) memcpy(s->reason, text, sizeof text);
+    }
     if (n == 0) {
       s->blocked = true;
       break;
     }
     if (n > 0) s->out_sent += (size_t)n;
   }
-  if (!s->broken && !s->blocked && !nghttp2_session_want_read(s->session) &&
-      !nghttp2_session_want_write(s->session))
+  if (is_over(s))
     break_session(s, s->reason[0] ? s->reason : "HTTP/2 protocol error");
   if (s->broken) end_all(s);
   report_ended(s);
@@ -377,9 +387,12 @@ bool tp_http2_receive(tp_http2 *s, int64_t now) {
     char text[TP_REASON];
     long n = tp_connection_receive(s->connection, s->in, READ_SIZE, text);
     ssize_t used;
-    if (n == 0) break;
+    if (n == 0) {
+      if (s->deaf) break_session(s, s->reason);
+      break;
+    }
     if (n < 0) {
-      if (!s->goaway) memcpy(s->reason, text, sizeof text);
+      if (!s->goaway && !s->deaf) memcpy(s->reason, text, sizeof text);
       break_session(s, s->reason);
       break;
     }

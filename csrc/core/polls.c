@@ -26,8 +26,7 @@ static int64_t next_swap(const tp_polls *polls) {
 }
 
 static void schedule(tp_polls *polls) {
-  /* Without memory for a timer the rotation waits for the next event. */
-  (void)tp_timer_set(polls->timers, &polls->timer, next_swap(polls));
+  tp_timer_set(polls->timers, &polls->timer, next_swap(polls));
 }
 
 static void wait_again(tp_polls *polls, tp_poll *poll, int64_t now) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call_answer.h"
 #include "channel.h"
 #include "engine.h"
 #include "workflow_run.h"
@@ -94,39 +95,72 @@ void tp_future_ask(tp_future *f) {
   tp_future_signal(f, TP_FIRST | TP_RESULT | TP_POLL_FAILED);
 }
 
+static char *copy(const char *string) {
+  return string ? strdup(string) : NULL;
+}
+
+/* Copies: at the end of a process somebody may be about to take the error. */
+static tp_notice *new_notice(tp_future *f) {
+  const tp_failure *failure = &tp_future_call(f)->failure;
+  const char *workflow_id, *request_id, *method;
+  tp_notice *notice = calloc(1, sizeof *notice);
+  if (notice == NULL) return NULL;
+  tp_future_names(f, &workflow_id, &request_id, &method);
+  notice->failure = *failure;
+  notice->failure.message = copy(failure->message);
+  notice->failure.details = NULL;
+  if (failure->details) {
+    notice->failure.details = malloc(failure->details_length + 1);
+    if (notice->failure.details)
+      memcpy(notice->failure.details, failure->details,
+             failure->details_length);
+  }
+  notice->workflow_id = copy(workflow_id);
+  notice->request_id = copy(request_id);
+  notice->method = copy(method);
+  return notice;
+}
+
+/* Nobody else knows of it, and its engine is the parent's. */
+static void free_orphan(tp_future *f) {
+  bool lost = (tp_future_flags(f) & (TP_FAILED | TP_TAKEN)) == TP_FAILED;
+  tp_notice *notice = lost ? new_notice(f) : NULL;
+  if (notice) {
+    tp_engine_say_lost(f->engine, notice);
+    tp_notice_free(notice);
+  }
+  f->class->destroy(f);
+}
+
 void tp_future_collect(tp_future *f) {
   unsigned before;
+  bool asking;
+  if (f->orphan) {
+    free_orphan(f);
+    return;
+  }
   tp_future_unsubscribe(f, TP_AWAITABLE);
   tp_engine_forget_fired(f->engine, f);
   before = tp_future_signal(f, TP_COLLECTED);
   tp_future_lost(f, before | TP_COLLECTED);
-  if (!(before & TP_RESULT) &&
-      (f->kind == TP_RUN
-         ? __atomic_load_n(&((tp_run *)f)->wanted, __ATOMIC_ACQUIRE) != 0
-         : !f->submission))
+  asking = f->kind == TP_RUN
+    ? __atomic_load_n(&((tp_run *)f)->wanted, __ATOMIC_ACQUIRE) != 0
+    : !f->submission;
+  if (asking && !(before & TP_RESULT))
     tp_engine_post(f->engine, &f->command, TP_DROP, &f->references);
   tp_future_release(f);
 }
 
 void tp_future_lost(tp_future *f, unsigned flags) {
-  tp_call *call = tp_future_call(f);
-  const char *workflow_id, *request_id, *method;
   tp_notice *notice;
-  if (call == NULL || (flags & (TP_FAILED | TP_COLLECTED)) !=
-                        (TP_FAILED | TP_COLLECTED))
+  if (f->kind == TP_DRAIN || (flags & (TP_FAILED | TP_COLLECTED)) !=
+                               (TP_FAILED | TP_COLLECTED))
     return;
   if (f->kind == TP_RPC && flags & TP_ABANDONED) return;
   if (__atomic_fetch_or(&f->flags, TP_TAKEN, __ATOMIC_SEQ_CST) & TP_TAKEN)
     return;
-  notice = calloc(1, sizeof *notice);
-  if (notice == NULL) return;
-  tp_future_names(f, &workflow_id, &request_id, &method);
-  notice->failure = call->failure; /* nobody reads it there any more */
-  memset(&call->failure, 0, sizeof call->failure);
-  notice->workflow_id = workflow_id ? strdup(workflow_id) : NULL;
-  notice->request_id = request_id ? strdup(request_id) : NULL;
-  notice->method = method ? strdup(method) : NULL;
-  tp_engine_notice(f->engine, &f->engine->lost, notice);
+  notice = new_notice(f);
+  if (notice) tp_engine_notice(f->engine, &f->engine->lost, notice);
 }
 
 /* --- one RPC ---------- */
@@ -144,6 +178,22 @@ static void on_done(tp_call *call, bool ok) {
   settle(rpc, ok ? TP_RESULT : TP_RESULT | TP_FAILED);
 }
 
+static void on_end(tp_future *f) {
+  tp_rpc_future *rpc = (tp_rpc_future *)f;
+  if (!rpc->active) return;
+  rpc->active = false;
+  tp_call_cancel(&rpc->call);
+  if (!f->submission) {
+    settle(rpc, TP_CLOSED);
+    return;
+  }
+  if (rpc->call.failure.message == NULL)
+    tp_call_fail(&rpc->call, "closed", -1, "the engine was shut down before "
+                 "the server answered");
+  rpc->call.failure.outcome = TP_UNKNOWN;
+  settle(rpc, TP_RESULT | TP_FAILED | TP_CLOSED);
+}
+
 static void on_command(tp_command *command, unsigned bits) {
   tp_rpc_future *rpc = (tp_rpc_future *)command;
   if (bits & TP_BEGIN) {
@@ -155,15 +205,8 @@ static void on_command(tp_command *command, unsigned bits) {
     tp_call_cancel(&rpc->call);
     settle(rpc, 0);
   }
+  if (rpc->future.engine->ending) on_end(&rpc->future);
   tp_future_release(&rpc->future);
-}
-
-static void on_end(tp_future *f) {
-  tp_rpc_future *rpc = (tp_rpc_future *)f;
-  if (!rpc->active) return;
-  rpc->active = false;
-  tp_call_cancel(&rpc->call);
-  settle(rpc, TP_CLOSED);
 }
 
 static void on_destroy(tp_future *f) {

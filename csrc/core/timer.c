@@ -1,7 +1,6 @@
 /* Monotonic time and timers: see timer.h. */
 #include "timer.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 int64_t tp_now(void) {
@@ -22,87 +21,81 @@ int64_t tp_after(int64_t now, int64_t delay) {
 
 void tp_timer_init(tp_timer *timer, void (*fire)(tp_timer *, int64_t)) {
   timer->at = TP_NEVER;
-  timer->place = 0;
+  timer->child = timer->next = timer->prev = NULL;
   timer->fire = fire;
 }
 
-static void put(tp_timers *t, size_t i, tp_timer *timer) {
-  t->heap[i] = timer;
-  timer->place = i + 1;
+/* One heap of two: the later root becomes the first child of the earlier. */
+static tp_timer *meld(tp_timer *a, tp_timer *b) {
+  if (b->at < a->at) {
+    tp_timer *earlier = b;
+    b = a;
+    a = earlier;
+  }
+  b->prev = a;
+  b->next = a->child;
+  if (b->next) b->next->prev = b;
+  a->child = b;
+  return a;
 }
 
-static void sift_up(tp_timers *t, size_t i) {
-  tp_timer *timer = t->heap[i];
-  while (i > 0 && t->heap[(i - 1) / 2]->at > timer->at) {
-    put(t, i, t->heap[(i - 1) / 2]);
-    i = (i - 1) / 2;
-  }
-  put(t, i, timer);
-}
-
-static void sift_down(tp_timers *t, size_t i) {
-  tp_timer *timer = t->heap[i];
-  size_t child;
-  while ((child = 2 * i + 1) < t->count) {
-    if (child + 1 < t->count && t->heap[child + 1]->at < t->heap[child]->at)
-      child++;
-    if (t->heap[child]->at >= timer->at) break;
-    put(t, i, t->heap[child]);
-    i = child;
-  }
-  put(t, i, timer);
-}
-
-tp_status tp_timer_set(tp_timers *t, tp_timer *timer, int64_t at) {
-  int64_t before = timer->at;
-  if (at == TP_NEVER) {
-    tp_timer_clear(t, timer);
-    return TP_OK;
-  }
-  if (timer->place == 0) {
-    if (t->count == t->capacity) {
-      size_t capacity = t->capacity ? t->capacity * 2 : 64;
-      tp_timer **heap = realloc(t->heap, capacity * sizeof *heap);
-      if (heap == NULL) return TP_ENOMEM;
-      t->heap = heap;
-      t->capacity = capacity;
+/* One heap of a list of siblings: in pairs, then the pairs from the last to
+** the first, which is what keeps the heap shallow. */
+static tp_timer *meld_all(tp_timer *list) {
+  tp_timer *pairs = NULL, *whole = NULL;
+  while (list) {
+    tp_timer *a = list, *b = a->next;
+    list = b ? b->next : NULL;
+    a->next = a->prev = NULL;
+    if (b) {
+      b->next = b->prev = NULL;
+      a = meld(a, b);
     }
-    before = TP_NEVER;
-    put(t, t->count++, timer);
+    a->next = pairs;
+    pairs = a;
   }
-  timer->at = at;
-  if (at < before) sift_up(t, timer->place - 1);
-  else sift_down(t, timer->place - 1);
-  return TP_OK;
+  while (pairs) {
+    tp_timer *pair = pairs;
+    pairs = pair->next;
+    pair->next = NULL;
+    whole = whole ? meld(whole, pair) : pair;
+  }
+  return whole;
 }
 
 void tp_timer_clear(tp_timers *t, tp_timer *timer) {
-  size_t i = timer->place - 1;
-  tp_timer *last;
-  if (timer->place == 0) return;
-  timer->place = 0;
+  tp_timer *rest;
+  if (timer->at == TP_NEVER) return;
+  rest = meld_all(timer->child);
+  if (timer == t->first) {
+    t->first = rest;
+  } else {
+    if (timer->prev->child == timer) timer->prev->child = timer->next;
+    else timer->prev->next = timer->next;
+    if (timer->next) timer->next->prev = timer->prev;
+    if (rest) t->first = meld(t->first, rest);
+  }
+  timer->child = timer->next = timer->prev = NULL;
   timer->at = TP_NEVER;
-  last = t->heap[--t->count];
-  if (last == timer) return;
-  put(t, i, last);
-  sift_up(t, i);
-  sift_down(t, last->place - 1);
+  t->count--;
+}
+
+void tp_timer_set(tp_timers *t, tp_timer *timer, int64_t at) {
+  tp_timer_clear(t, timer);
+  if (at == TP_NEVER) return;
+  timer->at = at;
+  t->first = t->first ? meld(t->first, timer) : timer;
+  t->count++;
 }
 
 int64_t tp_timers_next(const tp_timers *t) {
-  return t->count ? t->heap[0]->at : TP_NEVER;
+  return t->first ? t->first->at : TP_NEVER;
 }
 
 void tp_timers_run(tp_timers *t, int64_t now) {
-  while (t->count && t->heap[0]->at <= now) {
-    tp_timer *timer = t->heap[0];
+  while (t->first && t->first->at <= now) {
+    tp_timer *timer = t->first;
     tp_timer_clear(t, timer);
     timer->fire(timer, now);
   }
-}
-
-void tp_timers_free(tp_timers *t) {
-  free(t->heap);
-  t->heap = NULL;
-  t->count = t->capacity = 0;
 }

@@ -251,18 +251,6 @@ static void on_started(tp_call *call, bool ok) {
 
 /* --- from outside ---------- */
 
-static void on_command(tp_command *command, unsigned bits) {
-  tp_run *run = (tp_run *)command;
-  if (bits & TP_BEGIN) {
-    run->starting = true;
-    run->call.path = SERVICE "StartWorkflowExecution";
-    tp_call_begin(&run->call, run->future.engine->now, 0);
-  }
-  if (bits & TP_WANT) ask(run);
-  if (bits & TP_DROP) stop_asking(run);
-  tp_future_release(&run->future);
-}
-
 static void on_end(tp_future *f) {
   tp_run *run = (tp_run *)f;
   stop_asking(run);
@@ -275,6 +263,19 @@ static void on_end(tp_future *f) {
     settle(run, TP_AWAITABLE | TP_FAILED);
   }
   tp_future_signal(f, TP_CLOSED);
+}
+
+static void on_command(tp_command *command, unsigned bits) {
+  tp_run *run = (tp_run *)command;
+  if (bits & TP_BEGIN) {
+    run->starting = true;
+    run->call.path = SERVICE "StartWorkflowExecution";
+    tp_call_begin(&run->call, run->future.engine->now, 0);
+  }
+  if (bits & TP_WANT) ask(run);
+  if (bits & TP_DROP) stop_asking(run);
+  if (run->future.engine->ending) on_end(&run->future);
+  tp_future_release(&run->future);
 }
 
 static void on_destroy(tp_future *f) {

@@ -7,7 +7,7 @@ local errors = require "temporal.error"
 local logger = require "temporal.logger"
 local misuse = require "temporal.misuse"
 local options = require "temporal.options"
-local service = require "temporal.service"
+local service = require "temporal.lazy" "temporal.service"
 local start = require "temporal.start"
 local target = require "temporal.target"
 local wait = require "temporal.wait"
@@ -375,7 +375,7 @@ end
 --   `{workflow_id=, request_id=, cause=}`; these go on in the background until
 --   their deadline or `shutdown_timeout`
 function client:close(timeout)
-  if self._closed then
+  if self._finished then
     return true
   end
   timeout = options.timeout(timeout, "client:close") or self._shutdown_timeout
@@ -384,8 +384,10 @@ function client:close(timeout)
   report(self._logger)
   local channel = self._channel
   if not channel then
+    self._finished = true
     return true
   end
+  -- Ctrl-C may end this wait: a second close then does the rest.
   local drained = channel:close()
   -- None in a forked child: the parent's submissions are none of ours.
   if drained and timeout > 0 and wait.check() then
@@ -393,6 +395,7 @@ function client:close(timeout)
   end
   local list = channel:unacknowledged()
   channel:finish()
+  self._finished = true
   report(self._logger)
   if #list > 0 then
     return nil, unacknowledged_error(list)

@@ -6,7 +6,7 @@
 local core = require "temporal.core"
 local duration = require "temporal.duration"
 local errors = require "temporal.error"
-local failure = require "temporal.failure"
+local failure = require "temporal.lazy" "temporal.failure"
 local misuse = require "temporal.misuse"
 local options = require "temporal.options"
 local state = require "temporal.state"

@@ -22,7 +22,7 @@ end
 local client = require "temporal.client"
 local definition = require "temporal.definition"
 local errors = require "temporal.error"
-local failure = require "temporal.failure"
+local failure = require "temporal.lazy" "temporal.failure"
 local future = require "temporal.future"
 local host = require "temporal.host"
 local options = require "temporal.options"
@@ -68,7 +68,9 @@ return {
   client = client.new,
   shutdown = client.shutdown,
   define_workflow = definition.define,
-  application_error = failure.application_error,
+  application_error = function(...)
+    return failure.application_error(...)
+  end,
   assert = errors.assert,
   is_error = errors.is_error,
   wait = future.wait,

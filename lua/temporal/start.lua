@@ -6,7 +6,7 @@ local definition = require "temporal.definition"
 local duration = require "temporal.duration"
 local misuse = require "temporal.misuse"
 local options = require "temporal.options"
-local search_attributes = require "temporal.search_attributes"
+local search_attributes = require "temporal.lazy" "temporal.search_attributes"
 local target = require "temporal.target"
 
 local type, next = type, next

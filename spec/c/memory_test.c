@@ -1,0 +1,353 @@
+/* Every allocation of the core fails once: the n-th alone, and all from the
+** n-th on, for n = 1, 2, ... until all is well. No crash, no leak, and no
+** future that never ends. The hidden definitions below stand between the core
+** and the C library in this program alone; libcurl and nghttp2 have theirs.
+*/
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include "canned_server.h"
+#include "check.h"
+#include "exit.h"
+#include "fixture.h"
+#include "rpc_future.h"
+#include "wire.h"
+#include "workflow_fields.h"
+#include "workflow_run.h"
+
+#define PATIENCE (20 * TP_SECOND)
+
+/* --- between the core and the C library ---------- */
+
+static int allocations; /* atomic: while armed */
+static int fail_at;     /* atomic: 0 is not armed */
+static int and_beyond;  /* atomic: that one, or all from there on */
+static int live;        /* atomic: blocks that are not freed */
+static int no_eventfd, no_thread;
+
+static int get(int *n) {
+  return __atomic_load_n(n, __ATOMIC_SEQ_CST);
+}
+
+static void set(int *n, int value) {
+  __atomic_store_n(n, value, __ATOMIC_SEQ_CST);
+}
+
+/* Through memcpy: ISO C has no cast from an object to a function. */
+static void find(void *function, const char *name) {
+  void *address = dlsym(RTLD_NEXT, name);
+  memcpy(function, &address, sizeof address);
+}
+
+static bool fails(void) {
+  int at = get(&fail_at), n;
+  if (at == 0) return false;
+  n = __atomic_add_fetch(&allocations, 1, __ATOMIC_SEQ_CST);
+  if (n != at && !(n > at && get(&and_beyond))) return false;
+  errno = ENOMEM;
+  return true;
+}
+
+static void *count(void *block) {
+  if (block) __atomic_add_fetch(&live, 1, __ATOMIC_SEQ_CST);
+  return block;
+}
+
+void *malloc(size_t n) {
+  static void *(*real)(size_t);
+  if (real == NULL) find(&real, "malloc");
+  return fails() ? NULL : count(real(n));
+}
+
+void *calloc(size_t n, size_t size) {
+  static void *(*real)(size_t, size_t);
+  if (real == NULL) find(&real, "calloc");
+  return fails() ? NULL : count(real(n, size));
+}
+
+void *realloc(void *block, size_t n) {
+  static void *(*real)(void *, size_t);
+  void *moved;
+  if (real == NULL) find(&real, "realloc");
+  if (fails()) return NULL;
+  moved = real(block, n);
+  return block ? moved : count(moved);
+}
+
+void free(void *block) {
+  static void (*real)(void *);
+  if (real == NULL) find(&real, "free");
+  if (block) __atomic_sub_fetch(&live, 1, __ATOMIC_SEQ_CST);
+  real(block);
+}
+
+char *strdup(const char *s) {
+  size_t n = strlen(s) + 1;
+  char *copy = malloc(n);
+  return copy ? memcpy(copy, s, n) : NULL;
+}
+
+char *strndup(const char *s, size_t room) {
+  size_t n = strnlen(s, room);
+  char *copy = malloc(n + 1);
+  if (copy == NULL) return NULL;
+  memcpy(copy, s, n);
+  copy[n] = '\0';
+  return copy;
+}
+
+int eventfd(unsigned initial, int flags) {
+  static int (*real)(unsigned, int);
+  if (real == NULL) find(&real, "eventfd");
+  if (!no_eventfd) return real(initial, flags);
+  errno = EMFILE;
+  return -1;
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                   void *(*run)(void *), void *argument) {
+  static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *),
+                     void *);
+  if (real == NULL) find(&real, "pthread_create");
+  return no_thread ? EAGAIN : real(thread, attributes, run, argument);
+}
+
+/* --- one life of an engine ---------- */
+
+static tp_engine *engine;
+static tp_channel *channel;
+static int port; /* 1: nobody listens there */
+static unsigned reached; /* flags of the run when it was over */
+
+static bool await(tp_future *f, unsigned what) {
+  int64_t until = tp_now() + PATIENCE;
+  tp_future_subscribe(f, what);
+  while (!tp_future_ready(f, what) && tp_now() < until) {
+    tp_future *fired;
+    tp_engine_park(engine, until);
+    while ((fired = tp_engine_drain(engine)) != NULL) tp_future_release(fired);
+  }
+  return tp_future_ready(f, what);
+}
+
+static tp_channel *make_channel(void) {
+  tp_channel_options o = fixture_options();
+  o.port = port;
+  o.retry.initial = 1000;
+  o.retry.max = 2000;
+  o.retry.attempts = 3;
+  return tp_channel_new(engine, &o);
+}
+
+static void put_request(tp_call *call) {
+  static const uint8_t request[] = {0, 0, 0, 0, 2, 8, 1};
+  tp_buffer_put(&call->request, request, sizeof request);
+}
+
+/* A start, then its result. What the binding raises, ends it here too. */
+static bool run_a_workflow(void) {
+  tp_run *run = tp_run_new(channel);
+  bool ended = true;
+  if (run == NULL) return true;
+  run->namespace = strdup("default");
+  run->workflow_id = strdup("w-1");
+  put_request(&run->call);
+  if (run->namespace && run->workflow_id &&
+      run->call.request.status == TP_OK) {
+    tp_future_submit(&run->future, &run->call, true);
+    ended = await(&run->future, TP_STARTED);
+    if (ended && !(tp_future_flags(&run->future) & TP_FAILED) &&
+        !tp_run_want(run, TP_RESULT))
+      ended = await(&run->future, TP_RESULT);
+  }
+  reached = tp_future_flags(&run->future);
+  tp_future_collect(&run->future);
+  return ended;
+}
+
+static bool make_a_call(void) {
+  tp_rpc_future *rpc = tp_rpc_future_new(channel);
+  bool ended = true;
+  if (rpc == NULL) return true;
+  rpc->path = strdup("/service/method");
+  rpc->call.path = rpc->path;
+  put_request(&rpc->call);
+  if (rpc->path && rpc->call.request.status == TP_OK) {
+    tp_future_submit(&rpc->future, &rpc->call, false);
+    ended = await(&rpc->future, TP_RESULT);
+  }
+  if (rpc->path == NULL) rpc->path = strdup("");
+  tp_future_signal(&rpc->future, TP_TAKEN);
+  tp_future_collect(&rpc->future);
+  return ended;
+}
+
+static void take_notices(void) {
+  tp_notice *n = tp_engine_take_notices(engine, &engine->lost), *next;
+  for (; n; n = next) {
+    next = n->next;
+    tp_notice_free(n);
+  }
+}
+
+/* Everything a program does with a client, from nothing to nothing. */
+static bool live_once(void) {
+  tp_future *drain;
+  bool ended = true;
+  reached = 0;
+  engine = tp_engine_new();
+  if (engine == NULL) return true;
+  channel = make_channel();
+  if (channel) {
+    ended = run_a_workflow() && make_a_call();
+    drain = tp_drain_new(channel);
+    if (drain) ended = await(drain, TP_RESULT) && ended;
+    if (drain) tp_future_collect(drain);
+    tp_channel_finish(channel);
+    tp_channel_release(channel);
+  }
+  take_notices();
+  ended = tp_engine_shutdown(engine, PATIENCE) && ended;
+  tp_engine_release(engine);
+  return ended;
+}
+
+/* The thread lets go of its engine a moment after it has told its end. */
+static bool nothing_is_left(int before) {
+  int64_t until = tp_now() + PATIENCE;
+  while (get(&live) != before && tp_now() < until) sched_yield();
+  return get(&live) == before;
+}
+
+/* Whether all goes well for every n; `n` says which did not. */
+static bool survives(bool beyond, int *n) {
+  set(&and_beyond, beyond);
+  for (*n = 1;; (*n)++) {
+    int before = get(&live);
+    bool ended;
+    set(&allocations, 0);
+    set(&fail_at, *n);
+    ended = live_once();
+    set(&fail_at, 0);
+    if (!nothing_is_left(before) || !ended) {
+      printf("allocation %d%s: %s, %d blocks left\n", *n,
+             beyond ? " and all later ones" : "",
+             ended ? "ended" : "something never ended", get(&live) - before);
+      return false;
+    }
+    if (get(&allocations) < *n) return true;
+  }
+}
+
+static canned_message answers[2];
+static canned_server server;
+
+/* The bytes of a start's answer and of a close event, laid out once. */
+static bool start_server(void) {
+  static tp_buffer started, closed;
+  size_t history, event, attributes;
+  tp_buffer_init(&started, 200);
+  tp_buffer_init(&closed, 200);
+  tp_wire_put_string(&started, START_RESPONSE_RUN_ID,
+                     "aaaaaaaa-0000-4000-8000-00000000000a");
+  tp_wire_put_bool(&started, START_RESPONSE_STARTED, 1);
+  history = tp_wire_begin(&closed, HISTORY_RESPONSE_HISTORY);
+  event = tp_wire_begin(&closed, HISTORY_EVENTS);
+  attributes = tp_wire_begin(&closed, EVENT_COMPLETED);
+  tp_wire_end(&closed, attributes);
+  tp_wire_end(&closed, event);
+  tp_wire_end(&closed, history);
+  answers[0].bytes = started.data;
+  answers[0].length = started.length;
+  answers[1].bytes = closed.data;
+  answers[1].length = closed.length;
+  server.messages = answers;
+  server.count = 2;
+  return canned_start(&server);
+}
+
+static void test_without_failures(void) {
+  int before = get(&live);
+  port = 1;
+  CHECK(live_once() && nothing_is_left(before));
+  CHECK(reached & TP_FAILED);
+  port = server.port;
+  CHECK(live_once() && nothing_is_left(before));
+  CHECK((reached & (TP_STARTED | TP_RESULT | TP_FAILED | TP_POLL_FAILED)) ==
+        (TP_STARTED | TP_RESULT));
+}
+
+static void test_one_failure_without_a_server(void) {
+  int n;
+  port = 1;
+  CHECK(survives(false, &n));
+  CHECK(n > 10);
+}
+
+static void test_all_fail_without_a_server(void) {
+  int n;
+  port = 1;
+  CHECK(survives(true, &n));
+  CHECK(n > 10);
+}
+
+static void test_one_failure_with_a_server(void) {
+  int n;
+  port = server.port;
+  CHECK(survives(false, &n));
+  CHECK(n > 20);
+}
+
+static void test_all_fail_with_a_server(void) {
+  int n;
+  port = server.port;
+  CHECK(survives(true, &n));
+  CHECK(n > 20);
+}
+
+/* --- other things that run out ---------- */
+
+static void test_no_descriptors(void) {
+  int before = get(&live);
+  no_eventfd = 1;
+  engine = tp_engine_new();
+  CHECK(tp_engine_pollfd(engine) == -1);
+  CHECK(tp_engine_start(engine) == TP_ESYSTEM && !engine->thread_started);
+  tp_engine_release(engine);
+  port = 1;
+  CHECK(live_once() && nothing_is_left(before));
+  CHECK(reached & TP_FAILED);
+  no_eventfd = 0;
+}
+
+static void test_no_thread(void) {
+  int before = get(&live);
+  no_thread = 1;
+  engine = tp_engine_new();
+  CHECK(tp_engine_start(engine) == TP_ESYSTEM && errno == EAGAIN);
+  CHECK(!engine->thread_started && engine->references == 1);
+  no_thread = 0;
+  CHECK(tp_engine_start(engine) == TP_OK); /* the next try may succeed */
+  CHECK(tp_engine_shutdown(engine, PATIENCE));
+  tp_engine_release(engine);
+  no_thread = 1;
+  port = 1;
+  CHECK(live_once() && nothing_is_left(before));
+  CHECK(reached & TP_FAILED);
+  no_thread = 0;
+}
+
+int main(void) {
+  tp_process_start(); /* what libcurl allocates once for all is not ours */
+  if (!start_server()) return 1;
+  RUN(test_without_failures);
+  RUN(test_one_failure_without_a_server);
+  RUN(test_all_fail_without_a_server);
+  RUN(test_one_failure_with_a_server);
+  RUN(test_all_fail_with_a_server);
+  RUN(test_no_descriptors);
+  RUN(test_no_thread);
+  return check_end();
+}
