@@ -255,7 +255,8 @@ void tp_http2_free(tp_http2 *s) {
 }
 
 bool tp_http2_accepts(const tp_http2 *s) {
-  return !s->broken && !s->goaway && !s->deaf && s->open < tp_http2_stream_limit(s);
+  return !s->broken && !s->goaway && !s->deaf &&
+         s->open < tp_http2_stream_limit(s);
 }
 
 uint32_t tp_http2_stream_limit(const tp_http2 *s) {

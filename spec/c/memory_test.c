@@ -307,6 +307,33 @@ static void test_all_fail_with_a_server(void) {
   CHECK(n > 20);
 }
 
+/* Whoever still waits at the end is told so, memory or not. */
+static void test_the_end_without_memory(void) {
+  int before = get(&live);
+  tp_rpc_future *rpc;
+  bool ended;
+  port = 1;
+  engine = tp_engine_new();
+  channel = make_channel();
+  channel->options.retry.initial = channel->options.retry.max = PATIENCE;
+  rpc = tp_rpc_future_new(channel);
+  rpc->path = strdup("/service/method");
+  rpc->call.path = rpc->path;
+  put_request(&rpc->call);
+  tp_future_submit(&rpc->future, &rpc->call, true);
+  set(&and_beyond, 1);
+  set(&fail_at, 1);
+  tp_channel_finish(channel);
+  ended = tp_engine_shutdown(engine, PATIENCE);
+  set(&fail_at, 0);
+  CHECK(ended && tp_future_flags(&rpc->future) & TP_CLOSED);
+  CHECK(rpc->future.references == 1 && channel->unacknowledged == 0);
+  tp_future_collect(&rpc->future);
+  tp_channel_release(channel);
+  tp_engine_release(engine);
+  CHECK(nothing_is_left(before));
+}
+
 /* --- other things that run out ---------- */
 
 static void test_no_descriptors(void) {
@@ -347,6 +374,7 @@ int main(void) {
   RUN(test_all_fail_without_a_server);
   RUN(test_one_failure_with_a_server);
   RUN(test_all_fail_with_a_server);
+  RUN(test_the_end_without_memory);
   RUN(test_no_descriptors);
   RUN(test_no_thread);
   return check_end();
