@@ -539,7 +539,8 @@ bool tp_engine_shutdown(tp_engine *e, int64_t timeout) {
   bool join;
   if (!e->thread_started) return true;
   tp_engine_lock(e);
-  join = e->claimed = !e->finished;
+  join = !e->finished;
+  if (join) e->claimed = true; /* not changed once it has finished */
   tp_engine_unlock(e);
   tp_engine_stop(e);
   tp_engine_lock(e);

@@ -307,6 +307,19 @@ static void test_all_fail_with_a_server(void) {
   CHECK(n > 20);
 }
 
+/* Its first attempt is over, and the next far away. */
+static bool has_failed_once(tp_rpc_future *rpc) {
+  int64_t until = tp_now() + PATIENCE;
+  bool failed = false;
+  while (!failed && tp_now() < until) {
+    tp_engine_park(engine, until);
+    tp_engine_lock(engine);
+    failed = rpc->call.failure.message != NULL;
+    tp_engine_unlock(engine);
+  }
+  return failed;
+}
+
 /* Whoever still waits at the end is told so, memory or not. */
 static void test_the_end_without_memory(void) {
   int before = get(&live);
@@ -321,6 +334,7 @@ static void test_the_end_without_memory(void) {
   rpc->call.path = rpc->path;
   put_request(&rpc->call);
   tp_future_submit(&rpc->future, &rpc->call, true);
+  CHECK(has_failed_once(rpc));
   set(&and_beyond, 1);
   set(&fail_at, 1);
   tp_channel_finish(channel);
