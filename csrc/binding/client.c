@@ -425,17 +425,12 @@ static bool push_unacknowledged(lua_State *L, tp_future *f) {
 
 static int Ltp_channel_unacknowledged(lua_State *L) {
   tp_channel *channel = check_channel(L);
-  tp_future **all;
-  size_t n, i;
+  tp_future *f = NULL;
   int k = 0;
   lua_newtable(L);
   if (tp_engine_forked(channel->engine)) return 1;
-  all = tp_channel_snapshot(channel, &n);
-  for (i = 0; i < n; i++) {
-    if (push_unacknowledged(L, all[i])) lua_rawseti(L, -2, ++k);
-    tp_future_release(all[i]);
-  }
-  free(all);
+  while ((f = tp_channel_next(channel, f)) != NULL)
+    if (push_unacknowledged(L, f)) lua_rawseti(L, -2, ++k);
   return 1;
 }
 

@@ -58,14 +58,11 @@ void tp_channel_release(tp_channel *c) {
 /* What is unacknowledged goes on, but for no longer than a shutdown takes. */
 static void limit_calls(tp_channel *c) {
   int64_t until = tp_after(c->engine->now, c->options.shutdown_timeout);
-  size_t n, i;
-  tp_future **all = tp_channel_snapshot(c, &n);
-  for (i = 0; i < n; i++) {
-    tp_call *call = tp_future_call(all[i]);
+  tp_future *f = NULL;
+  while ((f = tp_channel_next(c, f)) != NULL) {
+    tp_call *call = tp_future_call(f);
     if (call && !call->long_poll) tp_call_limit(call, until);
-    tp_future_release(all[i]);
   }
-  free(all);
 }
 
 static void on_command(tp_command *command, unsigned bits) {
@@ -80,16 +77,12 @@ static void on_command(tp_command *command, unsigned bits) {
 }
 
 void tp_channel_finish(tp_channel *c) {
-  size_t n, i;
-  tp_future **all = tp_channel_snapshot(c, &n);
-  for (i = 0; i < n; i++) {
-    tp_future_signal(all[i], TP_CLOSED);
-    if (all[i]->kind == TP_RUN || !all[i]->submission)
-      tp_engine_post(c->engine, &all[i]->command, TP_DROP,
-                     &all[i]->references);
-    tp_future_release(all[i]);
+  tp_future *f = NULL;
+  while ((f = tp_channel_next(c, f)) != NULL) {
+    tp_future_signal(f, TP_CLOSED);
+    if (f->kind == TP_RUN || !f->submission)
+      tp_engine_post(c->engine, &f->command, TP_DROP, &f->references);
   }
-  free(all);
   tp_engine_post(c->engine, &c->command, TP_BEGIN, &c->references);
 }
 
@@ -115,19 +108,14 @@ void tp_channel_disconnect(tp_channel *c) {
   c->connection = NULL;
 }
 
-tp_future **tp_channel_snapshot(tp_channel *c, size_t *n) {
-  tp_future *f, **all = NULL;
-  size_t count = 0;
-  *n = 0;
+tp_future *tp_channel_next(tp_channel *c, tp_future *f) {
+  tp_future *next;
   tp_engine_lock(c->engine);
-  for (f = c->futures; f; f = f->next) count++;
-  if (count) all = malloc(count * sizeof *all);
-  for (f = c->futures; f && all; f = f->next) {
-    tp_future_hold(f);
-    all[(*n)++] = f;
-  }
+  next = f ? f->next : c->futures;
+  if (next) tp_future_hold(next);
   tp_engine_unlock(c->engine);
-  return all;
+  if (f) tp_future_release(f);
+  return next;
 }
 
 void tp_channel_acknowledged(tp_channel *c) {

@@ -82,9 +82,9 @@ size_t tp_channel_pollfds(tp_channel *channel, struct pollfd *fds);
 void tp_channel_receive(tp_channel *channel, const struct pollfd *fds,
                         size_t n, int64_t now);
 
-/* Every future of the channel, each held once, in a malloc'd array; NULL and 0
-** when there are none or no memory. Any thread. */
-tp_future **tp_channel_snapshot(tp_channel *channel, size_t *n);
+/* For a walk over all futures: the one after `f`, or the first, held; lets go
+** of `f`. NULL after the last. Those made meanwhile are not met. Any thread. */
+tp_future *tp_channel_next(tp_channel *channel, tp_future *f);
 
 /* Everybody who still waits is told: closed. What is unacknowledged goes on
 ** for at most shutdown_timeout. The host's thread. */

@@ -456,15 +456,12 @@ static bool take_role(tp_engine *e) {
 }
 
 static void end_channel(tp_channel *c) {
-  size_t n, i;
-  tp_future **all = tp_channel_snapshot(c, &n);
-  for (i = 0; i < n; i++) {
-    all[i]->class->end(all[i]);
+  tp_future *f = NULL;
+  while ((f = tp_channel_next(c, f)) != NULL) {
+    f->class->end(f);
     if (c->engine->draining) /* nobody will take its error any more */
-      tp_future_lost(all[i], tp_future_flags(all[i]) | TP_COLLECTED);
-    tp_future_release(all[i]);
+      tp_future_lost(f, tp_future_flags(f) | TP_COLLECTED);
   }
-  free(all);
   tp_channel_tell_drain(c);
   tp_channel_disconnect(c);
 }

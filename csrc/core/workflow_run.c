@@ -62,21 +62,7 @@ static void stop_asking(tp_run *run) {
 
 static void on_polled(tp_call *call, bool ok);
 
-static void grant(tp_poll *poll, int64_t now) {
-  tp_run *run = run_of_poll(poll);
-  int64_t early = run->asked_at + EARLY_ANSWER - now;
-  run->call.long_poll = true;
-  run->call.retry = true;
-  run->call.timeout = TP_NEVER;
-  run->call.path = SERVICE "GetWorkflowExecutionHistory";
-  run->call.done = on_polled;
-  run->call.request.length = 0;
-  tp_wire_history_request(&run->call.request, run->namespace, run->workflow_id,
-                          run->current, &run->token);
-  tp_call_begin(&run->call, now,
-                run->asked_at && early > 0 ? early : 0);
-  run->asked_at = now;
-}
+#define NO_MEMORY "out of memory while asking for the close event"
 
 static void revoke(tp_poll *poll, int64_t now) {
   (void)now;
@@ -93,6 +79,27 @@ static void poll_failed(tp_run *run) {
                  run->future.engine->now);
   tp_future_signal(&run->future, flags | TP_FIRST);
   tp_future_release(&run->future);
+}
+
+static void grant(tp_poll *poll, int64_t now) {
+  tp_run *run = run_of_poll(poll);
+  int64_t early = run->asked_at + EARLY_ANSWER - now;
+  run->call.long_poll = true;
+  run->call.retry = true;
+  run->call.timeout = TP_NEVER;
+  run->call.path = SERVICE "GetWorkflowExecutionHistory";
+  run->call.done = on_polled;
+  run->call.request.length = 0;
+  tp_wire_history_request(&run->call.request, run->namespace, run->workflow_id,
+                          run->current, &run->token);
+  if (run->call.request.status != TP_OK) {
+    tp_call_fail(&run->call, NULL, TP_GRPC_INTERNAL, NO_MEMORY);
+    poll_failed(run);
+    return;
+  }
+  tp_call_begin(&run->call, now,
+                run->asked_at && early > 0 ? early : 0);
+  run->asked_at = now;
 }
 
 /* Keeps the close event of a run, which `next` follows, or NULL, and adds to
@@ -165,7 +172,10 @@ static void ask_name(tp_run *run, unsigned flags) {
   tp_stream_clear(&run->call.stream);
   tp_wire_describe_request(&run->call.request, run->namespace,
                            run->workflow_id);
-  tp_call_begin(&run->call, run->future.engine->now, 0);
+  if (run->call.request.status == TP_OK)
+    tp_call_begin(&run->call, run->future.engine->now, 0);
+  else
+    polled(run, flags);
 }
 
 /* A long poll has ended. Returns what is wrong with the answer, or NULL. */
@@ -177,16 +187,16 @@ static const char *take_answer(tp_run *run, unsigned *flags) {
   if (run->current == NULL && answer.token_run_id.length)
     run->current = copy(answer.token_run_id);
   if (answer.event.length == 0) {
-    run->token.length = 0;
+    tp_buffer_free(&run->token); /* its status too */
     tp_buffer_put(&run->token, answer.token.data, answer.token.length);
     return NULL;
   }
   run->asked_at = 0;
   if (answer.next_run_id.length && !(next = copy(answer.next_run_id)))
-    return "out of memory while reading the close event";
+    return NO_MEMORY;
   if (keep_event(run, answer.event, next, flags)) return NULL;
   free(next);
-  return "out of memory while reading the close event";
+  return NO_MEMORY;
 }
 
 static void on_polled(tp_call *call, bool ok) {

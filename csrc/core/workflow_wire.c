@@ -87,13 +87,19 @@ bool tp_wire_uses_existing(const tp_buffer *request) {
   return false;
 }
 
+/* An empty message, with room for its prefix. */
+static void begin(tp_buffer *out) {
+  static const uint8_t prefix[TP_GRPC_PREFIX] = {0};
+  if (out->status != TP_OK) tp_buffer_free(out); /* an earlier one failed */
+  out->length = 0;
+  tp_buffer_put(out, prefix, sizeof prefix);
+}
+
 void tp_wire_history_request(tp_buffer *out, const char *namespace,
                              const char *workflow_id, const char *run_id,
                              const tp_buffer *token) {
-  static const uint8_t prefix[TP_GRPC_PREFIX] = {0};
   size_t execution;
-  out->length = 0;
-  tp_buffer_put(out, prefix, sizeof prefix);
+  begin(out);
   tp_wire_put_string(out, HISTORY_REQUEST_NAMESPACE, namespace);
   execution = tp_wire_begin(out, HISTORY_REQUEST_EXECUTION);
   tp_wire_put_string(out, EXECUTION_WORKFLOW_ID, workflow_id);
@@ -112,10 +118,8 @@ void tp_wire_history_request(tp_buffer *out, const char *namespace,
 
 void tp_wire_describe_request(tp_buffer *out, const char *namespace,
                               const char *workflow_id) {
-  static const uint8_t prefix[TP_GRPC_PREFIX] = {0};
   size_t execution;
-  out->length = 0;
-  tp_buffer_put(out, prefix, sizeof prefix);
+  begin(out);
   tp_wire_put_string(out, DESCRIBE_REQUEST_NAMESPACE, namespace);
   execution = tp_wire_begin(out, DESCRIBE_REQUEST_EXECUTION);
   tp_wire_put_string(out, EXECUTION_WORKFLOW_ID, workflow_id);

@@ -356,6 +356,37 @@ static void test_polls_go_on_with_the_token(void) {
   CHECK(end());
 }
 
+static void answers_token_of(size_t n) {
+  char *text = calloc(1, n + 1);
+  tp_buffer b;
+  memset(text, 't', n);
+  tp_buffer_init(&b, n + 100);
+  tp_wire_put_string(&b, HISTORY_RESPONSE_NEXT_PAGE_TOKEN, text);
+  answers(TP_GRPC_OK, &b);
+  tp_buffer_free(&b);
+  free(text);
+}
+
+/* A token that is too long is asked without, and spoils none that follow. */
+static void test_token_at_the_limit_and_one_more(void) {
+  begin();
+  submit();
+  answers_start(RUN_A, NULL, true);
+  CHECK(!want(TP_RESULT));
+  pass(20 * TP_SECOND);
+  answers_token_of(TP_MAX_TOKEN);
+  CHECK(asks_history() && run->token.length == TP_MAX_TOKEN);
+  CHECK(run->call.request.length > TP_MAX_TOKEN);
+  pass(20 * TP_SECOND);
+  answers_token_of(TP_MAX_TOKEN + 1);
+  CHECK(asks_history() && run->token.length == 0);
+  pass(20 * TP_SECOND);
+  answers_not_yet(RUN_A, "token-3");
+  CHECK(asks_history() && request_has("token-3"));
+  answers_event(7, NULL);
+  CHECK(end());
+}
+
 static void test_an_answer_with_nothing_in_it_does_not_spin(void) {
   tp_buffer nothing;
   tp_buffer_init(&nothing, 0);
@@ -557,6 +588,7 @@ int main(void) {
   RUN(test_lost_errors_are_told_once);
   RUN(test_result_of_a_single_run);
   RUN(test_polls_go_on_with_the_token);
+  RUN(test_token_at_the_limit_and_one_more);
   RUN(test_an_answer_with_nothing_in_it_does_not_spin);
   RUN(test_a_chain_is_followed_to_its_end);
   RUN(test_first_run_alone);
