@@ -236,6 +236,17 @@ static int encode_request(lua_State *L, int index, int type, tp_buffer *out,
   return 0;
 }
 
+/* The same index every time: whichever thread looks first keeps it. */
+static int start_request_type(void) {
+  static int type = -1;
+  int known = __atomic_load_n(&type, __ATOMIC_RELAXED);
+  if (known < 0) {
+    known = tp_schema_message(START_REQUEST, sizeof START_REQUEST - 1);
+    __atomic_store_n(&type, known, __ATOMIC_RELAXED);
+  }
+  return known;
+}
+
 /* nil and the error string on the top. */
 static int refuse(lua_State *L) {
   lua_pushnil(L);
@@ -268,9 +279,8 @@ static int Ltp_channel_start(lua_State *L) {
       copy_string(L, 4, &run->workflow_id, "id") ||
       copy_string(L, 5, &run->request_id, "request_id") ||
       copy_string(L, 6, &run->workflow_type, "workflow type") ||
-      encode_request(L, 2, tp_schema_message(START_REQUEST,
-                                             sizeof START_REQUEST - 1),
-                     &run->call.request, LTP_ALLOW_ENCODED))
+      encode_request(L, 2, start_request_type(), &run->call.request,
+                     LTP_ALLOW_ENCODED))
     return refuse(L);
   if (lua_isnumber(L, 7))
     run->call.timeout = tp_microseconds((double)lua_tonumber(L, 7));

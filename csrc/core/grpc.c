@@ -1,7 +1,6 @@
 /* gRPC's small change: see grpc.h. */
 #include "grpc.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void tp_grpc_write_prefix(uint8_t prefix[TP_GRPC_PREFIX], uint32_t length) {
@@ -17,6 +16,19 @@ uint32_t tp_grpc_read_length(const uint8_t prefix[TP_GRPC_PREFIX]) {
          (uint32_t)prefix[3] << 8 | prefix[4];
 }
 
+static size_t write_number(char *out, uint32_t n, char unit) {
+  char digits[10];
+  size_t k = 0, length = 0;
+  do {
+    digits[k++] = (char)('0' + n % 10);
+    n /= 10;
+  } while (n > 0);
+  while (k > 0) out[length++] = digits[--k];
+  out[length++] = unit;
+  out[length] = '\0';
+  return length;
+}
+
 size_t tp_grpc_write_timeout(char out[16], int64_t us) {
   static const struct { int64_t us; char unit; } units[] = {
     {1, 'u'}, {1000, 'm'}, {1000000, 'S'},
@@ -29,7 +41,7 @@ size_t tp_grpc_write_timeout(char out[16], int64_t us) {
     if (n <= 99999999 || i == sizeof units / sizeof *units - 1) break;
   }
   if (n > 99999999) n = 99999999;
-  return (size_t)snprintf(out, 16, "%d%c", (int)n, units[i].unit);
+  return write_number(out, (uint32_t)n, units[i].unit);
 }
 
 static int hex(char c) {

@@ -51,7 +51,9 @@ static bool is_grpc(const char *value, size_t n) {
 }
 
 static void keep_message(tp_stream *stream, const char *value, size_t n) {
-  char *text = malloc(n + 1);
+  char *text;
+  if (n == 0) return; /* as on every success */
+  text = malloc(n + 1);
   if (text == NULL) {
     stream->problem = "out of memory while reading the answer";
     return;
