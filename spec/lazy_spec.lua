@@ -1,0 +1,49 @@
+local lazy = require "temporal.lazy"
+
+describe("temporal.lazy", function()
+  local loaded
+
+  before_each(function()
+    loaded = 0
+    package.preload["spec.lazy_example"] = function()
+      loaded = loaded + 1
+      return { answer = 42, greet = function(name) return "hello " .. name end }
+    end
+    package.loaded["spec.lazy_example"] = nil
+  end)
+
+  after_each(function()
+    package.preload["spec.lazy_example"] = nil
+    package.loaded["spec.lazy_example"] = nil
+  end)
+
+  it("loads the module with its first field, once", function()
+    local example = lazy "spec.lazy_example"
+    assert.equal(0, loaded)
+    assert.equal("hello Lua", example.greet("Lua"))
+    assert.equal(42, example.answer)
+    assert.is_nil(example.nothing)
+    assert.equal(1, loaded)
+  end)
+
+  it("raises what require raises", function()
+    local missing = lazy "spec.no_such_module"
+    local ok, message = pcall(function() return missing.field end)
+    assert.is_false(ok)
+    assert.matches("spec.no_such_module", message, 1, true)
+  end)
+
+  it("keeps the seldom used modules out of the start", function()
+    local names = { "temporal.failure", "temporal.service", "temporal.search_attributes" }
+    local env = require "spec.support.environment"
+    local code = [[require "temporal" for _, n in ipairs{...} do if package.loaded[n] then ]]
+      .. [[print(n) end end]]
+    local file = os.tmpname()
+    local handle = assert(io.open(file, "w"))
+    handle:write(code)
+    handle:close()
+    local process = env.spawn { env.lua, file, names[1], names[2], names[3] }
+    assert.is_nil(process:readline(10))
+    os.remove(file)
+  end)
+end)
