@@ -54,8 +54,8 @@ local function finishes(code, process)
 end
 
 -- The sanitizers' own rules for the host. No leak can be told in a child (its parent's threads are
--- missing), nor after a finaliser made a client; ThreadSanitizer wants to wait at the end, and finds
--- threads that outlive main.
+-- missing), nor after a finaliser made a client; ThreadSanitizer waits at the end for no use, and
+-- minds threads that outlive main.
 local function sanitizer_options(how)
   local asan, tsan = os.getenv "ASAN_OPTIONS", os.getenv "TSAN_OPTIONS"
   return {

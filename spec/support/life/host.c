@@ -8,8 +8,8 @@
 **   host keep SCRIPT ...                  exit() without lua_close
 **   host unload N CORE SCRIPT ...         as `again`; CORE is dlopen'ed for
 **                                         each state and dlclose'd after it
-** The exit code is 1 when a script raised, 3 when `again`, `threads` or `unload`
-** leave threads or descriptors behind. A name like "hangs.example" hangs.
+** The exit code is 1 when a script raised, 3 when `again`, `threads` or
+** `unload` leave threads or descriptors behind. A certain host name hangs.
 */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -76,7 +76,7 @@ int getaddrinfo(const char *name, const char *service,
   return original(name, service, hints, result);
 }
 
-/* --- what scripts get: the table `host` ----------------------------------- */
+/* --- what scripts get: the table `host` ---------- */
 
 static int host_fork(lua_State *L) {
   pid_t pid = fork();
@@ -142,10 +142,10 @@ static int host_ready(lua_State *L) {
 
 static const luaL_Reg functions[] = {
   {"fork", host_fork}, {"waitpid", host_waitpid}, {"kill", host_kill},
-  {"_exit", host_quit}, {"count", host_count}, {"readable", host_readable},
-  {"meet", host_meet}, {"ready", host_ready}, {NULL, NULL}};
+  {"_exit", host_quit}, {"count", host_count}, {"meet", host_meet},
+  {"readable", host_readable}, {"ready", host_ready}, {NULL, NULL}};
 
-/* --- states ------------------------------------------------------------------ */
+/* --- states ---------- */
 
 static lua_State *open_state(void) {
   lua_State *L = luaL_newstate();
