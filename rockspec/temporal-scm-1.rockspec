@@ -34,6 +34,7 @@ build = {
         "csrc/core/http2_response.c",
         "csrc/core/json.c",
         "csrc/core/json_number.c",
+        "csrc/core/notice.c",
         "csrc/core/polls.c",
         "csrc/core/rpc_future.c",
         "csrc/core/schema.c",

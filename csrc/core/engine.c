@@ -18,7 +18,6 @@
 #define HOST_CHECK 4000       /* us: looking whether it still drives, */
 #define HOST_CHECK_LONG 64000 /* less and less often: then it tells us */
 #define PARK_MAX (TP_SECOND / 10) /* so that signals and hooks run */
-#define SAID_LOST_MAX 10
 #define LONGEST_SLEEP (60 * TP_SECOND)
 
 tp_engine *tp_engine_new(void) {
@@ -43,18 +42,10 @@ void tp_engine_hold(tp_engine *e) {
   __atomic_add_fetch(&e->references, 1, __ATOMIC_RELAXED);
 }
 
-static void free_notices(tp_notice *notice) {
-  while (notice) {
-    tp_notice *next = notice->next;
-    tp_notice_free(notice);
-    notice = next;
-  }
-}
-
 void tp_engine_release(tp_engine *e) {
   if (__atomic_sub_fetch(&e->references, 1, __ATOMIC_ACQ_REL) > 0) return;
-  free_notices(e->lost);
-  free_notices(e->warnings);
+  tp_notices_free(e->lost);
+  tp_notices_free(e->warnings);
   tp_dialer_free(e->dialer);
   tp_doorbell_close(&e->wake);
   tp_doorbell_close(&e->bell);
@@ -198,60 +189,6 @@ int tp_engine_pollfd(tp_engine *e) {
     tp_doorbell_ring(e->bell);
   tp_engine_unlock(e);
   return e->bell;
-}
-
-void tp_notice_free(tp_notice *notice) {
-  tp_failure_clear(&notice->failure);
-  free(notice->workflow_id);
-  free(notice->request_id);
-  free(notice->method);
-  free(notice);
-}
-
-/* One line each, for the first of them. */
-void tp_engine_say_lost(tp_engine *e, const tp_notice *n) {
-  if (e->said_lost++ >= SAID_LOST_MAX) return;
-  fprintf(stderr, "temporal: %s of workflow \"%s\" failed and nobody took the "
-          "error: %s\n", n->method ? n->method : "a request",
-          n->workflow_id ? n->workflow_id : "",
-          n->failure.message ? n->failure.message : "");
-}
-
-void tp_engine_notice(tp_engine *e, tp_notice **list, tp_notice *notice) {
-  bool alone;
-  tp_engine_lock(e);
-  alone = e->draining;
-  if (!alone) {
-    notice->next = *list; /* newest first; taking them turns them round */
-    *list = notice;
-    __atomic_store_n(&e->noticed, true, __ATOMIC_RELEASE);
-  }
-  tp_engine_unlock(e);
-  if (!alone) return;
-  if (list == &e->lost) tp_engine_say_lost(e, notice); /* no Lua */
-  tp_notice_free(notice);
-}
-
-static tp_notice *oldest_first(tp_notice *list) {
-  tp_notice *turned = NULL, *next;
-  for (; list; list = next) {
-    next = list->next;
-    list->next = turned;
-    turned = list;
-  }
-  return turned;
-}
-
-tp_notice *tp_engine_take_notices(tp_engine *e, tp_notice **list) {
-  tp_notice *all;
-  if (!__atomic_load_n(&e->noticed, __ATOMIC_ACQUIRE)) return NULL;
-  tp_engine_lock(e);
-  all = *list;
-  *list = NULL;
-  if (!e->lost && !e->warnings)
-    __atomic_store_n(&e->noticed, false, __ATOMIC_RELEASE);
-  tp_engine_unlock(e);
-  return oldest_first(all);
 }
 
 /* --- driving ---------- */
@@ -493,9 +430,7 @@ static void end(tp_engine *e) {
       run_commands(e);
     }
   } while (!e->finished);
-  if (e->said_lost > SAID_LOST_MAX)
-    fprintf(stderr, "temporal: ... and %u more\n",
-            e->said_lost - SAID_LOST_MAX);
+  tp_engine_say_rest(e);
   tp_dialer_free(e->dialer); /* now: the process may be about to exit */
   e->dialer = NULL;
   tp_engine_lock(e);
@@ -511,14 +446,14 @@ void tp_engine_detach(tp_engine *e) {
     e->draining = true;
     e->drain_until = tp_after(tp_now(), e->shutdown_timeout);
   }
-  lost = oldest_first(e->lost);
+  lost = tp_notices_turn(e->lost);
   e->lost = NULL;
   pthread_cond_broadcast(&e->idle);
   tp_engine_unlock(e);
   while ((fired = tp_engine_drain(e)) != NULL) tp_future_release(fired);
   for (notice = lost; notice; notice = notice->next)
     tp_engine_say_lost(e, notice);
-  free_notices(lost);
+  tp_notices_free(lost);
   if (e->wake >= 0) tp_doorbell_ring(e->wake);
 }
 

@@ -16,18 +16,12 @@
 #include "channel.h"
 #include "dial.h"
 #include "future.h"
+#include "notice.h"
 #include "timer.h"
 
 #pragma GCC visibility push(hidden)
 
 typedef enum { TP_NOBODY, TP_IO_THREAD, TP_HOST_THREAD } tp_driver;
-
-/* A failed submission whose error nobody took, or a warning. */
-typedef struct tp_notice {
-  struct tp_notice *next;
-  tp_failure failure;
-  char *workflow_id, *request_id, *method; /* owned, any may be NULL */
-} tp_notice;
 
 typedef struct tp_engine {
   pthread_mutex_t lock;
@@ -115,13 +109,6 @@ void tp_engine_forget_fired(tp_engine *engine, tp_future *future);
 /* Driving thread. */
 tp_connection *tp_engine_dial(tp_engine *engine, const tp_dial_options *options,
                               char reason[TP_REASON]);
-
-/* Takes the notice over. `lost` or `warnings`. */
-void tp_engine_notice(tp_engine *engine, tp_notice **list, tp_notice *notice);
-tp_notice *tp_engine_take_notices(tp_engine *engine, tp_notice **list);
-void tp_notice_free(tp_notice *notice);
-/* On stderr, for want of a Lua state. */
-void tp_engine_say_lost(tp_engine *engine, const tp_notice *notice);
 
 /* Submissions that the server has not acknowledged, over all channels. */
 size_t tp_engine_unacknowledged(tp_engine *engine);
