@@ -195,6 +195,8 @@ static int Ltp_channel(lua_State *L) {
   box->channel = NULL;
   lua_pushvalue(L, LTP_CHANNEL_METATABLE);
   lua_setmetatable(L, -2);
+  if (ltp_getstate(L)->closed) /* a finaliser that ran after ours */
+    return luaL_error(L, "the Lua state is being closed");
   engine = ltp_engine(ltp_getstate(L));
   if (engine == NULL) return luaL_error(L, "not enough memory");
   o.metadata = read_metadata(L, lua_gettop(L) - 1);

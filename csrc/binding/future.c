@@ -291,22 +291,33 @@ static int Ltp_field(lua_State *L) {
 
 /* --- waiting ---------- */
 
-/* The stand-alone interpreter's SIGINT handler sets a hook on the main thread,
-** to fire at once, whatever runs. A wait in a coroutine takes it over: the
-** main thread's code does not run before the wait is over. */
+/* The stand-alone interpreter's SIGINT handler sets a hook that raises on the
+** main thread, to fire at once, whatever runs. A coroutine that waits would
+** never run into it: it is called here. The hook of debug.sethook looks the
+** same, but does nothing for another thread than its own, and stays. */
 static void heed_interrupt(lua_State *L) {
 #if LUA_VERSION_NUM >= 502
   const int at_once = LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT;
   lua_State *main;
+  lua_Debug where;
+  lua_Hook hook;
+  int mask;
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   main = lua_tothread(L, -1);
   lua_pop(L, 1);
-  if (main == NULL || main == L || lua_gethook(L) != NULL) return;
-  if ((lua_gethookmask(main) & at_once) != at_once ||
+  if (main == NULL || main == L) return;
+  hook = lua_gethook(main);
+  mask = lua_gethookmask(main);
+  if (hook == NULL || (mask & at_once) != at_once ||
       lua_gethookcount(main) != 1)
     return;
-  lua_sethook(L, lua_gethook(main), lua_gethookmask(main), 1);
+  memset(&where, 0, sizeof where);
+  if (!lua_getstack(L, 0, &where)) return;
+  where.event = LUA_HOOKCOUNT;
+  where.currentline = -1;
   lua_sethook(main, NULL, 0, 0);
+  hook(L, &where); /* lua.c's raises */
+  lua_sethook(main, hook, mask, 1);
 #else
   (void)L;
 #endif

@@ -37,6 +37,7 @@ static int Ltp_state_gc(lua_State *L) {
   ltp_state *state = lua_touserdata(L, 1);
   tp_engine *engine = state->engine;
   state->engine = NULL;
+  state->closed = 1;
   if (engine == NULL || tp_engine_forked(engine)) return 0;
   tp_engine_detach(engine);
   tp_engine_release(engine);
@@ -51,6 +52,7 @@ static void push_state(lua_State *L) {
   lua_pop(L, 1);
   state = ltp_newuserdata(L, sizeof *state);
   state->engine = NULL;
+  state->closed = 0;
   lua_newtable(L);
   lua_pushcfunction(L, Ltp_state_gc);
   lua_setfield(L, -2, "__gc");

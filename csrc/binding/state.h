@@ -11,6 +11,7 @@
 
 typedef struct ltp_state {
   tp_engine *engine; /* NULL before the first channel */
+  int closed;        /* the Lua state is being closed: no new one */
 } ltp_state;
 
 #define LTP_STATE_UPVALUE lua_upvalueindex(1)

@@ -140,6 +140,8 @@ tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *options,
 void tp_connection_free(tp_connection *c) {
   if (c == NULL) return;
   if (c->state == TP_DIALLING) c->dialer->dialling--;
+  /* A forked child may have the socket too, and would keep it open. */
+  if (c->fd >= 0) shutdown(c->fd, SHUT_RDWR);
   curl_multi_remove_handle(c->dialer->multi, c->easy);
   curl_easy_cleanup(c->easy);
   free(c);

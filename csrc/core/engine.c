@@ -504,8 +504,7 @@ static void *io_thread(void *argument) {
   e->driver = TP_IO_THREAD;
   tp_engine_unlock(e);
   end(e);
-  if (!e->claimed) pthread_detach(pthread_self());
-  tp_exit_forget(e);
+  tp_exit_ended(e, e->claimed);
   tp_engine_release(e);
   return NULL;
 }
@@ -522,12 +521,12 @@ tp_status tp_engine_start(tp_engine *e) {
     e->fds = malloc(e->fds_room * sizeof *e->fds);
     if (e->fds == NULL) return TP_ENOMEM;
   }
+  if (!tp_exit_register(e)) return TP_ESYSTEM;
   tp_engine_hold(e);
   e->forks = tp_forks();
   e->thread_started = true;
   /* The first wait is likely to come soon: let it drive. */
   e->host_until = tp_now() + HOST_LINGER;
-  tp_exit_register(e);
   sigfillset(&all); /* signals are the host's, and SIGPIPE must not kill */
   pthread_sigmask(SIG_SETMASK, &all, &before);
   failed = pthread_create(&e->thread, NULL, io_thread, e);

@@ -17,11 +17,31 @@ static pthread_once_t started = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
 static tp_engine *engines; /* with a running thread */
+static tp_engine *parents; /* of before a fork; only kept reachable */
+/* The last thread to end that nobody joins. It has joined the one before, so
+** whoever joins it has joined them all. */
+static pthread_t last_ended;
+static bool any_ended;
+static bool exiting;
 static unsigned forks;
-static unsigned listed_forks; /* `forks` when the list was begun */
 
+static void init_changed(void) {
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&changed, &attributes);
+  pthread_condattr_destroy(&attributes);
+}
+
+/* Nothing of the parent's is touched, its threads are not here, and one of
+** them may have held the lock. There is only one thread yet. */
 static void in_child(void) {
-  forks++; /* nothing of the parent's is touched: locks may be held */
+  forks++;
+  if (engines) parents = engines;
+  engines = NULL;
+  any_ended = exiting = false;
+  pthread_mutex_init(&lock, NULL);
+  init_changed();
 }
 
 unsigned tp_forks(void) {
@@ -42,9 +62,11 @@ static void wait_for_none(int64_t until) {
 static void at_exit(void) {
   int64_t longest = 0, now = tp_now();
   size_t waiting = 0;
+  pthread_t ended;
   tp_engine *e;
-  if (forks != listed_forks) return; /* the list is the parent's */
+  bool join;
   pthread_mutex_lock(&lock);
+  exiting = true; /* other threads may still run: they start nothing more */
   for (e = engines; e; e = e->next) {
     if (e->shutdown_timeout > longest) longest = e->shutdown_timeout;
     tp_engine_detach(e);
@@ -58,7 +80,11 @@ static void at_exit(void) {
   if (longest > SAY_AFTER) wait_for_none(now + longest);
   for (e = engines; e; e = e->next) tp_engine_stop(e);
   wait_for_none(tp_now() + STOP_GRACE);
+  join = any_ended;
+  ended = last_ended;
+  any_ended = false;
   pthread_mutex_unlock(&lock);
+  if (join) pthread_join(ended, NULL);
 }
 
 static void load(void) {
@@ -67,14 +93,6 @@ static void load(void) {
   if (dladdr((void *)(uintptr_t)&forks, &info) && info.dli_fname)
     dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
   pthread_atfork(NULL, NULL, in_child);
-}
-
-static void init_changed(void) {
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&changed, &attributes);
-  pthread_condattr_destroy(&attributes);
 }
 
 static void start(void) {
@@ -92,25 +110,43 @@ void tp_process_start(void) {
   pthread_once(&started, start);
 }
 
-void tp_exit_register(tp_engine *engine) {
-  if (forks != listed_forks) { /* a child leaves the parent's list and lock */
-    listed_forks = forks;
-    engines = NULL;
-    pthread_mutex_init(&lock, NULL);
-    init_changed();
-  }
+bool tp_exit_register(tp_engine *engine) {
+  bool ok;
   pthread_mutex_lock(&lock);
-  engine->next = engines;
-  engine->link = &engines;
-  if (engines) engines->link = &engine->next;
-  engines = engine;
+  ok = !exiting;
+  if (ok) {
+    engine->next = engines;
+    engine->link = &engines;
+    if (engines) engines->link = &engine->next;
+    engines = engine;
+  }
   pthread_mutex_unlock(&lock);
+  return ok;
+}
+
+static void forget(tp_engine *engine) {
+  *engine->link = engine->next;
+  if (engine->next) engine->next->link = engine->link;
+  pthread_cond_broadcast(&changed);
 }
 
 void tp_exit_forget(tp_engine *engine) {
   pthread_mutex_lock(&lock);
-  *engine->link = engine->next;
-  if (engine->next) engine->next->link = engine->link;
-  pthread_cond_broadcast(&changed);
+  forget(engine);
   pthread_mutex_unlock(&lock);
+}
+
+void tp_exit_ended(tp_engine *engine, bool joined) {
+  pthread_t before = pthread_self();
+  bool join = false;
+  pthread_mutex_lock(&lock);
+  forget(engine);
+  if (!joined) {
+    join = any_ended;
+    if (join) before = last_ended;
+    last_ended = pthread_self();
+    any_ended = true;
+  }
+  pthread_mutex_unlock(&lock);
+  if (join) pthread_join(before, NULL);
 }

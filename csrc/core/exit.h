@@ -18,9 +18,13 @@ void tp_process_start(void);
 /* How often this process has forked since tp_process_load. */
 unsigned tp_forks(void);
 
-/* The exit handler waits for engines between these two. */
-void tp_exit_register(tp_engine *engine);
+/* The exit handler waits for engines between these two. False: the process
+** exits already. */
+bool tp_exit_register(tp_engine *engine);
 void tp_exit_forget(tp_engine *engine);
+/* Forgets it, as the last act of its thread, and has the exit handler join the
+** thread unless somebody else does. */
+void tp_exit_ended(tp_engine *engine, bool joined);
 
 #pragma GCC visibility pop
 #endif

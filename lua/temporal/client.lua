@@ -9,6 +9,7 @@ local misuse = require "temporal.misuse"
 local options = require "temporal.options"
 local service = require "temporal.lazy" "temporal.service"
 local start = require "temporal.start"
+local state = require "temporal.state"
 local target = require "temporal.target"
 local wait = require "temporal.wait"
 
@@ -35,7 +36,7 @@ local client = {}
 local metatable = { __name = "temporal.client", __index = client }
 
 -- All clients of this Lua state that are still open, for temporal.shutdown.
-local open_clients = setmetatable({}, { __mode = "k" })
+local open_clients = state.open_clients
 
 -- Options.
 

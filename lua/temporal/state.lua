@@ -11,6 +11,8 @@ if not metatable.__temporal then
   metatable.__temporal = {
     -- Tickets by the id of what they wait for.
     waiters = {},
+    -- Clients that are not closed yet.
+    open_clients = setmetatable({}, { __mode = "k" }),
     -- How many wait, by the host that watches our descriptor meanwhile.
     watched = {},
     -- What has been taken from the engine, by future.

@@ -170,6 +170,17 @@ function forks.quick()
   assert(not ok and err.kind == "unacknowledged")
 end
 
+-- The parent's connection ends when the parent closes it.
+function forks.shared()
+  local client = new_client()
+  assert(client:connect(10))
+  local pid = host.fork()
+  while pid == 0 do temporal.poll(1) end
+  assert(client:close(10))
+  print("closed " .. pid)
+  assert(host.waitpid(pid, 60) == "signal")
+end
+
 -- A doorbell from before the fork rings for one of them only.
 function forks.pollfd()
   local client = new_client()

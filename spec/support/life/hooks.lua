@@ -1,5 +1,6 @@
 --- Debug hooks and waits.
 -- usage: hooks.lua ADDRESS watch        how long a hook is not called during a wait, at most
+--        hooks.lua ADDRESS keep         whether a hook is still there after a coroutine's wait
 --        hooks.lua ADDRESS raise COUNT  a hook raises at any moment of COUNT operations
 
 local temporal = require "temporal"
@@ -24,6 +25,17 @@ if how == "watch" then
   assert(not run:wait(0.5))
   debug.sethook()
   print(longest)
+  client:close(0)
+  return
+end
+
+if how == "keep" then
+  local thread = coroutine.create(function() return submit():wait(0.01) end)
+  local function hook() end
+  debug.sethook(hook, "cr", 1)
+  assert(coroutine.resume(thread))
+  print(debug.gethook() == hook and "kept" or "taken away")
+  debug.sethook()
   client:close(0)
   return
 end

@@ -70,6 +70,12 @@ waits["get in a coroutine"] = function()
   return coroutine.wrap(waits.get())
 end
 
+-- A coroutine inherits the hook of who makes it: of a debugger, of a coverage tool.
+waits["get in a coroutine with a hook"] = function()
+  debug.sethook(function() end, "l")
+  return coroutine.wrap(waits.get())
+end
+
 waits["connect in a coroutine of a coroutine"] = function()
   return coroutine.wrap(function() return coroutine.wrap(waits.connect())() end)
 end
