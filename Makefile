@@ -25,7 +25,7 @@ TP_FLAGS := -std=c99 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC \
 # nodelete: the I/O thread outlives the Lua state, so the code must stay mapped.
 # Nothing links liblua: the host program provides it.
 LDFLAGS  += -shared -pthread -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
-LIBS     := -lcurl -lnghttp2 -lpthread
+LIBS     := -lcurl -lnghttp2 -lssl -lcrypto -lz -lpthread
 
 SANITIZE_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
                  -fno-sanitize-recover=undefined

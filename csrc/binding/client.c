@@ -7,25 +7,27 @@
 
 #include "../core/channel.h"
 #include "../core/grpc.h"
+#include "../core/http_post.h"
 #include "../core/limits.h"
 #include "../core/rpc_future.h"
 #include "../core/workflow_run.h"
 #include "future.h"
 #include "message.h"
+#include "metadata.h"
+#include "metrics.h"
 
-#define START_REQUEST \
-  "temporal.api.workflowservice.v1.StartWorkflowExecutionRequest"
+#define SERVICE "temporal.api.workflowservice.v1."
 
 typedef struct ltp_channel {
-  tp_channel *channel; /* NULL: not made yet */
+  tp_client *client; /* NULL: not made yet */
 } ltp_channel;
 
-static tp_channel *check_channel(lua_State *L) {
+static tp_client *check_client(lua_State *L) {
   ltp_channel *box = lua_touserdata(L, 1);
   if (box && lua_getmetatable(L, 1)) {
     int ok = lua_rawequal(L, -1, LTP_CHANNEL_METATABLE);
     lua_pop(L, 1);
-    if (ok && box->channel) return box->channel;
+    if (ok && box->client) return box->client;
   }
   luaL_argerror(L, 1, "a channel expected");
   return NULL;
@@ -33,102 +35,11 @@ static tp_channel *check_channel(lua_State *L) {
 
 static int Ltp_channel_gc(lua_State *L) {
   ltp_channel *box = lua_touserdata(L, 1);
-  tp_channel *channel = box ? box->channel : NULL;
-  if (channel == NULL) return 0;
-  box->channel = NULL;
-  if (!tp_engine_forked(channel->engine)) tp_channel_release(channel);
+  tp_client *client = box ? box->client : NULL;
+  if (client == NULL) return 0;
+  box->client = NULL;
+  if (!tp_engine_forked(client->channel->engine)) tp_client_drop(client);
   return 0;
-}
-
-/* --- metadata ---------- */
-
-/* Bytes go over the wire in base64 when the key says so. */
-static int is_binary(const char *key, size_t n) {
-  return n > 4 && memcmp(key + n - 4, "-bin", 4) == 0;
-}
-
-static size_t item_length(lua_State *L, int list, int i) {
-  size_t n = 0;
-  lua_rawgeti(L, list, i);
-  lua_tolstring(L, -1, &n);
-  lua_pop(L, 1);
-  return n;
-}
-
-static size_t put_item(lua_State *L, int list, int i, char *out, int base64) {
-  size_t n = 0;
-  const char *s;
-  lua_rawgeti(L, list, i);
-  s = lua_tolstring(L, -1, &n);
-  if (base64) n = tp_base64_encode(out, (const uint8_t *)s, n);
-  else memcpy(out, s, n);
-  lua_pop(L, 1);
-  return n;
-}
-
-/* The list {k1, v1, k2, v2, ...} of strings at `list`, or nil: one block. The
-** caller has checked that all are strings. NULL: none. */
-static tp_metadata *read_metadata(lua_State *L, int list) {
-  size_t pairs, i, text = 0;
-  tp_metadata *m;
-  char *at;
-  if (!lua_istable(L, list)) return NULL;
-  pairs = ltp_rawlen(L, list) / 2;
-  if (pairs == 0 || pairs > TP_MAX_METADATA) return NULL;
-  for (i = 1; i <= pairs; i++)
-    text += item_length(L, list, (int)(2 * i - 1)) +
-            item_length(L, list, (int)(2 * i)) * 4 / 3 + 4;
-  m = tp_metadata_new(pairs, text);
-  if (m == NULL) {
-    luaL_error(L, "not enough memory");
-    return NULL;
-  }
-  at = (char *)(m->headers + pairs);
-  for (i = 0; i < pairs; i++) {
-    tp_header *h = &m->headers[i];
-    h->name = at;
-    h->name_length = put_item(L, list, (int)(2 * i + 1), at, 0);
-    at += h->name_length;
-    h->value = at;
-    h->value_length = put_item(L, list, (int)(2 * i + 2), at,
-                               is_binary(h->name, h->name_length));
-    at += h->value_length;
-  }
-  return m;
-}
-
-/* Names and values of some metadata, and how many there are. */
-static size_t metadata_size(const tp_metadata *m, size_t *count) {
-  size_t i, bytes = 0;
-  for (i = 0; m && i < m->count; i++)
-    bytes += m->headers[i].name_length + m->headers[i].value_length;
-  *count = m ? m->count : 0;
-  return bytes;
-}
-
-/* An error string when the value at `list` is no such list, or too much of it
-** with what every call carries (`common`, or NULL); else NULL. */
-static const char *check_metadata(lua_State *L, int list,
-                                  const tp_metadata *common) {
-  size_t n, i, count, bytes = metadata_size(common, &count);
-  if (lua_isnoneornil(L, list)) return NULL;
-  if (!lua_istable(L, list)) return "metadata must be a list of strings";
-  n = ltp_rawlen(L, list);
-  if (n % 2 != 0) return "metadata must be pairs of key and value";
-  if (n / 2 + count > TP_MAX_METADATA)
-    return "more than 128 metadata pairs, the client's included";
-  for (i = 1; i <= n; i++) {
-    int is_string;
-    lua_rawgeti(L, list, (int)i);
-    is_string = lua_type(L, -1) == LUA_TSTRING;
-    bytes += is_string ? ltp_rawlen(L, -1) : 0;
-    lua_pop(L, 1);
-    if (!is_string) return "metadata must be a list of strings";
-  }
-  /* With room for base64 and for gRPC's own headers below HTTP/2's limit. */
-  if (bytes > TP_MAX_METADATA_BYTES)
-    return "more than 40 KiB of metadata, the client's included";
-  return NULL;
 }
 
 /* --- making a channel ---------- */
@@ -155,22 +66,62 @@ static size_t size_option(lua_State *L, const char *name) {
                                                       : (size_t)value;
 }
 
-/* The string stays on the stack, so that it lives. */
-static const char *string_option(lua_State *L, const char *name) {
+/* The string stays on the stack, so that it lives; NULL for nil. */
+static const char *optional_string(lua_State *L, const char *name) {
   lua_getfield(L, 1, name);
-  return luaL_checkstring(L, -1);
+  return luaL_optstring(L, -1, NULL);
+}
+
+static const char *string_option(lua_State *L, const char *name) {
+  const char *value = optional_string(L, name);
+  if (value == NULL) luaL_error(L, "channel option %s must be a string", name);
+  return value;
+}
+
+static bool flag_option(lua_State *L, const char *name) {
+  bool value;
+  lua_getfield(L, 1, name);
+  value = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+static void read_dial_options(lua_State *L, tp_dial_options *o) {
+  luaL_checkstack(L, 16, NULL);
+  o->host = string_option(L, "host");
+  o->port = (int)number_option(L, "port");
+  o->connect_timeout = seconds_option(L, "connect_timeout");
+  o->secure = flag_option(L, "secure");
+  o->tls.ca_file = optional_string(L, "ca_file");
+  o->tls.ca_pem = optional_string(L, "ca_pem");
+  o->tls.cert_file = optional_string(L, "cert_file");
+  o->tls.cert_pem = optional_string(L, "cert_pem");
+  o->tls.key_file = optional_string(L, "key_file");
+  o->tls.key_pem = optional_string(L, "key_pem");
+  o->tls.server_name = optional_string(L, "server_name");
+  o->tls.verify = !flag_option(L, "insecure");
+  o->proxy = optional_string(L, "proxy");
+  o->proxy_ca_file = optional_string(L, "proxy_ca_file");
+  o->proxy_ca_pem = optional_string(L, "proxy_ca_pem");
+}
+
+static ltp_channel *new_box(lua_State *L) {
+  ltp_channel *box = ltp_newuserdata(L, sizeof *box);
+  box->client = NULL;
+  lua_pushvalue(L, LTP_CHANNEL_METATABLE);
+  lua_setmetatable(L, -2);
+  return box;
 }
 
 static int Ltp_channel(lua_State *L) {
   ltp_channel *box;
+  tp_channel *channel;
   tp_engine *engine;
   tp_channel_options o;
   const char *problem;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   memset(&o, 0, sizeof o);
-  o.port = (int)number_option(L, "port");
-  o.connect_timeout = seconds_option(L, "connect_timeout");
   o.rpc_timeout = seconds_option(L, "rpc_timeout");
   o.shutdown_timeout = seconds_option(L, "shutdown_timeout");
   o.keepalive_interval = seconds_option(L, "keepalive_interval");
@@ -182,30 +133,47 @@ static int Ltp_channel(lua_State *L) {
   o.retry.factor = (double)number_option(L, "retry_factor");
   o.retry.jitter = (double)number_option(L, "retry_jitter");
   o.retry.attempts = (int)size_option(L, "retry_attempts");
-  o.host = string_option(L, "host");
+  read_dial_options(L, &o.dial);
   o.authority = string_option(L, "authority");
   lua_getfield(L, 1, "metadata");
-  problem = check_metadata(L, lua_gettop(L), NULL);
+  problem = ltp_check_metadata(L, lua_gettop(L), NULL);
   if (problem) {
     lua_pushnil(L);
     lua_pushstring(L, problem);
     return 2;
   }
-  box = ltp_newuserdata(L, sizeof *box);
-  box->channel = NULL;
-  lua_pushvalue(L, LTP_CHANNEL_METATABLE);
-  lua_setmetatable(L, -2);
+  box = new_box(L);
   if (ltp_getstate(L)->closed) /* a finaliser that ran after ours */
     return luaL_error(L, "the Lua state is being closed");
   engine = ltp_engine(ltp_getstate(L));
   if (engine == NULL) return luaL_error(L, "not enough memory");
-  o.metadata = read_metadata(L, lua_gettop(L) - 1);
-  box->channel = tp_channel_new(engine, &o);
-  if (box->channel == NULL) {
+  o.metadata = ltp_read_metadata(L, lua_gettop(L) - 1);
+  channel = tp_channel_new(engine, &o);
+  if (channel == NULL) {
     tp_metadata_release(o.metadata);
     return luaL_error(L, "not enough memory");
   }
+  box->client = &channel->client;
   return 1;
+}
+
+/* channel:share() -> another one on the same connection */
+static int Ltp_channel_share(lua_State *L) {
+  tp_client *client = check_client(L);
+  ltp_channel *box = new_box(L);
+  box->client = tp_client_share(client);
+  if (box->client == NULL) return luaL_error(L, "not enough memory");
+  return 1;
+}
+
+/* channel:authorize(value): the header authorization of later attempts */
+static int Ltp_channel_authorize(lua_State *L) {
+  tp_channel *channel = check_client(L)->channel;
+  const char *value = luaL_optstring(L, 2, NULL);
+  if (tp_engine_forked(channel->engine)) return 0;
+  if (!tp_channel_authorize(channel, value))
+    return luaL_error(L, "not enough memory");
+  return 0;
 }
 
 /* --- requests ---------- */
@@ -239,12 +207,15 @@ static int encode_request(lua_State *L, int index, int type, tp_buffer *out,
 }
 
 /* The same index every time: whichever thread looks first keeps it. */
-static int start_request_type(void) {
-  static int type = -1;
-  int known = __atomic_load_n(&type, __ATOMIC_RELAXED);
+static int start_request_type(bool signals) {
+  static int types[] = {-1, -1};
+  static const char *const names[] = {
+    SERVICE "StartWorkflowExecutionRequest",
+    SERVICE "SignalWithStartWorkflowExecutionRequest"};
+  int known = __atomic_load_n(&types[signals], __ATOMIC_RELAXED);
   if (known < 0) {
-    known = tp_schema_message(START_REQUEST, sizeof START_REQUEST - 1);
-    __atomic_store_n(&type, known, __ATOMIC_RELAXED);
+    known = tp_schema_message(names[signals], strlen(names[signals]));
+    __atomic_store_n(&types[signals], known, __ATOMIC_RELAXED);
   }
   return known;
 }
@@ -256,63 +227,73 @@ static int refuse(lua_State *L) {
   return 2;
 }
 
-static tp_run *new_run(lua_State *L, tp_channel *channel) {
+static const char *check_metadata(lua_State *L, const tp_client *client,
+                                  int list) {
+  return ltp_check_metadata(L, list, client->channel->options.metadata);
+}
+
+static tp_run *new_run(lua_State *L, tp_client *client) {
   ltp_future *box = ltp_newfuture(L, LTP_RUN_METATABLE);
-  tp_run *run = tp_run_new(channel);
+  tp_run *run = tp_run_new(client);
   if (run == NULL) luaL_error(L, "not enough memory");
   else box->future = &run->future;
   return run;
 }
 
 /* channel:start(request, namespace, workflow_id, request_id, workflow_type,
-** timeout, metadata, attach) */
+** timeout, metadata, attach, signals): with `signals` the request is a
+** SignalWithStartWorkflowExecutionRequest. */
 static int Ltp_channel_start(lua_State *L) {
-  tp_channel *channel = check_channel(L);
-  const char *problem = check_metadata(L, 8, channel->options.metadata);
+  tp_client *client = check_client(L);
+  const char *problem = check_metadata(L, client, 8);
   tp_run *run;
   luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 9);
+  lua_settop(L, 10);
   if (problem) {
     lua_pushstring(L, problem);
     return refuse(L);
   }
-  run = new_run(L, channel);
+  run = new_run(L, client);
   if (copy_string(L, 3, &run->namespace, "namespace") ||
       copy_string(L, 4, &run->workflow_id, "id") ||
       copy_string(L, 5, &run->request_id, "request_id") ||
       copy_string(L, 6, &run->workflow_type, "workflow type") ||
-      encode_request(L, 2, start_request_type(), &run->call.request,
-                     LTP_ALLOW_ENCODED))
+      encode_request(L, 2, start_request_type(lua_toboolean(L, 10)),
+                     &run->call.request, LTP_ALLOW_ENCODED))
     return refuse(L);
   if (lua_isnumber(L, 7))
     run->call.timeout = tp_microseconds((double)lua_tonumber(L, 7));
-  run->call.metadata = read_metadata(L, 8);
+  run->call.metadata = ltp_read_metadata(L, 8);
   run->call.namespace = run->namespace;
   run->attach = lua_toboolean(L, 9);
+  run->signals = lua_toboolean(L, 10);
   tp_future_submit(&run->future, &run->call, true);
   return 1;
 }
 
 /* channel:run(namespace, workflow_id, run_id, first_execution_run_id,
-** metadata) */
+** metadata, workflow_type, request_id, attached) */
 static int Ltp_channel_run(lua_State *L) {
-  tp_channel *channel = check_channel(L);
-  const char *problem = check_metadata(L, 6, channel->options.metadata);
+  tp_client *client = check_client(L);
+  const char *problem = check_metadata(L, client, 6);
   tp_run *run;
-  lua_settop(L, 6);
+  lua_settop(L, 9);
   if (problem) {
     lua_pushstring(L, problem);
     return refuse(L);
   }
-  run = new_run(L, channel);
+  run = new_run(L, client);
   if (copy_string(L, 2, &run->namespace, "namespace") ||
       copy_string(L, 3, &run->workflow_id, "id") ||
       copy_string(L, 4, &run->run_id, "run_id") ||
       copy_string(L, 4, &run->current, "run_id") ||
       copy_string(L, 5, &run->first_execution_run_id,
-                  "first_execution_run_id"))
+                  "first_execution_run_id") ||
+      copy_string(L, 7, &run->workflow_type, "workflow type") ||
+      copy_string(L, 8, &run->request_id, "request_id"))
     return refuse(L);
-  run->call.metadata = read_metadata(L, 6);
+  run->attached = lua_toboolean(L, 9);
+  run->call.metadata = ltp_read_metadata(L, 6);
   run->call.namespace = run->namespace;
   tp_future_signal(&run->future, TP_STARTED);
   return 1;
@@ -324,6 +305,21 @@ static int copy_option(lua_State *L, const char *name, char **out) {
   failed = copy_string(L, lua_gettop(L), out, name);
   if (!failed) lua_pop(L, 1);
   return failed;
+}
+
+/* {present=, number=, least=}: see tp_again. */
+static void read_again(lua_State *L, tp_again *again) {
+  lua_getfield(L, 5, "again");
+  if (lua_istable(L, -1)) {
+    lua_getfield(L, -1, "present");
+    lua_getfield(L, -2, "number");
+    lua_getfield(L, -3, "least");
+    again->present = (unsigned)lua_tointeger(L, -3);
+    again->number = (unsigned)lua_tointeger(L, -2);
+    again->least = (uint64_t)lua_tointeger(L, -1);
+    lua_pop(L, 3);
+  }
+  lua_pop(L, 1);
 }
 
 static int bool_option(lua_State *L, const char *name, int default_value) {
@@ -344,7 +340,7 @@ static int check_type(lua_State *L, int index) {
 
 /* channel:call(path, request_type, request, options) */
 static int Ltp_channel_call(lua_State *L) {
-  tp_channel *channel = check_channel(L);
+  tp_client *client = check_client(L);
   const char *problem;
   ltp_future *box;
   tp_rpc_future *rpc;
@@ -354,13 +350,13 @@ static int Ltp_channel_call(lua_State *L) {
   lua_settop(L, 5);
   lua_getfield(L, 5, "metadata");
   metadata = lua_gettop(L);
-  problem = check_metadata(L, metadata, channel->options.metadata);
+  problem = check_metadata(L, client, metadata);
   if (problem) {
     lua_pushstring(L, problem);
     return refuse(L);
   }
   box = ltp_newfuture(L, LTP_CALL_METATABLE);
-  rpc = tp_rpc_future_new(channel);
+  rpc = tp_rpc_future_new(client);
   if (rpc == NULL) return luaL_error(L, "not enough memory");
   box->future = &rpc->future;
   lua_getfield(L, 5, "response_type");
@@ -370,19 +366,91 @@ static int Ltp_channel_call(lua_State *L) {
       copy_option(L, "namespace", &rpc->namespace) ||
       copy_option(L, "workflow_id", &rpc->workflow_id) ||
       copy_option(L, "request_id", &rpc->request_id) ||
-      encode_request(L, 4, check_type(L, 3), &rpc->call.request, 0))
+      encode_request(L, 4, check_type(L, 3), &rpc->call.request,
+                     bool_option(L, "encoded", 0) ? LTP_ALLOW_ENCODED : 0))
     return refuse(L);
   rpc->call.path = rpc->path;
   rpc->call.namespace = rpc->namespace;
   rpc->call.long_poll = bool_option(L, "long_poll", 0);
   rpc->call.retry = bool_option(L, "retry", 1);
+  read_again(L, &rpc->again);
   if (rpc->call.long_poll) rpc->call.timeout = TP_NEVER;
   lua_getfield(L, 5, "timeout");
   if (lua_isnumber(L, -1))
     rpc->call.timeout = tp_microseconds((double)lua_tonumber(L, -1));
   lua_pop(L, 1);
-  rpc->call.metadata = read_metadata(L, metadata);
+  rpc->call.metadata = ltp_read_metadata(L, metadata);
   tp_future_submit(&rpc->future, &rpc->call, !rpc->call.long_poll);
+  return 1;
+}
+
+/* Why something may fail in Lua, before it is sent. */
+static const char *const refusals[] = {"codec", "unauthenticated", "config",
+                                       "cannot_wait", "application", NULL};
+
+/* channel:refused(namespace, workflow_id, request_id, workflow_type, kind,
+** message): the future of a start that failed before anything was sent; it is
+** of one of the kinds below */
+static int Ltp_channel_refused(lua_State *L) {
+  int kind = luaL_checkoption(L, 6, "codec", refusals);
+  const char *message = luaL_checkstring(L, 7);
+  tp_run *run = new_run(L, check_client(L));
+  if (copy_string(L, 2, &run->namespace, "namespace") ||
+      copy_string(L, 3, &run->workflow_id, "id") ||
+      copy_string(L, 4, &run->request_id, "request_id") ||
+      copy_string(L, 5, &run->workflow_type, "workflow type"))
+    return refuse(L);
+  tp_future_refuse(&run->future, &run->call, refusals[kind], -1, message);
+  return 1;
+}
+
+/* channel:refused_call(path, kind, message): the same of a call */
+static int Ltp_channel_refused_call(lua_State *L) {
+  int kind = luaL_checkoption(L, 3, "codec", refusals);
+  const char *message = luaL_checkstring(L, 4);
+  tp_client *client = check_client(L);
+  ltp_future *box = ltp_newfuture(L, LTP_CALL_METATABLE);
+  tp_rpc_future *rpc = tp_rpc_future_new(client);
+  if (rpc == NULL) return luaL_error(L, "not enough memory");
+  box->future = &rpc->future;
+  if (copy_string(L, 2, &rpc->path, "path")) return refuse(L);
+  tp_future_refuse(&rpc->future, &rpc->call, refusals[kind], -1, message);
+  return 1;
+}
+
+/* --- HTTP beside the server ---------- */
+
+static void add_header(lua_State *L, tp_http_post *post, int i) {
+  struct curl_slist *list;
+  lua_rawgeti(L, 3, i);
+  list = curl_slist_append(post->headers, luaL_checkstring(L, -1));
+  if (list == NULL) luaL_error(L, "not enough memory");
+  post->headers = list;
+  lua_pop(L, 1);
+}
+
+/* channel:post(url, {"Name: value", ...}, body, timeout) -> a future of
+** {status=, body=} */
+static int Ltp_channel_post(lua_State *L) {
+  tp_client *client = check_client(L);
+  ltp_future *box;
+  tp_http_post *post;
+  const char *body;
+  size_t n;
+  int i;
+  lua_settop(L, 5);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  body = luaL_checklstring(L, 4, &n);
+  box = ltp_newfuture(L, LTP_CALL_METATABLE);
+  post = tp_http_post_new(client);
+  if (post == NULL) return luaL_error(L, "not enough memory");
+  box->future = &post->future;
+  if (copy_string(L, 2, &post->url, "url")) return refuse(L);
+  for (i = 1; i <= (int)ltp_rawlen(L, 3); i++) add_header(L, post, i);
+  if (tp_buffer_put(&post->request, body, n) != TP_OK)
+    return luaL_error(L, "not enough memory");
+  post->timeout = tp_microseconds((double)luaL_checknumber(L, 5));
+  tp_http_post_submit(post);
   return 1;
 }
 
@@ -390,20 +458,20 @@ static int Ltp_channel_call(lua_State *L) {
 
 /* channel:close() -> a future that is ready once nothing is unacknowledged */
 static int Ltp_channel_close(lua_State *L) {
-  tp_channel *channel = check_channel(L);
+  tp_client *client = check_client(L);
   ltp_future *box = ltp_newfuture(L, LTP_CALL_METATABLE);
-  if (tp_engine_forked(channel->engine)) {
+  if (tp_engine_forked(client->channel->engine)) {
     lua_pushnil(L);
     return 1;
   }
-  box->future = tp_drain_new(channel);
+  box->future = tp_drain_new(client);
   if (box->future == NULL) return luaL_error(L, "not enough memory");
   return 1;
 }
 
 static int Ltp_channel_finish(lua_State *L) {
-  tp_channel *channel = check_channel(L);
-  if (!tp_engine_forked(channel->engine)) tp_channel_finish(channel);
+  tp_client *client = check_client(L);
+  if (!tp_engine_forked(client->channel->engine)) tp_client_finish(client);
   return 0;
 }
 
@@ -436,23 +504,43 @@ static bool push_unacknowledged(lua_State *L, tp_future *f) {
 }
 
 static int Ltp_channel_unacknowledged(lua_State *L) {
-  tp_channel *channel = check_channel(L);
+  tp_client *client = check_client(L);
   tp_future *f = NULL;
   int k = 0;
   lua_newtable(L);
-  if (tp_engine_forked(channel->engine)) return 1;
-  while ((f = tp_channel_next(channel, f)) != NULL)
-    if (push_unacknowledged(L, f)) lua_rawseti(L, -2, ++k);
+  if (tp_engine_forked(client->channel->engine)) return 1;
+  while ((f = tp_channel_next(client->channel, f)) != NULL)
+    if (f->client == client && push_unacknowledged(L, f))
+      lua_rawseti(L, -2, ++k);
+  return 1;
+}
+
+/* channel:metrics() -> what it has counted (metrics.h); nil in a child of the
+** process that counted, whose lock may be held for ever */
+static int Ltp_channel_metrics(lua_State *L) {
+  tp_channel *c = check_client(L)->channel;
+  if (tp_engine_forked(c->engine))
+    lua_pushnil(L);
+  else
+    ltp_pushmetrics(L, c->metrics,
+                    __atomic_load_n(&c->pending, __ATOMIC_RELAXED),
+                    __atomic_load_n(&c->unacknowledged, __ATOMIC_RELAXED));
   return 1;
 }
 
 static const luaL_Reg methods[] = {
   {"start", Ltp_channel_start},
   {"run", Ltp_channel_run},
+  {"refused", Ltp_channel_refused},
+  {"refused_call", Ltp_channel_refused_call},
+  {"post", Ltp_channel_post},
+  {"share", Ltp_channel_share},
+  {"authorize", Ltp_channel_authorize},
   {"call", Ltp_channel_call},
   {"close", Ltp_channel_close},
   {"finish", Ltp_channel_finish},
   {"unacknowledged", Ltp_channel_unacknowledged},
+  {"metrics", Ltp_channel_metrics},
   {NULL, NULL}};
 
 static const luaL_Reg functions[] = {

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "../core/channel.h"
+#include "../core/http_post.h"
 #include "../core/rpc_future.h"
 #include "../core/workflow_run.h"
 #include "message.h"
@@ -139,7 +140,7 @@ static int push_end(lua_State *L, const tp_future *f, const char *kind,
 
 static int push_failed(lua_State *L, tp_future *f) {
   lua_pushnil(L);
-  ltp_pushfailure(L, &tp_future_call(f)->failure);
+  ltp_pushfailure(L, tp_future_failure(f));
   set_names(L, f);
   tp_future_signal(f, TP_TAKEN);
   return 2;
@@ -191,6 +192,15 @@ static int take_run(lua_State *L, tp_run *run, unsigned what, unsigned flags) {
   return pushed;
 }
 
+static int push_answer(lua_State *L, const tp_http_post *post) {
+  lua_createtable(L, 0, 2);
+  set_number(L, "status", post->status);
+  lua_pushlstring(L, post->body.length ? (const char *)post->body.data : "",
+                  post->body.length);
+  lua_setfield(L, -2, "body");
+  return 1;
+}
+
 static int Ltp_take(lua_State *L) {
   tp_future *f = ltp_checkfuture(L, 1);
   unsigned what = check_what(L, 2), flags = tp_future_flags(f);
@@ -204,6 +214,7 @@ static int Ltp_take(lua_State *L) {
     if (f->kind == TP_RPC)
       return push_message(L, &((tp_rpc_future *)f)->call.stream.response,
                           ((tp_rpc_future *)f)->response);
+    if (f->kind == TP_HTTP) return push_answer(L, (tp_http_post *)f);
     lua_pushboolean(L, 1);
     return 1;
   }
@@ -212,6 +223,14 @@ static int Ltp_take(lua_State *L) {
   if (flags & TP_ABANDONED)
     return push_end(L, f, "call_canceled", "the future was abandoned");
   return luaL_error(L, "nothing to take yet");
+}
+
+/* core.resend(future): sends once more what the server refused as
+** unauthenticated; false when it did not end that way. */
+static int Ltp_resend(lua_State *L) {
+  tp_future *f = ltp_checkfuture(L, 1);
+  lua_pushboolean(L, !tp_engine_forked(f->engine) && tp_future_repeat(f));
+  return 1;
 }
 
 static int Ltp_abandon(lua_State *L) {
@@ -272,6 +291,12 @@ static int push_field(lua_State *L, const tp_run *run, const char *name) {
   } else if (strcmp(name, "started") == 0) {
     lua_pushboolean(L, named && !run->attached);
     return 1;
+  } else if (strcmp(name, "attempts") == 0) { /* of the start */
+    lua_pushinteger(L, run->start_attempts);
+    return 1;
+  } else if (strcmp(name, "seconds") == 0) {
+    lua_pushnumber(L, (lua_Number)run->start_latency / 1e6);
+    return 1;
   }
   lua_pushstring(L, value); /* NULL: nil */
   return 1;
@@ -282,6 +307,13 @@ static int Ltp_field(lua_State *L) {
   const char *name = luaL_checkstring(L, 2);
   const char *names[3];
   if (f->kind == TP_RUN) return push_field(L, (tp_run *)f, name);
+  if (f->kind == TP_RPC && strcmp(name, "attempts") == 0) {
+    lua_pushinteger(L, tp_future_call(f)->attempts);
+    return 1;
+  } else if (f->kind == TP_RPC && strcmp(name, "seconds") == 0) {
+    lua_pushnumber(L, (lua_Number)tp_future_call(f)->latency / 1e6);
+    return 1;
+  }
   tp_future_names(f, &names[0], &names[1], &names[2]);
   lua_pushstring(L, strcmp(name, "method") == 0 ? names[2]
                     : strcmp(name, "request_id") == 0 ? names[1]
@@ -417,6 +449,7 @@ static const luaL_Reg functions[] = {
   {"want", Ltp_want},
   {"take", Ltp_take},
   {"abandon", Ltp_abandon},
+  {"resend", Ltp_resend},
   {"id", Ltp_id},
   {"field", Ltp_field},
   {"subscribe", Ltp_subscribe},

@@ -2,8 +2,10 @@
 ** few functions that need no other object. The only exported symbol is here.
 */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,6 +81,46 @@ static int Ltp_pid(lua_State *L) {
   return 1;
 }
 
+/* The environment as a table, which Lua itself cannot list. Of a name given
+** twice the first counts, as for getenv. */
+static int Ltp_environ(lua_State *L) {
+  char **at;
+  lua_newtable(L);
+  for (at = environ; at && *at; at++) {
+    const char *equals = strchr(*at, '=');
+    if (equals == NULL) continue;
+    lua_pushlstring(L, *at, (size_t)(equals - *at));
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3);
+    if (!lua_isnil(L, -1)) {
+      lua_pop(L, 2);
+      continue;
+    }
+    lua_pop(L, 1);
+    lua_pushstring(L, equals + 1);
+    lua_rawset(L, -3);
+  }
+  return 1;
+}
+
+/* When a file was last changed, its size and its inode, in one string; nil
+** and the reason when there is none to be seen. */
+static int Ltp_file_stamp(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  struct stat s;
+  char text[96];
+  if (stat(path, &s) != 0) {
+    lua_pushnil(L);
+    lua_pushstring(L, strerror(errno));
+    return 2;
+  }
+  snprintf(text, sizeof text, "%lld.%09ld %lld %llu",
+           (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
+           (long long)s.st_size, (unsigned long long)s.st_ino);
+  lua_pushstring(L, text);
+  return 1;
+}
+
 static int Ltp_hostname(lua_State *L) {
   char name[256] = "localhost";
   if (gethostname(name, sizeof name - 1) != 0) strcpy(name, "localhost");
@@ -131,6 +173,8 @@ static const luaL_Reg functions[] = {
   {"time", Ltp_time},
   {"pid", Ltp_pid},
   {"hostname", Ltp_hostname},
+  {"environ", Ltp_environ},
+  {"file_stamp", Ltp_file_stamp},
   {"uuid", Ltp_uuid},
   {NULL, NULL}};
 
@@ -165,5 +209,6 @@ int luaopen_temporal_core(lua_State *L) {
   ltp_open_value(L);
   ltp_open_client(L, first);
   ltp_open_future(L, first);
+  ltp_open_zlib(L);
   return 1;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "../core/json.h"
 #include "../core/utf8.h"
+#include "protojson.h"
 
 #define KEPT (64u << 10) /* a scratch buffer that grew beyond is given back */
 
@@ -428,6 +429,8 @@ void ltp_open_value(lua_State *L) {
       {"payload", Ltp_payload},
       {"payloads", Ltp_payloads},
       {"payload_value", Ltp_payload_value},
+      {"protojson_encode", Ltp_protojson_encode},
+      {"protojson_decode", Ltp_protojson_decode},
       {"bytes", Ltp_bytes},
       {"raw", Ltp_raw},
       {"array", Ltp_array},

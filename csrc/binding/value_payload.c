@@ -9,6 +9,7 @@
 #include "../core/utf8.h"
 #include "../core/wire.h"
 #include "message.h"
+#include "protojson.h"
 
 #define PAYLOAD "temporal.api.common.v1.Payload"
 enum { PAYLOADS_PAYLOADS = 1, PAYLOAD_METADATA = 1, PAYLOAD_DATA = 2 };
@@ -179,6 +180,32 @@ static int push_json(lua_State *L, ltp_values *v, int encoding) {
   return 1;
 }
 
+/* A message of a type we know as its table; of any other as temporal.raw. */
+static int push_message(lua_State *L, ltp_values *v, int metadata, int json) {
+  const uint8_t *data;
+  size_t n;
+  int type = -1, wrong;
+  lua_pushliteral(L, "messageType");
+  lua_rawget(L, metadata);
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    const char *name = lua_tolstring(L, -1, &n);
+    type = tp_schema_message(name, n);
+  }
+  lua_pop(L, 1);
+  if (type < 0) return push_raw(L, 1);
+  data = (const uint8_t *)lua_tolstring(L, -1, &n);
+  /* a newer peer may know more fields than we: as with bytes, ours are read */
+  if (json)
+    wrong = ltp_protojson_decode(L, v, (const char *)data, n, type,
+                                 TP_PROTOJSON_IGNORE_UNKNOWN);
+  else
+    wrong = ltp_message_decode(L, data, n, type);
+  if (!wrong) return 1;
+  lua_pushfstring(L, "the payload's message cannot be read: %s",
+                  lua_tostring(L, -1));
+  return fails(L, lua_tostring(L, -1), 2);
+}
+
 static int unknown_encoding(lua_State *L, int encoding) {
   size_t n;
   const char *s = lua_tolstring(L, encoding, &n);
@@ -221,8 +248,9 @@ int Ltp_payload_value(lua_State *L) {
     lua_pushnil(L);
     return 1;
   }
-  if (strcmp(encoding, "json/protobuf") == 0 ||
-      strcmp(encoding, "binary/protobuf") == 0)
-    return push_raw(L, 1);
+  if (strcmp(encoding, "json/protobuf") == 0)
+    return push_message(L, v, 3, 1);
+  if (strcmp(encoding, "binary/protobuf") == 0)
+    return push_message(L, v, 3, 0);
   return unknown_encoding(L, 2);
 }

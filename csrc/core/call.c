@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "grpc.h"
 #include "limits.h"
+#include "metrics.h"
 #include "version.h"
 
 #define POLL_TIMEOUT (30 * TP_SECOND) /* told to the server: answers at 20 s */
@@ -103,9 +104,27 @@ static void not_pending(tp_call *call) {
   __atomic_sub_fetch(&call->channel->pending, 1, __ATOMIC_RELAXED);
 }
 
+/* An attempt has ended; the next, if any, is due from now on. */
+static void count_attempt(tp_call *call, bool ok, int64_t now) {
+  const tp_failure *f = &call->failure;
+  tp_metrics_attempt(call->channel->metrics, call->path, call->namespace,
+                     call->long_poll, ok ? TP_GRPC_OK : f->code,
+                     now - call->attempt_due, ok ? NULL : f->details,
+                     f->details_length);
+  call->attempt_due = now;
+}
+
+static void count_call(tp_call *call, bool ok) {
+  call->latency = call->channel->engine->now - call->due;
+  tp_metrics_call(call->channel->metrics, call->path, call->namespace,
+                  call->long_poll, ok ? TP_GRPC_OK : call->failure.code,
+                  call->latency);
+}
+
 /* The end. The owner may begin again, or free the call, inside done(). */
 static void finish(tp_call *call, bool ok) {
   call->state = TP_CALL_IDLE;
+  count_call(call, ok);
   not_pending(call);
   tp_timer_clear(&call->channel->engine->timers, &call->timer);
   if (!ok) {
@@ -124,6 +143,7 @@ void tp_call_begin(tp_call *call, int64_t now, int64_t delay) {
   call->transparent = 0;
   call->ambiguous = false;
   call->begun = now;
+  call->due = call->attempt_due = tp_after(now, delay);
   call->deadline = tp_after(now, call->timeout);
   if (call->long_poll && !channel->answered) {
     int64_t first = tp_after(now, channel->options.rpc_timeout);
@@ -207,20 +227,43 @@ static int64_t told_timeout(tp_call *call, int64_t now) {
   return left < POLL_TIMEOUT ? left : POLL_TIMEOUT;
 }
 
+/* The channel's key, held, unless the user says something else. */
+static tp_metadata *authorization(tp_call *call, const tp_header *headers,
+                                  size_t n) {
+  tp_channel *channel = call->channel;
+  tp_metadata *key;
+  call->authorizations =
+    __atomic_load_n(&channel->authorizations, __ATOMIC_ACQUIRE);
+  if (call->authorizations == 0) return NULL;
+  while (n-- > 0)
+    if (headers[n].name_length == 13 &&
+        memcmp(headers[n].name, "authorization", 13) == 0)
+      return NULL;
+  tp_engine_lock(channel->engine);
+  key = channel->authorization;
+  if (key) __atomic_add_fetch(&key->references, 1, __ATOMIC_RELAXED);
+  tp_engine_unlock(channel->engine);
+  return key;
+}
+
 bool tp_call_open(tp_call *call, tp_http2 *session, int64_t now) {
   const tp_channel_options *o = &call->channel->options;
   tp_header headers[2 * TP_MAX_METADATA + 16];
   char timeout[16];
   int64_t told = told_timeout(call, now);
+  tp_metadata *key;
   size_t n = 0;
+  bool opened;
 #define LITERAL(name, value) n = add(headers, n, name, value, sizeof value - 1)
   LITERAL(":method", "POST");
-  LITERAL(":scheme", "http");
+  if (o->dial.secure) LITERAL(":scheme", "https");
+  else LITERAL(":scheme", "http");
   n = add(headers, n, ":path", call->path, strlen(call->path));
   n = add(headers, n, ":authority", o->authority, strlen(o->authority));
   LITERAL("te", "trailers");
   LITERAL("content-type", "application/grpc");
   LITERAL("user-agent", TP_CLIENT_NAME "/" TP_VERSION);
+  LITERAL("grpc-accept-encoding", "gzip");
   LITERAL("client-name", TP_CLIENT_NAME);
   LITERAL("client-version", TP_VERSION);
   if (call->long_poll) LITERAL("supported-features", "follows-next-run-id");
@@ -233,8 +276,12 @@ bool tp_call_open(tp_call *call, tp_http2 *session, int64_t now) {
             tp_grpc_write_timeout(timeout, told));
   n = add_all(headers, n, o->metadata, call->metadata);
   n = add_all(headers, n, call->metadata, NULL);
+  key = authorization(call, headers, n);
+  if (key) headers[n++] = key->headers[0];
   call->stream.request = &call->request;
-  if (tp_http2_open(session, &call->stream, headers, n) != TP_OK) return false;
+  opened = tp_http2_open(session, &call->stream, headers, n) == TP_OK;
+  tp_metadata_release(key);
+  if (!opened) return false;
   call->state = TP_CALL_OPEN;
   call->session = session;
   not_pending(call);
@@ -313,16 +360,28 @@ static void try_again(tp_call *call, int64_t now) {
   set_timer(call, at);
 }
 
-static void requeue(tp_call *call) {
+static void requeue(tp_call *call, int64_t now) {
   tp_stream_clear(&call->stream);
+  call->attempt_due = now;
   call->state = TP_CALL_QUEUED;
   tp_channel_enqueue(call->channel, call);
   set_timer(call, TP_NEVER);
 }
 
+/* The key was refused, and another one has come meanwhile. */
+static bool has_new_key(const tp_call *call) {
+  unsigned now = __atomic_load_n(&call->channel->authorizations,
+                                 __ATOMIC_ACQUIRE);
+  return call->retry && call->failure.code == TP_GRPC_UNAUTHENTICATED &&
+         call->authorizations != 0 && call->authorizations != now;
+}
+
 void tp_call_closed(tp_call *call, tp_http2 *session, int64_t now) {
+  tp_verdict verdict = tp_call_judge(call, session, now);
   call->session = NULL;
-  switch (tp_call_judge(call, session, now)) {
+  if (verdict != TP_VERDICT_REPEAT)
+    count_attempt(call, verdict == TP_VERDICT_OK, now);
+  switch (verdict) {
     case TP_VERDICT_OK:
       call->channel->answered = true;
       if (call->long_poll) {
@@ -334,7 +393,7 @@ void tp_call_closed(tp_call *call, tp_http2 *session, int64_t now) {
     case TP_VERDICT_REPEAT:
       call->attempts--;
       if (call->transparent++ < MAX_TRANSPARENT) {
-        requeue(call);
+        requeue(call, now);
         break;
       }
       call->attempts++;
@@ -342,24 +401,29 @@ void tp_call_closed(tp_call *call, tp_http2 *session, int64_t now) {
                    "the peer refuses the stream%s%s",
                    tp_http2_draining(session) ? ": " : "",
                    tp_http2_draining(session) ? tp_http2_reason(session) : "");
+      count_attempt(call, false, now);
       try_again(call, now);
       break;
     case TP_VERDICT_RETRY:
       try_again(call, now);
       break;
     default:
-      finish(call, false);
+      if (has_new_key(call)) requeue(call, now);
+      else finish(call, false);
       break;
   }
 }
 
-void tp_call_dial_failed(tp_call *call, const char *reason, int64_t now) {
+void tp_call_dial_failed(tp_call *call, const char *reason, bool misconfigured,
+                         int64_t now) {
   const tp_retry *r = &call->channel->options.retry;
   bool unlimited = call->long_poll && call->channel->answered;
   if (now < call->retry_at) return; /* dialled for others: not its attempt */
   call->attempts++;
-  tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE, "%s", reason);
-  if (call->retry && r->attempts > 1 &&
+  if (misconfigured) tp_call_fail(call, "config", -1, "%s", reason);
+  else tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE, "%s", reason);
+  count_attempt(call, false, now);
+  if (!misconfigured && call->retry && r->attempts > 1 &&
       (unlimited || call->attempts < r->attempts)) {
     call->retry_at =
       tp_after(now, (int64_t)(plain_backoff(call) * (1 - r->jitter)));
@@ -370,7 +434,7 @@ void tp_call_dial_failed(tp_call *call, const char *reason, int64_t now) {
   finish(call, false);
 }
 
-static void expire(tp_call *call) {
+static void expire(tp_call *call, int64_t now) {
   tp_channel *channel = call->channel;
   if (call->state == TP_CALL_OPEN && tp_http2_established(call->session)) {
     call->ambiguous = true;
@@ -380,12 +444,12 @@ static void expire(tp_call *call) {
     call->ambiguous = true;
     tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,
                  "connected to %s:%d, but it sent no HTTP/2 SETTINGS in time",
-                 channel->options.host, channel->options.port);
+                 channel->options.dial.host, channel->options.dial.port);
   } else if (call->failure.message == NULL && channel->session_count == 0) {
     tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE, "%s %s:%d%s%s",
                  channel->connection ? "still connecting to"
                                      : "not connected to",
-                 channel->options.host, channel->options.port,
+                 channel->options.dial.host, channel->options.dial.port,
                  channel->reason[0] ? ": " : "", channel->reason);
   } else if (call->failure.message == NULL) {
     tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,
@@ -397,6 +461,7 @@ static void expire(tp_call *call) {
   } else if (call->state == TP_CALL_QUEUED) {
     tp_channel_dequeue(channel, call);
   }
+  if (call->state == TP_CALL_OPEN) count_attempt(call, false, now);
   call->session = NULL;
   finish(call, false);
 }
@@ -406,9 +471,9 @@ static void on_timer(tp_timer *timer, int64_t now) {
   if (call->long_poll && call->channel->answered)
     call->deadline = tp_after(call->begun, call->timeout);
   if (now >= call->deadline) {
-    expire(call);
+    expire(call, now);
   } else if (call->state == TP_CALL_BACKOFF && now >= call->retry_at) {
-    requeue(call);
+    requeue(call, now);
   } else if (call->state == TP_CALL_OPEN && call->long_poll &&
              now >= tp_after(call->attempt_deadline, POLL_GRACE)) {
     tp_http2_cancel(call->session, &call->stream);
@@ -416,6 +481,7 @@ static void on_timer(tp_timer *timer, int64_t now) {
     call->session = NULL;
     tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,
                  "a long poll was not answered in time");
+    count_attempt(call, false, now);
     try_again(call, now);
   } else {
     set_timer(call, call->state == TP_CALL_BACKOFF ? call->retry_at : TP_NEVER);

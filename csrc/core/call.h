@@ -66,10 +66,13 @@ typedef struct tp_call {
   int64_t deadline;
   int64_t attempt_deadline; /* what the peer was told, or TP_NEVER */
   int64_t retry_at;
+  int64_t due, attempt_due; /* when it, and its attempt, were to begin */
+  int64_t latency;        /* of the whole call, once it has ended */
   tp_timer timer;
   tp_stream stream;
   tp_http2 *session;      /* while open */
   int attempts;
+  unsigned authorizations; /* the channel's, when the attempt was opened */
   int transparent;        /* repetitions that did not count */
   bool ambiguous;         /* an attempt may have been carried out */
   bool pending;           /* counted in the channel's `pending` */
@@ -96,7 +99,8 @@ bool tp_call_submit(tp_call *call);
 /* From the channel: */
 bool tp_call_open(tp_call *call, tp_http2 *session, int64_t now);
 void tp_call_closed(tp_call *call, tp_http2 *session, int64_t now);
-void tp_call_dial_failed(tp_call *call, const char *reason, int64_t now);
+void tp_call_dial_failed(tp_call *call, const char *reason, bool misconfigured,
+                         int64_t now);
 
 tp_metadata *tp_metadata_new(size_t count, size_t text);
 void tp_metadata_release(tp_metadata *metadata);

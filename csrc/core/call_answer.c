@@ -98,6 +98,7 @@ static tp_verdict judge_reset(tp_call *call, int64_t now) {
       now >= call->attempt_deadline - EARLY_RESET) {
     tp_call_fail(call, "deadline_exceeded", TP_GRPC_DEADLINE_EXCEEDED,
                  "the deadline passed while the server worked on the answer");
+    call->channel->answered = true; /* it is there */
     return call->long_poll ? TP_VERDICT_RETRY : TP_VERDICT_FINAL;
   }
   tp_call_fail(call, NULL, code, "the peer reset the stream: %s",

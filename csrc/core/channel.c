@@ -16,14 +16,18 @@ tp_channel *tp_channel_new(tp_engine *engine, const tp_channel_options *o) {
   tp_channel *c = calloc(1, sizeof *c);
   if (c == NULL) return NULL;
   c->options = *o;
-  c->options.host = strdup(o->host);
   c->options.authority = strdup(o->authority);
-  if (c->options.host == NULL || c->options.authority == NULL) {
-    free((char *)(uintptr_t)c->options.host);
+  c->metrics = tp_metrics_new();
+  if (!tp_dial_options_copy(&c->options.dial, &o->dial) ||
+      c->options.authority == NULL || c->metrics == NULL) {
+    tp_metrics_free(c->metrics);
+    tp_dial_options_free(&c->options.dial);
     free((char *)(uintptr_t)c->options.authority);
     free(c);
     return NULL;
   }
+  c->client.channel = c;
+  c->open_clients = 1;
   c->command.run = on_command;
   c->engine = engine;
   c->references = 1;
@@ -76,14 +80,72 @@ static void on_command(tp_command *command, unsigned bits) {
   }
 }
 
-void tp_channel_finish(tp_channel *c) {
+tp_client *tp_client_share(tp_client *client) {
+  tp_client *other = calloc(1, sizeof *other);
+  if (other == NULL) return NULL;
+  other->channel = client->channel;
+  other->references = 1;
+  other->channel->open_clients++;
+  tp_channel_hold(other->channel);
+  return other;
+}
+
+void tp_client_hold(tp_client *client) {
+  if (client == &client->channel->client) tp_channel_hold(client->channel);
+  else __atomic_add_fetch(&client->references, 1, __ATOMIC_RELAXED);
+}
+
+void tp_client_release(tp_client *client) {
+  tp_channel *c = client->channel;
+  if (client != &c->client) {
+    if (__atomic_sub_fetch(&client->references, 1, __ATOMIC_ACQ_REL) > 0)
+      return;
+    free(client);
+  }
+  tp_channel_release(c);
+}
+
+void tp_client_finish(tp_client *client) {
+  tp_channel *c = client->channel;
   tp_future *f = NULL;
+  if (client->finished) return;
+  client->finished = true;
   while ((f = tp_channel_next(c, f)) != NULL) {
+    if (f->client != client) continue;
     tp_future_signal(f, TP_CLOSED);
     if (f->kind == TP_RUN || !f->submission)
       tp_engine_post(c->engine, &f->command, TP_DROP, &f->references);
   }
-  tp_engine_post(c->engine, &c->command, TP_BEGIN, &c->references);
+  if (--c->open_clients == 0)
+    tp_engine_post(c->engine, &c->command, TP_BEGIN, &c->references);
+}
+
+void tp_client_drop(tp_client *client) {
+  if (!client->finished) client->channel->open_clients--;
+  client->finished = true;
+  tp_client_release(client);
+}
+
+bool tp_channel_authorize(tp_channel *c, const char *value) {
+  static const char name[] = "authorization";
+  tp_metadata *m = NULL, *before;
+  if (value) {
+    size_t n = strlen(value);
+    m = tp_metadata_new(1, sizeof name + n);
+    if (m == NULL) return false;
+    m->headers[0].name = memcpy((char *)(m->headers + 1), name, sizeof name);
+    m->headers[0].name_length = sizeof name - 1;
+    m->headers[0].value =
+      memcpy((char *)(m->headers + 1) + sizeof name, value, n);
+    m->headers[0].value_length = n;
+  }
+  tp_engine_lock(c->engine);
+  before = c->authorization;
+  c->authorization = m;
+  tp_engine_unlock(c->engine);
+  __atomic_add_fetch(&c->authorizations, 1, __ATOMIC_RELEASE);
+  tp_metadata_release(before);
+  return true;
 }
 
 void tp_channel_destroy(tp_channel *c) {
@@ -96,14 +158,19 @@ void tp_channel_destroy(tp_channel *c) {
   tp_timer_clear(&engine->timers, &c->timer);
   tp_timer_clear(&engine->timers, &c->polls.timer);
   tp_metadata_release(c->options.metadata);
-  free((char *)(uintptr_t)c->options.host);
+  tp_metadata_release(c->authorization);
+  tp_metrics_free(c->metrics);
+  tp_dial_options_free(&c->options.dial);
   free((char *)(uintptr_t)c->options.authority);
   free(c);
   tp_engine_release(engine);
 }
 
 void tp_channel_disconnect(tp_channel *c) {
-  while (c->session_count > 0) tp_http2_free(c->sessions[--c->session_count]);
+  while (c->session_count > 0) {
+    tp_http2_free(c->sessions[--c->session_count]);
+    tp_metrics_disconnected(c->metrics);
+  }
   tp_connection_free(c->connection);
   c->connection = NULL;
 }
@@ -118,20 +185,30 @@ tp_future *tp_channel_next(tp_channel *c, tp_future *f) {
   return next;
 }
 
-void tp_channel_acknowledged(tp_channel *c) {
-  if (__atomic_sub_fetch(&c->unacknowledged, 1, __ATOMIC_SEQ_CST) == 0)
-    tp_channel_tell_drain(c);
+void tp_client_acknowledged(tp_client *client) {
+  __atomic_sub_fetch(&client->channel->unacknowledged, 1, __ATOMIC_SEQ_CST);
+  if (__atomic_sub_fetch(&client->unacknowledged, 1, __ATOMIC_SEQ_CST) == 0)
+    tp_channel_tell_drains(client->channel, client);
 }
 
-void tp_channel_tell_drain(tp_channel *c) {
-  tp_future *drain;
+/* Takes the first drain of the client out of the list. */
+static tp_drain *next_drain(tp_channel *c, const tp_client *client) {
+  tp_drain **at, *drain;
   tp_engine_lock(c->engine);
-  drain = c->drain;
-  c->drain = NULL;
+  at = &c->drains;
+  while (*at && client && (*at)->future.client != client) at = &(*at)->next;
+  drain = *at;
+  if (drain) *at = drain->next;
   tp_engine_unlock(c->engine);
-  if (drain == NULL) return;
-  tp_future_signal(drain, TP_RESULT);
-  tp_future_release(drain);
+  return drain;
+}
+
+void tp_channel_tell_drains(tp_channel *c, const tp_client *client) {
+  tp_drain *drain;
+  while ((drain = next_drain(c, client)) != NULL) {
+    tp_future_signal(&drain->future, TP_RESULT);
+    tp_future_release(&drain->future);
+  }
 }
 
 void tp_channel_enqueue(tp_channel *c, tp_call *call) {
@@ -158,11 +235,13 @@ static tp_http2 *current_session(const tp_channel *c) {
   return s && !tp_http2_broken(s) && !tp_http2_draining(s) ? s : NULL;
 }
 
-static void dial_failed(tp_channel *c, const char *reason, int64_t now) {
+static void dial_failed(tp_channel *c, const char *reason, bool misconfigured,
+                        int64_t now) {
   const tp_retry *r = &c->options.retry;
   double us = (double)r->initial;
   tp_call *call, *next;
   int i;
+  tp_metrics_dial_failed(c->metrics);
   for (i = 0; i < c->dial_failures && us < (double)r->max; i++) us *= r->factor;
   if (us > (double)r->max) us = (double)r->max;
   us *= tp_engine_jitter(c->engine, r->jitter);
@@ -173,7 +252,7 @@ static void dial_failed(tp_channel *c, const char *reason, int64_t now) {
   /* A call that ends here may begin another, at the end of the queue. */
   for (call = c->queue; call; call = next) {
     next = call->next;
-    tp_call_dial_failed(call, c->reason, now);
+    tp_call_dial_failed(call, c->reason, misconfigured, now);
   }
 }
 
@@ -192,45 +271,49 @@ static void remove_session(tp_channel *c, size_t i) {
   memmove(c->sessions + i, c->sessions + i + 1,
           (c->session_count - i) * sizeof *c->sessions);
   tp_http2_free(s);
+  tp_metrics_disconnected(c->metrics);
 }
 
 static void adopt(tp_channel *c, tp_connection *connection, int64_t now) {
   tp_http2_options o;
   tp_http2 *session;
-  o.settings_timeout = c->options.connect_timeout;
+  o.settings_timeout = c->options.dial.connect_timeout;
   o.keepalive_interval = c->options.keepalive_interval;
   o.keepalive_timeout = c->options.keepalive_timeout;
   o.closed = on_stream_closed;
   o.owner = c;
   if (c->session_count == TP_MAX_SESSIONS) remove_session(c, 0);
   session = tp_http2_new(connection, &o, now);
-  if (session) c->sessions[c->session_count++] = session;
-  else dial_failed(c, "out of memory while connecting", now);
+  if (session == NULL) {
+    dial_failed(c, "out of memory while connecting", false, now);
+    return;
+  }
+  c->sessions[c->session_count++] = session;
+  tp_metrics_dialled(c->metrics);
 }
 
 /* Starts dialling, or takes over what has been dialled. */
 static void dial(tp_channel *c, int64_t now) {
   char reason[TP_REASON];
-  tp_dial_options o;
-  if (c->connection == NULL) {
+  tp_connection *connection = c->connection;
+  tp_dial_state state;
+  if (connection == NULL) {
     if (c->queue == NULL || current_session(c) || now < c->dial_at) return;
-    o.host = c->options.host;
-    o.port = c->options.port;
-    o.connect_timeout = c->options.connect_timeout;
-    c->connection = tp_engine_dial(c->engine, &o, reason);
-    if (c->connection == NULL) dial_failed(c, reason, now);
+    connection = c->connection = tp_engine_dial(c->engine, &c->options.dial);
+    if (connection == NULL)
+      dial_failed(c, "out of memory while dialling", false, now);
   }
-  if (c->connection == NULL) return;
-  if (tp_connection_state(c->connection) == TP_CONNECTED) {
-    tp_connection *connection = c->connection;
-    c->connection = NULL;
+  if (connection == NULL) return;
+  state = tp_connection_state(connection);
+  if (state == TP_DIALLING) return;
+  c->connection = NULL;
+  if (state == TP_CONNECTED) {
     adopt(c, connection, now);
-  } else if (tp_connection_state(c->connection) == TP_DIAL_FAILED) {
-    snprintf(reason, sizeof reason, "%s", tp_connection_reason(c->connection));
-    tp_connection_free(c->connection);
-    c->connection = NULL;
-    dial_failed(c, reason, now);
+    return;
   }
+  snprintf(reason, sizeof reason, "%s", tp_connection_reason(connection));
+  tp_connection_free(connection);
+  dial_failed(c, reason, state == TP_DIAL_MISCONFIGURED, now);
 }
 
 /* Broken sessions go; drained ones too, once their last stream is done. A
@@ -254,7 +337,7 @@ static void reap(tp_channel *c, int64_t now) {
     }
     snprintf(c->reason, sizeof c->reason, "%s", tp_http2_reason(s));
     remove_session(c, i);
-    if (!established) dial_failed(c, c->reason, now);
+    if (!established) dial_failed(c, c->reason, false, now);
   }
 }
 

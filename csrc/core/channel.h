@@ -14,6 +14,7 @@
 #include "future.h"
 #include "http2.h"
 #include "limits.h"
+#include "metrics.h"
 #include "polls.h"
 #include "timer.h"
 
@@ -26,15 +27,23 @@ typedef struct tp_retry {
 } tp_retry;
 
 typedef struct tp_channel_options {
-  const char *host;      /* copied */
-  int port;
+  tp_dial_options dial;  /* copied */
   const char *authority; /* copied */
-  int64_t connect_timeout, rpc_timeout, shutdown_timeout;
+  int64_t rpc_timeout, shutdown_timeout;
   int64_t keepalive_interval, keepalive_timeout;
   size_t max_message, max_pending;
   tp_retry retry;
   tp_metadata *metadata; /* taken over */
 } tp_channel_options;
+
+/* One client of the host's on a channel. Several may share it: it is closed
+** with the last of them. */
+typedef struct tp_client {
+  struct tp_channel *channel;
+  int references;        /* atomic; 0 of a channel's own, which is part of it */
+  size_t unacknowledged; /* atomic: submissions without an answer */
+  bool finished;         /* the host's thread */
+} tp_client;
 
 typedef struct tp_channel {
   tp_command command;       /* first: a command is a channel */
@@ -45,7 +54,12 @@ typedef struct tp_channel {
   size_t pending;           /* atomic: submitted and not on a stream */
   size_t unacknowledged;    /* atomic: submissions without an answer */
   tp_future *futures;       /* all of them; engine's lock */
-  tp_future *drain;         /* told when none is unacknowledged; lock */
+  struct tp_drain *drains;  /* told when none is unacknowledged; lock */
+  tp_metadata *authorization; /* of every later attempt, or NULL; lock */
+  unsigned authorizations;  /* how often it was set; atomic */
+  tp_client client;         /* the one it was made for */
+  int open_clients;         /* not finished; the host's thread */
+  tp_metrics *metrics;      /* has a lock of its own */
   struct tp_channel *next, **link; /* engine's list; engine's lock */
   /* Driving thread: */
   tp_http2 *sessions[TP_MAX_SESSIONS]; /* the last one takes new streams */
@@ -86,15 +100,28 @@ void tp_channel_receive(tp_channel *channel, const struct pollfd *fds,
 ** of `f`. NULL after the last. Those made meanwhile are not met. Any thread. */
 tp_future *tp_channel_next(tp_channel *channel, tp_future *f);
 
-/* Everybody who still waits is told: closed. What is unacknowledged goes on
-** for at most shutdown_timeout. The host's thread. */
-void tp_channel_finish(tp_channel *channel);
+/* Another client on the same channel. NULL: out of memory. Any thread. */
+tp_client *tp_client_share(tp_client *client);
+void tp_client_hold(tp_client *client);
+void tp_client_release(tp_client *client);
+
+/* Everybody who still waits for something of the client is told: closed. With
+** the last client of the channel that is closed too: what is unacknowledged
+** goes on for at most shutdown_timeout. The host's thread. */
+void tp_client_finish(tp_client *client);
+/* The host holds it no more, finished or not. The host's thread. */
+void tp_client_drop(tp_client *client);
 
 /* A submission was acknowledged or has failed. Any thread. */
-void tp_channel_acknowledged(tp_channel *channel);
+void tp_client_acknowledged(tp_client *client);
 
-/* The future that waits for the end of all submissions, if any, is ready. */
-void tp_channel_tell_drain(tp_channel *channel);
+/* Futures that wait for the end of the submissions of a client (NULL: of any)
+** are ready. Any thread. */
+void tp_channel_tell_drains(tp_channel *channel, const tp_client *client);
+
+/* The value of the header authorization from now on; NULL: none. False: out of
+** memory. Any thread. */
+bool tp_channel_authorize(tp_channel *channel, const char *value);
 
 /* Closes every connection; what was open ends as lost. */
 void tp_channel_disconnect(tp_channel *channel);

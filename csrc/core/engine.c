@@ -76,12 +76,9 @@ double tp_engine_jitter(tp_engine *e, double spread) {
   return 1 + spread * (2 * (double)(e->random >> 11) / 9007199254740992.0 - 1);
 }
 
-tp_connection *tp_engine_dial(tp_engine *e, const tp_dial_options *options,
-                              char reason[TP_REASON]) {
+tp_connection *tp_engine_dial(tp_engine *e, const tp_dial_options *options) {
   if (e->dialer == NULL) e->dialer = tp_dialer_new();
-  if (e->dialer) return tp_dial(e->dialer, options, reason);
-  snprintf(reason, TP_REASON, "out of memory while dialling");
-  return NULL;
+  return e->dialer ? tp_dial(e->dialer, options) : NULL;
 }
 
 /* --- queues in and out ---------- */
@@ -399,7 +396,7 @@ static void end_channel(tp_channel *c) {
     if (c->engine->draining) /* nobody will take its error any more */
       tp_future_lost(f, tp_future_flags(f) | TP_COLLECTED);
   }
-  tp_channel_tell_drain(c);
+  tp_channel_tell_drains(c, NULL);
   tp_channel_disconnect(c);
 }
 

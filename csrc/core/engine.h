@@ -107,8 +107,8 @@ void tp_engine_fire(tp_engine *engine, tp_future *future);
 void tp_engine_forget_fired(tp_engine *engine, tp_future *future);
 
 /* Driving thread. */
-tp_connection *tp_engine_dial(tp_engine *engine, const tp_dial_options *options,
-                              char reason[TP_REASON]);
+tp_connection *tp_engine_dial(tp_engine *engine,
+                              const tp_dial_options *options);
 
 /* Submissions that the server has not acknowledged, over all channels. */
 size_t tp_engine_unacknowledged(tp_engine *engine);

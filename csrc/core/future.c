@@ -6,14 +6,16 @@
 #include "channel.h"
 #include "engine.h"
 
-void tp_future_init(tp_future *f, tp_channel *channel, tp_future_kind kind,
+void tp_future_init(tp_future *f, tp_client *client, tp_future_kind kind,
                     const tp_future_class *class) {
+  tp_channel *channel = client->channel;
   tp_engine *engine = channel->engine;
   f->command.next = NULL;
   f->command.bits = 0;
   f->command.run = class->run;
   f->engine = engine;
   f->channel = channel;
+  f->client = client;
   f->kind = kind;
   f->references = 1;
   f->flags = f->subscribed = 0;
@@ -28,7 +30,7 @@ void tp_future_init(tp_future *f, tp_channel *channel, tp_future_kind kind,
   /* The parent's lock may be held, by a thread that does not exist here. */
   f->orphan = tp_engine_forked(engine);
   if (f->orphan) return;
-  tp_channel_hold(channel);
+  tp_client_hold(client);
   tp_engine_lock(engine);
   f->id = ++engine->next_id;
   f->next = channel->futures;
@@ -45,7 +47,7 @@ void tp_future_hold(tp_future *f) {
 /* The list holds no reference, so the last release and a snapshot may meet:
 ** the count reaches zero under the lock, where snapshots are taken. */
 void tp_future_release(tp_future *f) {
-  tp_channel *channel = f->channel;
+  tp_client *client = f->client;
   tp_engine *engine = f->engine;
   int left = __atomic_load_n(&f->references, __ATOMIC_RELAXED);
   while (left > 1)
@@ -61,7 +63,7 @@ void tp_future_release(tp_future *f) {
   tp_engine_unlock(engine);
   if (left > 0) return;
   f->class->destroy(f);
-  tp_channel_release(channel);
+  tp_client_release(client);
 }
 
 unsigned tp_future_flags(const tp_future *f) {

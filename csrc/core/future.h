@@ -14,6 +14,7 @@
 
 struct tp_engine;
 struct tp_channel;
+struct tp_client;
 
 /* What can be awaited. */
 #define TP_STARTED 1u /* the start is acknowledged, or has failed */
@@ -41,12 +42,13 @@ typedef struct tp_command {
 #define TP_WANT 2u    /* somebody wants the close event */
 #define TP_DROP 4u    /* stop asking for the result */
 
-typedef enum { TP_RPC, TP_RUN, TP_DRAIN } tp_future_kind;
+typedef enum { TP_RPC, TP_RUN, TP_DRAIN, TP_HTTP } tp_future_kind;
 
 typedef struct tp_future {
   tp_command command;  /* first: a command is a future */
   struct tp_engine *engine;
   struct tp_channel *channel;
+  struct tp_client *client;
   tp_future_kind kind;
   int references;      /* atomic */
   unsigned flags;      /* atomic */
@@ -68,7 +70,7 @@ typedef struct tp_future_class {
   void (*destroy)(tp_future *future); /* no references are left */
 } tp_future_class;
 
-void tp_future_init(tp_future *f, struct tp_channel *channel,
+void tp_future_init(tp_future *f, struct tp_client *client,
                     tp_future_kind kind, const tp_future_class *class);
 void tp_future_hold(tp_future *f);
 void tp_future_release(tp_future *f);

@@ -19,7 +19,7 @@
 #define OUT_GATHER (64 << 10)        /* frames gathered into one write */
 #define OUT_CEILING (4 << 20)        /* one frame never comes near it */
 #define READ_SIZE (128 << 10)
-#define READ_ROUNDS 16               /* then others get their turn */
+#define READ_ROUNDS 64               /* then others get their turn */
 #define STREAMS_BEFORE_SETTINGS 100  /* nghttp2's own assumption */
 
 struct tp_http2 {
@@ -38,6 +38,7 @@ struct tp_http2 {
   bool goaway;
   bool broken;
   bool blocked;          /* the socket took less than we have */
+  bool more;             /* libcurl or OpenSSL may hold what poll cannot see */
   bool deaf;             /* the peer takes no more; it may have said why */
   int32_t last_stream;   /* of the latest GOAWAY */
   char reason[TP_REASON];
@@ -404,8 +405,10 @@ bool tp_http2_receive(tp_http2 *s, int64_t now) {
       explain(s, s->in, (size_t)n, used);
       break;
     }
-    if (n < READ_SIZE) break; /* that was all of it */
+    /* That was all of it; TLS comes in records of 16 KiB. */
+    if (n < READ_SIZE && !tp_connection_wrapped(s->connection)) break;
   }
+  s->more = round == READ_ROUNDS && tp_connection_wrapped(s->connection);
   if (s->broken) end_all(s);
   report_ended(s);
   return !s->broken;
@@ -413,6 +416,7 @@ bool tp_http2_receive(tp_http2 *s, int64_t now) {
 
 int64_t tp_http2_next_tick(const tp_http2 *s) {
   int64_t at = TP_NEVER;
+  if (s->more) return 0;
   if (!s->settings) at = tp_after(s->opened_at, s->options.settings_timeout);
   if (s->options.keepalive_interval > 0) {
     int64_t ping = s->ping_sent
@@ -425,6 +429,7 @@ int64_t tp_http2_next_tick(const tp_http2 *s) {
 
 bool tp_http2_tick(tp_http2 *s, int64_t now) {
   if (s->broken) return false;
+  if (s->more) return tp_http2_receive(s, now);
   if (!s->settings &&
       now >= tp_after(s->opened_at, s->options.settings_timeout)) {
     break_session(s, "connected, but the peer sent no HTTP/2 SETTINGS within "

@@ -35,6 +35,8 @@ typedef struct tp_stream {
   int32_t id;           /* 0: not open */
   bool too_large;       /* the answer exceeds max_message */
   bool foreign;         /* content-type is not gRPC's */
+  bool gzip;            /* grpc-encoding is gzip */
+  bool compressed;      /* the message is */
   bool answered;        /* a response header arrived */
   tp_stream_end end;
   uint32_t error_code;

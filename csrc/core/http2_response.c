@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "grpc.h"
+#include "gzip.h"
 #include "limits.h"
 
 void tp_stream_init(tp_stream *stream) {
@@ -93,6 +94,8 @@ void tp_response_header(tp_stream *stream, const char *name, size_t nl,
     stream->http_status = number(value, vl);
   } else if (is(name, nl, "content-type")) {
     stream->foreign = !is_grpc(value, vl);
+  } else if (is(name, nl, "grpc-encoding")) {
+    stream->gzip = is(value, vl, "gzip");
   } else if (is(name, nl, "grpc-status")) {
     stream->grpc_status = number(value, vl);
     if (stream->grpc_status < 0 || stream->grpc_status >= TP_GRPC_COUNT)
@@ -126,8 +129,9 @@ static void read_prefix(tp_stream *stream, const uint8_t **data, size_t *n) {
   *n -= k;
   if (b->length < TP_GRPC_PREFIX) return;
   length = tp_grpc_read_length(b->data);
-  if (b->data[0] != 0) {
-    stream->problem = "the answer is compressed, which was not asked for";
+  stream->compressed = b->data[0] == 1;
+  if (b->data[0] != 0 && !(stream->compressed && stream->gzip)) {
+    stream->problem = "the answer is compressed in a way not asked for";
     return;
   }
   stream->announced = (size_t)length + 1;
@@ -138,6 +142,23 @@ static void read_prefix(tp_stream *stream, const uint8_t **data, size_t *n) {
   }
   b->length = 0;
   b->ceiling = length > TP_GRPC_PREFIX ? length : TP_GRPC_PREFIX;
+}
+
+/* The message is whole. */
+static void inflate_answer(tp_stream *stream) {
+  tp_status status = tp_gunzip(&stream->response, stream->max_message);
+  stream->compressed = false;
+  if (status == TP_OK) {
+    stream->announced = stream->response.length + 1;
+  } else if (status == TP_ETOOBIG) {
+    stream->too_large = true;
+    stream->announced = stream->max_message + 2;
+    stream->problem = "the answer is larger than max_message";
+  } else {
+    stream->problem = status == TP_ENOMEM
+      ? "out of memory while reading the answer"
+      : "the answer's gzip data cannot be read";
+  }
 }
 
 void tp_response_data(tp_stream *stream, const uint8_t *data, size_t n) {
@@ -151,4 +172,7 @@ void tp_response_data(tp_stream *stream, const uint8_t *data, size_t n) {
   }
   if (tp_buffer_put(&stream->response, data, n) != TP_OK)
     stream->problem = "out of memory while reading the answer";
+  else if (stream->compressed &&
+           stream->response.length == stream->announced - 1)
+    inflate_answer(stream);
 }

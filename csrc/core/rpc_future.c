@@ -9,7 +9,12 @@
 #include "call_answer.h"
 #include "channel.h"
 #include "engine.h"
+#include "http_post.h"
 #include "workflow_run.h"
+#include "workflow_wire.h"
+
+/* A server that answers a long poll at once must not make us spin. */
+#define EARLY_ANSWER (TP_SECOND / 2)
 
 static tp_rpc_future *rpc_of(tp_call *call) {
   void *rpc = (char *)call - offsetof(tp_rpc_future, call);
@@ -22,6 +27,12 @@ tp_call *tp_future_call(tp_future *f) {
   return NULL;
 }
 
+tp_failure *tp_future_failure(tp_future *f) {
+  tp_call *call = tp_future_call(f);
+  if (call) return &call->failure;
+  return f->kind == TP_HTTP ? &((tp_http_post *)f)->failure : NULL;
+}
+
 void tp_future_names(const tp_future *f, const char **workflow_id,
                      const char **request_id, const char **method) {
   *workflow_id = *request_id = *method = NULL;
@@ -31,18 +42,20 @@ void tp_future_names(const tp_future *f, const char **workflow_id,
     *workflow_id = rpc->workflow_id;
     *request_id = rpc->request_id;
     *method = slash ? slash + 1 : rpc->path;
+  } else if (f->kind == TP_HTTP) {
+    *method = "HTTP POST";
   } else if (f->kind == TP_RUN) {
     const tp_run *run = (const tp_run *)f;
     *workflow_id = run->workflow_id;
     *request_id = run->request_id;
-    *method = "StartWorkflowExecution";
+    *method = run->signals ? "SignalWithStartWorkflowExecution"
+                           : "StartWorkflowExecution";
   }
 }
 
 /* --- submitting, for every kind ---------- */
 
 void tp_future_submit(tp_future *f, tp_call *call, bool submission) {
-  tp_channel *channel = f->channel;
   tp_status status;
   if (tp_engine_forked(f->engine)) {
     tp_future_refuse(f, call, "fork", -1, "the process has forked since this "
@@ -61,13 +74,29 @@ void tp_future_submit(tp_future *f, tp_call *call, bool submission) {
     return;
   }
   f->submission = submission;
-  if (submission)
-    __atomic_add_fetch(&channel->unacknowledged, 1, __ATOMIC_SEQ_CST);
+  if (submission) {
+    __atomic_add_fetch(&f->channel->unacknowledged, 1, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&f->client->unacknowledged, 1, __ATOMIC_SEQ_CST);
+  }
   tp_future_hold(f); /* until it has ended */
   if (tp_engine_post(f->engine, &f->command, TP_BEGIN, &f->references)) return;
-  if (submission) tp_channel_acknowledged(channel);
+  if (submission) tp_client_acknowledged(f->client);
   tp_future_refuse(f, call, "closed", -1, "the engine has been shut down");
   tp_future_release(f);
+}
+
+bool tp_future_repeat(tp_future *f) {
+  const unsigned taken = TP_FAILED | TP_TAKEN;
+  tp_call *call = tp_future_call(f);
+  unsigned flags = tp_future_flags(f);
+  if (call == NULL || (flags & taken) != taken || f->orphan ||
+      flags & (TP_CLOSED | TP_ABANDONED) || call->request.length == 0 ||
+      call->failure.code != TP_GRPC_UNAUTHENTICATED)
+    return false;
+  tp_failure_clear(&call->failure);
+  tp_future_clear(f, TP_AWAITABLE | taken);
+  tp_future_submit(f, call, f->submission);
+  return true;
 }
 
 void tp_future_refuse(tp_future *f, tp_call *call, const char *kind, int code,
@@ -101,7 +130,7 @@ static char *copy(const char *string) {
 
 /* Copies: at the end of a process somebody may be about to take the error. */
 static tp_notice *new_notice(tp_future *f) {
-  const tp_failure *failure = &tp_future_call(f)->failure;
+  const tp_failure *failure = tp_future_failure(f);
   const char *workflow_id, *request_id, *method;
   tp_notice *notice = calloc(1, sizeof *notice);
   if (notice == NULL) return NULL;
@@ -152,10 +181,9 @@ void tp_future_collect(tp_future *f) {
 }
 
 void tp_future_lost(tp_future *f, unsigned flags) {
+  const unsigned lost = TP_FAILED | TP_COLLECTED;
   tp_notice *notice;
-  if (f->kind == TP_DRAIN || (flags & (TP_FAILED | TP_COLLECTED)) !=
-                               (TP_FAILED | TP_COLLECTED))
-    return;
+  if (tp_future_call(f) == NULL || (flags & lost) != lost) return;
   if (f->kind == TP_RPC && flags & TP_ABANDONED) return;
   if (__atomic_fetch_or(&f->flags, TP_TAKEN, __ATOMIC_SEQ_CST) & TP_TAKEN)
     return;
@@ -168,12 +196,32 @@ void tp_future_lost(tp_future *f, unsigned flags) {
 static void settle(tp_rpc_future *rpc, unsigned flags) {
   unsigned before = tp_future_signal(&rpc->future, flags);
   tp_future_lost(&rpc->future, before | flags);
-  if (rpc->future.submission) tp_channel_acknowledged(rpc->future.channel);
+  if (rpc->future.submission) tp_client_acknowledged(rpc->future.client);
   tp_future_release(&rpc->future);
+}
+
+/* Does the answer say what was asked for? If not, it is asked again. */
+static bool is_final(const tp_rpc_future *rpc) {
+  const tp_again *again = &rpc->again;
+  if (again->present == 0 && again->number == 0) return true;
+  return tp_wire_tells(&rpc->call.stream.response, again->present,
+                       again->number, again->least);
+}
+
+static void ask_again(tp_call *call, int64_t now) {
+  int64_t early = call->begun + EARLY_ANSWER - now;
+  if (call->timeout != TP_NEVER) call->timeout -= now - call->begun;
+  tp_call_fail(call, "deadline_exceeded", TP_GRPC_DEADLINE_EXCEEDED,
+               "the deadline passed before the server said more");
+  tp_call_begin(call, now, early > 0 ? early : 0);
 }
 
 static void on_done(tp_call *call, bool ok) {
   tp_rpc_future *rpc = rpc_of(call);
+  if (ok && !is_final(rpc)) {
+    ask_again(call, rpc->future.engine->now);
+    return;
+  }
   rpc->active = false;
   settle(rpc, ok ? TP_RESULT : TP_RESULT | TP_FAILED);
 }
@@ -219,12 +267,12 @@ static void on_destroy(tp_future *f) {
   free(rpc);
 }
 
-tp_rpc_future *tp_rpc_future_new(tp_channel *channel) {
+tp_rpc_future *tp_rpc_future_new(tp_client *client) {
   static const tp_future_class class = {on_command, on_end, on_destroy};
   tp_rpc_future *rpc = calloc(1, sizeof *rpc);
   if (rpc == NULL) return NULL;
-  tp_call_init(&rpc->call, channel, on_done);
-  tp_future_init(&rpc->future, channel, TP_RPC, &class);
+  tp_call_init(&rpc->call, client->channel, on_done);
+  tp_future_init(&rpc->future, client, TP_RPC, &class);
   return rpc;
 }
 
@@ -243,20 +291,20 @@ static void drain_destroy(tp_future *f) {
   free(f);
 }
 
-tp_future *tp_drain_new(tp_channel *channel) {
+tp_future *tp_drain_new(tp_client *client) {
   static const tp_future_class class = {drain_command, drain_end,
                                         drain_destroy};
-  tp_future *f = calloc(1, sizeof *f), *before;
-  if (f == NULL) return NULL;
-  tp_future_init(f, channel, TP_DRAIN, &class);
-  tp_future_hold(f);
+  tp_drain *drain = calloc(1, sizeof *drain);
+  tp_channel *channel = client->channel;
+  if (drain == NULL) return NULL;
+  tp_future_init(&drain->future, client, TP_DRAIN, &class);
+  tp_future_hold(&drain->future);
   tp_engine_lock(channel->engine);
-  before = channel->drain;
-  channel->drain = f;
+  drain->next = channel->drains;
+  channel->drains = drain;
   tp_engine_unlock(channel->engine);
-  if (before) tp_future_release(before);
   /* Asked after the future is in place: the last one to end tells it. */
-  if (__atomic_load_n(&channel->unacknowledged, __ATOMIC_SEQ_CST) == 0)
-    tp_channel_tell_drain(channel);
-  return f;
+  if (__atomic_load_n(&client->unacknowledged, __ATOMIC_SEQ_CST) == 0)
+    tp_channel_tell_drains(channel, client);
+  return &drain->future;
 }

@@ -16,6 +16,14 @@
   X(START_RESPONSE_FIRST_EXECUTION_RUN_ID, 6, \
     "workflowservice.v1.StartWorkflowExecutionResponse", \
     "first_execution_run_id") \
+  X(SIGNAL_START_RESPONSE_RUN_ID, 1, \
+    "workflowservice.v1.SignalWithStartWorkflowExecutionResponse", "run_id") \
+  X(SIGNAL_START_RESPONSE_STARTED, 2, \
+    "workflowservice.v1.SignalWithStartWorkflowExecutionResponse", \
+    "started") \
+  X(SIGNAL_START_RESPONSE_FIRST_EXECUTION_RUN_ID, 4, \
+    "workflowservice.v1.SignalWithStartWorkflowExecutionResponse", \
+    "first_execution_run_id") \
   X(ALREADY_STARTED_RUN_ID, 2, \
     "errordetails.v1.WorkflowExecutionAlreadyStartedFailure", "run_id") \
   X(ALREADY_STARTED_FIRST_EXECUTION_RUN_ID, 3, \

@@ -220,9 +220,23 @@ static void settle(tp_run *run, unsigned flags) {
   run->starting = false;
   before = tp_future_signal(&run->future, flags);
   tp_future_lost(&run->future, before | flags);
-  tp_channel_acknowledged(run->future.channel);
+  tp_client_acknowledged(run->future.client);
   if (!(flags & (TP_FAILED | TP_CLOSED))) ask(run);
   tp_future_release(&run->future);
+}
+
+/* With the default policy a signal takes the run that is there; a repeated
+** attempt cannot tell that run from its own. */
+static bool has_attached(const tp_run *run, const tp_start_answer *answer) {
+  if (answer->started) return false;
+  return run->signals ? run->call.attempts == 1
+                      : tp_wire_uses_existing(&run->call.request);
+}
+
+static tp_status read_answer(const tp_run *run, tp_start_answer *answer) {
+  const tp_buffer *bytes = &run->call.stream.response;
+  return run->signals ? tp_wire_signal_start_answer(bytes, answer)
+                      : tp_wire_start_answer(bytes, answer);
 }
 
 static void on_started(tp_call *call, bool ok) {
@@ -231,16 +245,14 @@ static void on_started(tp_call *call, bool ok) {
   bool attached = false;
   memset(&answer, 0, sizeof answer);
   if (ok) {
-    if (tp_wire_start_answer(&call->stream.response, &answer) != TP_OK ||
-        answer.run_id.length == 0) {
+    if (read_answer(run, &answer) != TP_OK || answer.run_id.length == 0) {
       call->ambiguous = true;
       tp_call_fail(call, NULL, TP_GRPC_INTERNAL,
                    "the server's answer to the start cannot be read");
       call->failure.outcome = TP_UNKNOWN;
       ok = false;
     }
-    attached = ok && !answer.started &&
-               tp_wire_uses_existing(&call->request);
+    attached = ok && has_attached(run, &answer);
   } else if (run->attach && call->failure.code == TP_GRPC_ALREADY_EXISTS) {
     ok = attached = tp_wire_already_started(call->failure.details,
                                             call->failure.details_length,
@@ -254,8 +266,12 @@ static void on_started(tp_call *call, bool ok) {
     if (answer.first_run_id.length)
       run->first_execution_run_id = copy(answer.first_run_id);
   }
+  run->start_attempts = call->attempts;
+  run->start_latency = call->latency;
   tp_stream_clear(&call->stream);
-  tp_buffer_free(&call->request);
+  /* With another key it may be sent again. */
+  if (ok || call->failure.code != TP_GRPC_UNAUTHENTICATED)
+    tp_buffer_free(&call->request);
   settle(run, ok ? TP_STARTED : TP_AWAITABLE | TP_FAILED);
 }
 
@@ -279,7 +295,8 @@ static void on_command(tp_command *command, unsigned bits) {
   tp_run *run = (tp_run *)command;
   if (bits & TP_BEGIN) {
     run->starting = true;
-    run->call.path = SERVICE "StartWorkflowExecution";
+    run->call.path = run->signals ? SERVICE "SignalWithStartWorkflowExecution"
+                                  : SERVICE "StartWorkflowExecution";
     tp_call_begin(&run->call, run->future.engine->now, 0);
   }
   if (bits & TP_WANT) ask(run);
@@ -306,17 +323,17 @@ static void on_destroy(tp_future *f) {
   free(run);
 }
 
-tp_run *tp_run_new(tp_channel *channel) {
+tp_run *tp_run_new(tp_client *client) {
   static const tp_future_class class = {on_command, on_end, on_destroy};
   tp_run *run = calloc(1, sizeof *run);
   if (run == NULL) return NULL;
-  tp_call_init(&run->call, channel, on_started);
+  tp_call_init(&run->call, client->channel, on_started);
   tp_buffer_init(&run->first_event, TP_MAX_MESSAGE);
   tp_buffer_init(&run->result_event, TP_MAX_MESSAGE);
   tp_buffer_init(&run->token, TP_MAX_TOKEN);
   run->poll.grant = grant;
   run->poll.revoke = revoke;
-  tp_future_init(&run->future, channel, TP_RUN, &class);
+  tp_future_init(&run->future, client, TP_RUN, &class);
   return run;
 }
 

@@ -20,11 +20,14 @@ typedef struct tp_run {
   tp_poll poll;
   /* Names, set by the maker; NULL where unknown. */
   char *namespace, *workflow_id, *request_id, *workflow_type;
+  bool signals;       /* the start is a SignalWithStartWorkflowExecution */
   bool attach;        /* already_started is a success: the run that is there */
   /* With TP_STARTED: */
   char *run_id;       /* the run the server named, or the maker */
   char *first_execution_run_id;
   bool attached;      /* the run existed before */
+  int start_attempts;
+  int64_t start_latency; /* microseconds */
   /* With TP_FIRST and TP_RESULT; empty when that ended in a failure: */
   tp_buffer first_event;  /* HistoryEvent bytes */
   tp_buffer result_event; /* empty although TP_RESULT: it is first_event */
@@ -40,7 +43,7 @@ typedef struct tp_run {
 } tp_run;
 
 /* The host's thread. NULL: out of memory. */
-tp_run *tp_run_new(tp_channel *channel);
+tp_run *tp_run_new(tp_client *client);
 /* Asks for the close event of the first run or of the chain's last; true when
 ** it need not be waited for. Starts over after a failed poll that was taken.
 ** The host's thread. */

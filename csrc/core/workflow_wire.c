@@ -43,6 +43,14 @@ tp_status tp_wire_start_answer(const tp_buffer *bytes, tp_start_answer *out) {
                     START_RESPONSE_STARTED, out);
 }
 
+tp_status tp_wire_signal_start_answer(const tp_buffer *bytes,
+                                      tp_start_answer *out) {
+  memset(out, 0, sizeof *out);
+  return read_start(bytes->data, bytes->length, SIGNAL_START_RESPONSE_RUN_ID,
+                    SIGNAL_START_RESPONSE_FIRST_EXECUTION_RUN_ID,
+                    SIGNAL_START_RESPONSE_STARTED, out);
+}
+
 static bool ends_with(tp_text t, const char *suffix) {
   size_t n = strlen(suffix);
   return t.length >= n && memcmp(t.data + t.length - n, suffix, n) == 0;
@@ -150,6 +158,15 @@ tp_text tp_wire_described_run(const tp_buffer *bytes, const tp_buffer *event) {
   tp_field_value id = find(event->data, event->length, EVENT_ID);
   if (id.number == 0 || id.integer != length.integer) run_id.length = 0;
   return text(&run_id);
+}
+
+bool tp_wire_tells(const tp_buffer *bytes, unsigned present, unsigned number,
+                   uint64_t least) {
+  tp_field_value v;
+  if (present && find(bytes->data, bytes->length, present).number) return true;
+  if (number == 0) return false;
+  v = find(bytes->data, bytes->length, number);
+  return v.number && v.integer >= least;
 }
 
 /* The last event of a History message. */

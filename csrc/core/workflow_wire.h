@@ -15,7 +15,8 @@ typedef struct tp_text {
   size_t length;    /* 0: absent or empty */
 } tp_text;
 
-/* StartWorkflowExecutionResponse, or the detail of an already_started. */
+/* A start's response, with or without a signal, or the detail of an
+** already_started. */
 typedef struct tp_start_answer {
   tp_text run_id, first_run_id;
   bool started;
@@ -30,6 +31,8 @@ typedef struct tp_history_answer {
 } tp_history_answer;
 
 tp_status tp_wire_start_answer(const tp_buffer *bytes, tp_start_answer *out);
+tp_status tp_wire_signal_start_answer(const tp_buffer *bytes,
+                                      tp_start_answer *out);
 /* `status`: google.rpc.Status bytes. No such detail: run_id stays absent. */
 tp_status tp_wire_already_started(const uint8_t *status, size_t n,
                                   tp_start_answer *out);
@@ -45,6 +48,11 @@ void tp_wire_describe_request(tp_buffer *out, const char *namespace,
                               const char *workflow_id);
 /* The run id, if this run's history ends with the event; else absent. */
 tp_text tp_wire_described_run(const tp_buffer *bytes, const tp_buffer *event);
+
+/* Has the message a field of the number `present` (0: none), or in the field
+** `number` (0: none) at least `least`? */
+bool tp_wire_tells(const tp_buffer *bytes, unsigned present, unsigned number,
+                   uint64_t least);
 
 tp_status tp_wire_history_answer(const tp_buffer *bytes,
                                  tp_history_answer *out);

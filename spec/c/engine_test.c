@@ -54,7 +54,7 @@ static void on_destroy(tp_future *f) {
 static item *new_item(void) {
   static const tp_future_class class = {on_run, on_end, on_destroy};
   item *i = calloc(1, sizeof *i);
-  tp_future_init(&i->future, channel, TP_DRAIN, &class);
+  tp_future_init(&i->future, &channel->client, TP_DRAIN, &class);
   return i;
 }
 
@@ -444,7 +444,7 @@ static void test_detach_ends_an_idle_engine(void) {
 }
 
 static void acknowledge(tp_command *command, unsigned bits) {
-  tp_channel_acknowledged(channel);
+  tp_client_acknowledged(&channel->client);
   on_run(command, bits);
 }
 
@@ -453,7 +453,7 @@ static void test_detach_waits_for_submissions(void) {
   begin();
   i = new_item();
   i->future.command.run = acknowledge;
-  channel->unacknowledged = 1;
+  channel->unacknowledged = channel->client.unacknowledged = 1;
   engine->shutdown_timeout = PATIENCE;
   CHECK(tp_engine_unacknowledged(engine) == 1);
   CHECK(tp_engine_start(engine) == TP_OK);
@@ -468,7 +468,7 @@ static void test_detach_waits_for_submissions(void) {
 static void test_detach_gives_up_in_time(void) {
   int64_t from;
   begin();
-  channel->unacknowledged = 1;
+  channel->unacknowledged = channel->client.unacknowledged = 1;
   engine->shutdown_timeout = TP_SECOND / 5;
   CHECK(tp_engine_start(engine) == TP_OK);
   from = tp_now();
@@ -483,8 +483,9 @@ static void test_stop_ends_all_futures(void) {
   begin();
   a = new_item();
   b = new_item();
-  channel->unacknowledged = 1; /* it is not waited for */
-  told = tp_drain_new(channel);
+  /* It is not waited for. */
+  channel->unacknowledged = channel->client.unacknowledged = 1;
+  told = tp_drain_new(&channel->client);
   CHECK(told && !tp_future_ready(told, TP_RESULT));
   CHECK(tp_engine_start(engine) == TP_OK);
   tp_future_subscribe(&a->future, TP_RESULT);
@@ -521,7 +522,7 @@ static void test_shutdown_with_a_call_under_way(void) {
   tp_rpc_future *rpc;
   begin();
   channel->options.retry.attempts = 1000000;
-  rpc = tp_rpc_future_new(channel);
+  rpc = tp_rpc_future_new(&channel->client);
   rpc->path = strdup("/service/method");
   rpc->call.path = rpc->path;
   tp_future_submit(&rpc->future, &rpc->call, true);
@@ -555,17 +556,17 @@ static void test_a_forked_child_knows(void) {
 static void test_drain_is_told_by_the_last(void) {
   tp_future *told;
   begin();
-  channel->unacknowledged = 2;
-  told = tp_drain_new(channel);
+  channel->unacknowledged = channel->client.unacknowledged = 2;
+  told = tp_drain_new(&channel->client);
   tp_future_subscribe(told, TP_RESULT);
-  tp_channel_acknowledged(channel);
+  tp_client_acknowledged(&channel->client);
   CHECK(!tp_future_ready(told, TP_RESULT));
-  tp_channel_acknowledged(channel);
+  tp_client_acknowledged(&channel->client);
   CHECK(tp_future_ready(told, TP_RESULT) && tp_engine_is_rung(engine));
   CHECK(tp_engine_drain(engine) == told);
   tp_future_release(told);
   tp_future_release(told);
-  told = tp_drain_new(channel); /* nothing to wait for: at once */
+  told = tp_drain_new(&channel->client); /* nothing to wait for: at once */
   CHECK(tp_future_ready(told, TP_RESULT));
   tp_future_release(told);
   let_go();

@@ -106,7 +106,7 @@ static void on_destroy(tp_future *f) {
 static tp_future *new_future(void) {
   static const tp_future_class class = {on_run, on_end, on_destroy};
   tp_future *f = calloc(1, sizeof *f);
-  tp_future_init(f, channel, TP_DRAIN, &class);
+  tp_future_init(f, &channel->client, TP_DRAIN, &class);
   return f;
 }
 
@@ -311,23 +311,23 @@ static void test_detached_while_it_is_signalled(void) {
 }
 
 static void acknowledge(void) {
-  tp_channel_acknowledged(channel);
+  tp_client_acknowledged(&channel->client);
 }
 
 static bool prepare_submission(void) {
-  channel->unacknowledged = 1;
+  channel->unacknowledged = channel->client.unacknowledged = 1;
   return true;
 }
 
 static bool new_drain(void) {
-  shared = tp_drain_new(channel);
+  shared = tp_drain_new(&channel->client);
   return shared != NULL;
 }
 
 static bool drain_is_told(void) {
   bool told = tp_future_ready(shared, TP_RESULT);
   tp_future_release(shared);
-  return told && channel->drain == NULL;
+  return told && channel->drains == NULL;
 }
 
 static void test_drain_made_while_the_last_one_ends(void) {
@@ -379,7 +379,7 @@ static void stop(void) {
 }
 
 static tp_rpc_future *submit(void) {
-  tp_rpc_future *rpc = tp_rpc_future_new(channel);
+  tp_rpc_future *rpc = tp_rpc_future_new(&channel->client);
   rpc->path = strdup("/service/method");
   rpc->call.path = rpc->path;
   tp_future_submit(&rpc->future, &rpc->call, true);

@@ -12,10 +12,10 @@
 static inline tp_channel_options fixture_options(void) {
   tp_channel_options o;
   memset(&o, 0, sizeof o);
-  o.host = "127.0.0.1";
-  o.port = 1; /* tcpmux: closed everywhere */
+  o.dial.host = "127.0.0.1";
+  o.dial.port = 1; /* tcpmux: closed everywhere */
   o.authority = "127.0.0.1:1";
-  o.connect_timeout = 5 * TP_SECOND;
+  o.dial.connect_timeout = 5 * TP_SECOND;
   o.rpc_timeout = 10 * TP_SECOND;
   o.shutdown_timeout = 2 * TP_SECOND;
   o.max_message = TP_MAX_MESSAGE;

@@ -88,7 +88,7 @@ static bool all_go_out(size_t of_channel, size_t of_call) {
   tp_metadata_release(channel->options.metadata);
   channel->options.metadata = NULL;
   return opened && sent_metadata == of_channel + of_call &&
-         sent == of_channel + of_call + 12;
+         sent == of_channel + of_call + 13;
 }
 
 static void test_metadata_up_to_the_limit(void) {
@@ -161,8 +161,8 @@ static bool takes(tp_buffer *b, size_t ceiling) {
 }
 
 static void test_ceilings(void) {
-  tp_rpc_future *rpc = tp_rpc_future_new(channel);
-  tp_run *run = tp_run_new(channel);
+  tp_rpc_future *rpc = tp_rpc_future_new(&channel->client);
+  tp_run *run = tp_run_new(&channel->client);
   CHECK(rpc != NULL && run != NULL);
   CHECK(takes(&rpc->call.request, TP_MAX_MESSAGE));
   CHECK(takes(&rpc->call.stream.response, TP_MAX_MESSAGE));

@@ -134,7 +134,7 @@ static bool await(tp_future *f, unsigned what) {
 
 static tp_channel *make_channel(void) {
   tp_channel_options o = fixture_options();
-  o.port = port;
+  o.dial.port = port;
   o.retry.initial = 1000;
   o.retry.max = 2000;
   o.retry.attempts = 3;
@@ -148,7 +148,7 @@ static void put_request(tp_call *call) {
 
 /* A start, then its result. What the binding raises, ends it here too. */
 static bool run_a_workflow(void) {
-  tp_run *run = tp_run_new(channel);
+  tp_run *run = tp_run_new(&channel->client);
   bool ended = true;
   if (run == NULL) return true;
   run->namespace = strdup("default");
@@ -168,7 +168,7 @@ static bool run_a_workflow(void) {
 }
 
 static bool make_a_call(void) {
-  tp_rpc_future *rpc = tp_rpc_future_new(channel);
+  tp_rpc_future *rpc = tp_rpc_future_new(&channel->client);
   bool ended = true;
   if (rpc == NULL) return true;
   rpc->path = strdup("/service/method");
@@ -202,10 +202,10 @@ static bool live_once(void) {
   channel = make_channel();
   if (channel) {
     ended = run_a_workflow() && make_a_call();
-    drain = tp_drain_new(channel);
+    drain = tp_drain_new(&channel->client);
     if (drain) ended = await(drain, TP_RESULT) && ended;
     if (drain) tp_future_collect(drain);
-    tp_channel_finish(channel);
+    tp_client_finish(&channel->client);
     tp_channel_release(channel);
   }
   take_notices();
@@ -329,7 +329,7 @@ static void test_the_end_without_memory(void) {
   engine = tp_engine_new();
   channel = make_channel();
   channel->options.retry.initial = channel->options.retry.max = PATIENCE;
-  rpc = tp_rpc_future_new(channel);
+  rpc = tp_rpc_future_new(&channel->client);
   rpc->path = strdup("/service/method");
   rpc->call.path = rpc->path;
   put_request(&rpc->call);
@@ -337,7 +337,7 @@ static void test_the_end_without_memory(void) {
   CHECK(has_failed_once(rpc));
   set(&and_beyond, 1);
   set(&fail_at, 1);
-  tp_channel_finish(channel);
+  tp_client_finish(&channel->client);
   ended = tp_engine_shutdown(engine, PATIENCE);
   set(&fail_at, 0);
   CHECK(ended && tp_future_flags(&rpc->future) & TP_CLOSED);

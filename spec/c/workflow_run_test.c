@@ -47,7 +47,7 @@ static void begin(void) {
   engine->forks = tp_forks();
   engine->now = tp_now();
   channel = fixture_channel(engine);
-  run = tp_run_new(channel);
+  run = tp_run_new(&channel->client);
   run->namespace = strdup("default");
   run->workflow_id = strdup("w-1");
   run->request_id = strdup("r-1");
@@ -561,7 +561,7 @@ static void test_closed_while_polling(void) {
   submit();
   answers_start(RUN_A, NULL, true);
   CHECK(!want(TP_RESULT) && asks_history());
-  tp_channel_finish(channel);
+  tp_client_finish(&channel->client);
   run_commands();
   CHECK(run->call.state == TP_CALL_IDLE && flags() & TP_CLOSED && end());
 }

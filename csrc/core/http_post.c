@@ -1,0 +1,147 @@
+/* HTTP POSTs on the engine's multi handle: see http_post.h. */
+#include "http_post.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+#include "rpc_future.h"
+
+static tp_http_post *post_of(tp_transfer *transfer) {
+  void *post = (char *)transfer - offsetof(tp_http_post, transfer);
+  return post;
+}
+
+/* The end of the future's work in the engine. */
+static void settle(tp_http_post *post, unsigned flags) {
+  post->active = false;
+  tp_transfer_clear(&post->transfer);
+  tp_future_signal(&post->future, flags);
+  tp_future_release(&post->future);
+}
+
+static void fail(tp_http_post *post, const char *kind, int code,
+                 const char *message) {
+  post->failure.kind = kind;
+  post->failure.code = code;
+  post->failure.message = strdup(message);
+  settle(post, TP_RESULT | TP_FAILED);
+}
+
+static size_t on_body(char *data, size_t one, size_t n, void *user) {
+  tp_http_post *post = user;
+  if (tp_buffer_put(&post->body, data, one * n) != TP_OK) return 0;
+  return one * n;
+}
+
+static void on_finished(tp_transfer *transfer, CURLcode result) {
+  tp_http_post *post = post_of(transfer);
+  char reason[TP_REASON];
+  long status = 0;
+  if (result == CURLE_OK) {
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    post->status = (int)status;
+    settle(post, TP_RESULT);
+  } else if (result == CURLE_WRITE_ERROR) {
+    fail(post, "message_too_large", -1, "the answer is larger than allowed");
+  } else {
+    tp_transfer_reason(transfer, result, reason);
+    fail(post, "unavailable", TP_GRPC_UNAVAILABLE, reason);
+  }
+}
+
+static CURLcode configure(tp_http_post *post) {
+  const tp_dial_options *o = &post->future.channel->options.dial;
+  CURL *easy = post->transfer.easy;
+  CURLcode code;
+  long ms = post->timeout / 1000 > INT32_MAX ? INT32_MAX
+                                             : (long)(post->timeout / 1000);
+#define SET(option, value) \
+  if ((code = curl_easy_setopt(easy, option, value)) != CURLE_OK) return code
+  SET(CURLOPT_URL, post->url);
+  SET(CURLOPT_FRESH_CONNECT, 0L);
+  SET(CURLOPT_TIMEOUT_MS, ms < 1 ? 1L : ms);
+  SET(CURLOPT_POST, 1L);
+  SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->request.length);
+  SET(CURLOPT_POSTFIELDS, post->request.length ? (char *)post->request.data
+                                               : "");
+  SET(CURLOPT_HTTPHEADER, post->headers);
+  SET(CURLOPT_WRITEFUNCTION, on_body);
+  SET(CURLOPT_WRITEDATA, post);
+  if (o->proxy) SET(CURLOPT_PROXY, o->proxy);
+#undef SET
+  return (CURLcode)tp_tls_configure(easy, &o->tls, NULL);
+}
+
+static void begin(tp_http_post *post) {
+  tp_engine *engine = post->future.engine;
+  CURLcode code = CURLE_OUT_OF_MEMORY;
+  post->active = true;
+  post->transfer.finish = on_finished;
+  if (engine->dialer == NULL) engine->dialer = tp_dialer_new();
+  if (engine->dialer)
+    code = tp_transfer_init(&post->transfer, engine->dialer,
+                            post->future.channel->options.dial.connect_timeout);
+  if (code == CURLE_OK) code = configure(post);
+  if (code == CURLE_OK) code = tp_transfer_start(&post->transfer);
+  if (code == CURLE_OK) tp_dialer_advance(engine->dialer);
+  else fail(post, "unavailable", TP_GRPC_UNAVAILABLE, curl_easy_strerror(code));
+}
+
+static void on_end(tp_future *f) {
+  tp_http_post *post = (tp_http_post *)f;
+  if (post->active) settle(post, TP_CLOSED);
+  else tp_future_signal(f, TP_CLOSED);
+}
+
+static void on_command(tp_command *command, unsigned bits) {
+  tp_http_post *post = (tp_http_post *)command;
+  if (bits & TP_BEGIN) begin(post);
+  if (bits & TP_DROP && post->active) settle(post, 0);
+  if (post->future.engine->ending) on_end(&post->future);
+  tp_future_release(&post->future);
+}
+
+static void on_destroy(tp_future *f) {
+  tp_http_post *post = (tp_http_post *)f;
+  tp_transfer_clear(&post->transfer);
+  tp_failure_clear(&post->failure);
+  curl_slist_free_all(post->headers);
+  tp_buffer_free(&post->request);
+  tp_buffer_free(&post->body);
+  free(post->url);
+  free(post);
+}
+
+tp_http_post *tp_http_post_new(tp_client *client) {
+  static const tp_future_class class = {on_command, on_end, on_destroy};
+  tp_http_post *post = calloc(1, sizeof *post);
+  if (post == NULL) return NULL;
+  post->failure.code = -1;
+  tp_buffer_init(&post->request, TP_MAX_MESSAGE);
+  tp_buffer_init(&post->body, client->channel->options.max_message);
+  tp_future_init(&post->future, client, TP_HTTP, &class);
+  return post;
+}
+
+static void refuse(tp_http_post *post, const char *kind, const char *message) {
+  post->failure.kind = kind;
+  post->failure.message = strdup(message);
+  tp_future_signal(&post->future, TP_AWAITABLE | TP_FAILED);
+}
+
+void tp_http_post_submit(tp_http_post *post) {
+  tp_future *f = &post->future;
+  if (tp_engine_forked(f->engine)) {
+    refuse(post, "fork", "the process has forked since the engine started");
+  } else if (tp_engine_start(f->engine) != TP_OK) {
+    refuse(post, "unavailable", "no I/O thread can be started");
+  } else {
+    tp_future_hold(f); /* until it has ended */
+    if (tp_engine_post(f->engine, &f->command, TP_BEGIN, &f->references))
+      return;
+    refuse(post, "closed", "the engine has been shut down");
+    tp_future_release(f);
+  }
+}

@@ -1,0 +1,126 @@
+/* TLS: see tls.h. libcurl's own HTTP/2 stays out of the way: it is told to
+** speak HTTP/1.1 without ALPN, and "h2" is offered behind its back in the
+** context it makes. That needs a libcurl on OpenSSL.
+*/
+#include "tls.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+/* CURLOPT_CA_CACHE_TIMEOUT, which older headers do not name. */
+#define CA_CACHE_TIMEOUT ((CURLoption)(CURLOPTTYPE_LONG + 321))
+
+const char *tp_tls_problem(void) {
+  static char text[128];
+  const char *backend = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  if (backend && strncmp(backend, "OpenSSL/", 8) == 0) return NULL;
+  snprintf(text, sizeof text, "TLS needs a libcurl built with OpenSSL; this "
+           "one is built with %.40s", backend ? backend : "no TLS at all");
+  return text;
+}
+
+static bool unreadable(const char *path, const char *what, char *reason,
+                       size_t n) {
+  FILE *file = path ? fopen(path, "re") : NULL;
+  if (path == NULL) return false;
+  if (file) {
+    int byte = fgetc(file); /* a directory opens, but cannot be read */
+    int failed = byte == EOF ? errno : 0;
+    bool empty = byte == EOF && !ferror(file);
+    fclose(file);
+    if (byte != EOF) return false;
+    snprintf(reason, n, "tls.%s %.120s cannot be read: %s", what, path,
+             empty ? "it is empty" : strerror(failed));
+    return true;
+  }
+  snprintf(reason, n, "tls.%s %.120s cannot be read: %s", what, path,
+           strerror(errno));
+  return true;
+}
+
+bool tp_tls_unreadable(const tp_tls *tls, char *reason, size_t n) {
+  return unreadable(tls->ca_file, "ca_file", reason, n) ||
+         unreadable(tls->cert_file, "cert_file", reason, n) ||
+         unreadable(tls->key_file, "key_file", reason, n);
+}
+
+/* libcurl keeps the connection to itself once it is made: what was agreed on is
+** noted as the handshake ends. */
+static int alpn_index;
+
+static void make_alpn_index(void) {
+  alpn_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
+static void note_agreement(const SSL *ssl, int where, int unused) {
+  const unsigned char *protocol = NULL;
+  unsigned n = 0;
+  tp_alpn *alpn;
+  (void)unused;
+  if (!(where & SSL_CB_HANDSHAKE_DONE)) return;
+  alpn = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), alpn_index);
+  SSL_get0_alpn_selected(ssl, &protocol, &n);
+  alpn->agreed = n == 2 && memcmp(protocol, "h2", 2) == 0;
+}
+
+static CURLcode offer_h2(CURL *easy, void *context, void *user) {
+  static const unsigned char h2[] = {2, 'h', '2'};
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  SSL_CTX *ssl = context;
+  tp_alpn *alpn = user;
+  (void)easy;
+  if (alpn->proxies > 0) {
+    alpn->proxies--;
+    return CURLE_OK;
+  }
+  pthread_once(&once, make_alpn_index);
+  SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                          SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_info_callback(ssl, note_agreement);
+  if (!SSL_CTX_set_ex_data(ssl, alpn_index, alpn) ||
+      SSL_CTX_set_alpn_protos(ssl, h2, sizeof h2) != 0)
+    return CURLE_OUT_OF_MEMORY;
+  return CURLE_OK;
+}
+
+static CURLcode set_text(CURL *easy, CURLoption option, const char *text) {
+  struct curl_blob blob;
+  if (text == NULL) return CURLE_OK;
+  blob.data = (char *)(size_t)text;
+  blob.len = strlen(text);
+  blob.flags = CURL_BLOB_NOCOPY; /* the channel outlives the dial */
+  return curl_easy_setopt(easy, option, &blob);
+}
+
+int tp_tls_configure(void *easy, const tp_tls *tls, tp_alpn *alpn) {
+  CURLcode code;
+#define SET(option, value) \
+  if ((code = curl_easy_setopt(easy, option, value)) != CURLE_OK) return code
+#define SET_TEXT(option, value) \
+  if ((code = set_text(easy, option, value)) != CURLE_OK) return code
+  SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  SET(CURLOPT_SSL_VERIFYPEER, tls->verify ? 1L : 0L);
+  SET(CURLOPT_SSL_VERIFYHOST, tls->verify ? 2L : 0L);
+  SET(CURLOPT_SSL_SESSIONID_CACHE, 0L); /* each dial verifies again */
+  if (tls->ca_file) SET(CURLOPT_CAINFO, tls->ca_file);
+  SET_TEXT(CURLOPT_CAINFO_BLOB, tls->ca_pem);
+  if (tls->ca_file || tls->ca_pem) SET(CURLOPT_CAPATH, NULL);
+  if (tls->cert_file) SET(CURLOPT_SSLCERT, tls->cert_file);
+  SET_TEXT(CURLOPT_SSLCERT_BLOB, tls->cert_pem);
+  if (tls->key_file) SET(CURLOPT_SSLKEY, tls->key_file);
+  SET_TEXT(CURLOPT_SSLKEY_BLOB, tls->key_pem);
+  if (alpn) {
+    SET(CURLOPT_SSL_ENABLE_ALPN, 0L);
+    SET(CURLOPT_SSL_CTX_FUNCTION, offer_h2);
+    SET(CURLOPT_SSL_CTX_DATA, alpn);
+  }
+#undef SET_TEXT
+#undef SET
+  /* Read the authorities again too; before 7.87 nothing is cached. */
+  (void)curl_easy_setopt(easy, CA_CACHE_TIMEOUT, 0L);
+  return CURLE_OK;
+}
