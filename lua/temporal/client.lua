@@ -1,171 +1,74 @@
 --- The client: options, connection, and everything that begins with one.
 -- @module temporal.client
 
+local client_options = require "temporal.client_options"
+local config = require "temporal.lazy" "temporal.config"
+local connection = require "temporal.connection"
 local converter = require "temporal.converter"
 local core = require "temporal.core"
+local credentials = require "temporal.credentials"
 local errors = require "temporal.error"
+local interceptor = require "temporal.interceptor"
 local logger = require "temporal.logger"
 local misuse = require "temporal.misuse"
 local options = require "temporal.options"
 local service = require "temporal.lazy" "temporal.service"
 local start = require "temporal.start"
 local state = require "temporal.state"
-local target = require "temporal.target"
 local wait = require "temporal.wait"
 
 local select = select
 local report = wait.report
 
-local MAX_BYTES = 2147483647
-
-local DEFAULTS = {
-  target = "localhost:7233",
-  namespace = "default",
-  connect_timeout = 5,
-  rpc_timeout = 10,
-  shutdown_timeout = 5,
-  max_message = 128 * 1024 * 1024,
-  max_pending = 10000,
-}
-local DEFAULT_RETRY = { initial = 0.1, factor = 1.7, max = 5, attempts = 10, jitter = 0.2 }
-local NO_RETRY = { initial = 0.1, factor = 1.7, max = 5, attempts = 1, jitter = 0.2 }
-local DEFAULT_KEEPALIVE = { interval = 30, timeout = 15 }
-local NO_KEEPALIVE = { interval = 0, timeout = 15 }
-
 local client = {}
-local metatable = { __name = "temporal.client", __index = client }
+local metatable = { __name = "temporal.client" }
+
+-- Methods that live with their nouns: the module is loaded by the first use.
+local ELSEWHERE = {
+  signal_with_start = "temporal.signal",
+  update_with_start = "temporal.update_with_start",
+  list_workflows = "temporal.visibility",
+  list_workflows_page = "temporal.visibility",
+  count_workflows = "temporal.visibility",
+  create_schedule = "temporal.schedule",
+  schedule = "temporal.schedule",
+  list_schedules = "temporal.schedule",
+  count_schedules = "temporal.schedule",
+  async_activity = "temporal.async_activity",
+  execute_activity = "temporal.standalone_activity",
+  activity = "temporal.standalone_activity",
+  list_activities = "temporal.standalone_activity",
+  count_activities = "temporal.standalone_activity",
+  describe_task_queue = "temporal.server",
+  describe_namespace = "temporal.server",
+  system_info = "temporal.server",
+  check_health = "temporal.server",
+  metrics = "temporal.metrics",
+}
+
+function metatable.__index(_, name)
+  local method = client[name]
+  if method == nil and ELSEWHERE[name] then
+    local found = require(ELSEWHERE[name])[name]
+    method = function(self, ...)
+      self:_check_open()
+      return found(self, ...)
+    end
+    client[name] = method
+  end
+  return method
+end
 
 -- All clients of this Lua state that are still open, for temporal.shutdown.
 local open_clients = state.open_clients
 
--- Options.
-
-local function with_defaults(defaults)
-  return function(given)
-    for name, value in next, defaults do
-      if given[name] == nil then
-        given[name] = value
-      end
-    end
-  end
-end
-
--- A group of options, or false for none of it.
-local function group_or_false(field, spec, defaults, none)
-  local set_group = options.group(field, spec, with_defaults(defaults))
-  return function(settings, value, parent, name)
-    if value == false then
-      settings[field] = none
-    elseif value == true then
-      settings[field] = defaults
-    elseif type(value) ~= "table" then
-      options.fail(parent, name, "must be a table, or false for none", options.kind_of(value))
-    else
-      set_group(settings, value, parent, name)
-    end
-  end
-end
-
-local RETRY = options.define("client option", {
-  initial = options.seconds("initial", { above = 0 }),
-  factor = options.number("factor", { min = 1 }),
-  max = options.seconds("max", { above = 0 }),
-  attempts = options.number("attempts", { integer = true, min = 1, max = MAX_BYTES }),
-  jitter = options.number("jitter", { min = 0, max = 1 }),
-}, "retry")
-
-local KEEPALIVE = options.define("client option", {
-  interval = function(settings, value, spec, name)
-    options.seconds("interval")(settings, value, spec, name)
-    if settings.interval < 10 then
-      options.fail(spec, name, "must be at least 10 s: the server hangs up on clients that "
-        .. "ping more often", options.show(value))
-    end
-  end,
-  timeout = options.seconds("timeout", { above = 0 }),
-}, "keepalive")
-
-local function set_target(settings, value, spec, name)
-  local parsed, problem = target.parse(value)
-  if not parsed then
-    options.fail(spec, name, problem)
-  end
-  settings.target, settings.address = value, parsed
-end
-
-local function is_encoder(value)
-  return type(value) == "table"
-end
-
-local set_converter = options.list("converter", is_encoder,
-  "must be a table {encoding=, encode=, decode=}")
-
-local CLIENT = options.define("client option", {
-  target = set_target,
-  namespace = options.string("namespace"),
-  identity = options.string("identity"),
-  metadata = function(settings, value)
-    settings.metadata = target.metadata_list(value, 'client option "metadata"')
-  end,
-  connect_timeout = options.seconds("connect_timeout", { above = 0 }),
-  rpc_timeout = options.seconds("rpc_timeout", { above = 0 }),
-  shutdown_timeout = options.seconds("shutdown_timeout"),
-  retry = group_or_false("retry", RETRY, DEFAULT_RETRY, NO_RETRY),
-  keepalive = group_or_false("keepalive", KEEPALIVE, DEFAULT_KEEPALIVE, NO_KEEPALIVE),
-  max_message = options.number("max_message", { integer = true, min = 1, max = MAX_BYTES }),
-  max_pending = options.number("max_pending", { integer = true, min = 1, max = MAX_BYTES }),
-  converter = set_converter,
-  logger = options.func("logger"),
-})
-
-local function open_channel(settings)
-  local retry, keepalive, address = settings.retry, settings.keepalive, settings.address
-  return core.channel {
-    host = address.host,
-    port = address.port,
-    authority = address.authority,
-    connect_timeout = settings.connect_timeout,
-    rpc_timeout = settings.rpc_timeout,
-    shutdown_timeout = settings.shutdown_timeout,
-    keepalive_interval = keepalive.interval,
-    keepalive_timeout = keepalive.timeout,
-    max_message = settings.max_message,
-    max_pending = settings.max_pending,
-    retry_initial = retry.initial,
-    retry_factor = retry.factor,
-    retry_max = retry.max,
-    retry_attempts = retry.attempts,
-    retry_jitter = retry.jitter,
-    metadata = settings.metadata,
-  }
-end
-
---- Makes a client. Nothing is dialled, and no thread started, until its first
--- call or `connect`.
--- @tparam[opt] table given client options: `target` ("localhost:7233"),
---   `namespace` ("default"), `identity` (pid@host), `metadata` ({}),
---   `connect_timeout` (5 s), `rpc_timeout` (10 s), `retry`
---   ({initial=0.1, factor=1.7, max=5, attempts=10, jitter=0.2}, or false),
---   `keepalive` ({interval=30, timeout=15}, or false), `max_message` (128 MiB),
---   `max_pending` (10,000), `converter` (list), `logger` (stderr at warn),
---   `shutdown_timeout` (5 s). Without arguments: all defaults.
--- @treturn temporal.client
--- @raise on a wrong or unknown option
-local function new(...)
-  local given = ...
-  if select("#", ...) == 0 then
-    given = {}
-  elseif type(given) ~= "table" then
-    misuse.raisef("temporal.client takes a table of options, got %s", options.kind_of(given))
-  end
-  local settings = options.apply(CLIENT, given, {})
-  with_defaults(DEFAULTS)(settings)
-  if not settings.address then
-    set_target(settings, settings.target, CLIENT, "target")
-  end
-  settings.retry = settings.retry or DEFAULT_RETRY
-  settings.keepalive = settings.keepalive or DEFAULT_KEEPALIVE
-  local values, problem = converter.new(settings.converter)
+-- The part of a client that its own settings make.
+local function build(settings, shared)
+  local values, problem = converter.new(settings.converter, {
+    codecs = settings.codecs,
+    codec_headers = settings.codec_headers,
+    failure_converter = settings.failure_converter,
+  })
   if not values then
     misuse.raisef('client option "converter": %s', problem)
   end
@@ -174,13 +77,108 @@ local function new(...)
     namespace = settings.namespace,
     identity = settings.identity,
     _settings = settings,
+    _connection = shared,
     _converter = values,
-    _builtin = settings.converter == nil,
+    _builtin = settings.converter == nil and not settings.codecs,
+    _interceptors = settings.interceptors,
+    _hooks = settings.interceptors and settings.interceptors.hooks,
+    -- Metadata that the connection does not send by itself.
+    _metadata = settings.metadata,
+    _timeout = settings.own_timeout,
     _logger = settings.logger or logger.default,
     _shutdown_timeout = settings.shutdown_timeout,
   }, metatable)
+  self:_watch_key()
   open_clients[self] = true
   return self
+end
+
+--- Makes a client. Nothing is dialled, and no thread started, until its first
+-- call or `connect`.
+-- @tparam[opt] table given client options: `target` ("localhost:7233"),
+--   `namespace` ("default"), `identity` (pid@host), `tls` (true, false, or a
+--   table; on when `api_key` is set), `api_key` (string, `{file=}` or
+--   function), `metadata` (table or function), `proxy` (URL, or false; by
+--   default HTTPS_PROXY and NO_PROXY), `connect_timeout` (5 s), `rpc_timeout`
+--   (10 s), `retry` ({initial=0.1, factor=1.7, max=5, attempts=10,
+--   jitter=0.2}, or false), `keepalive` ({interval=30, timeout=15}, or false),
+--   `max_message` (128 MiB), `max_pending` (10,000), `converter` (list),
+--   `codecs` (list), `codec_headers` (false), `failure_converter`,
+--   `interceptors` (list), `logger` (stderr at warn), `shutdown_timeout`
+--   (5 s). Without arguments everything comes from the environment, as
+--   `temporal.config.load` reads it.
+-- @treturn temporal.client|nil nil when the environment is broken (also its
+--   HTTPS_PROXY), and
+-- @treturn temporal.error of kind `config`
+-- @raise on a wrong or unknown option
+local function new(...)
+  local given = ...
+  if select("#", ...) == 0 then
+    local problem
+    given, problem = config.load()
+    if not given then
+      return nil, problem
+    end
+  elseif type(given) ~= "table" then
+    misuse.raisef("temporal.client takes a table of options, got %s", options.kind_of(given))
+  end
+  local settings = client_options.check(given)
+  local shared, broken = connection.new(settings)
+  if not shared then
+    return nil, broken
+  end
+  local self = build(settings, shared)
+  if settings.tls and settings.tls.verify == false then
+    logger.log(self._logger, "warn", "tls.verify is off: whoever is on the way to the server can "
+      .. "read and change everything", { target = self.target })
+  end
+  return self
+end
+
+--- A second client on the same connection, which is closed with the last of
+-- them.
+-- @tparam table given options that differ: `namespace`, `identity`, `metadata`
+--   (added to what the connection sends; the same keys replaced),
+--   `rpc_timeout`, `shutdown_timeout`, `converter`, `codecs`, `codec_headers`,
+--   `failure_converter`, `interceptors`, `logger`
+-- @treturn temporal.client
+-- @raise on a wrong option, or one of the connection
+function client:with(given)
+  self:_check_open()
+  if type(given) ~= "table" then
+    misuse.raisef("client:with takes a table of options, got %s", options.kind_of(given))
+  end
+  return build(client_options.derive(self._settings, given), self._connection)
+end
+
+--- Another API key for every later attempt, of this client and of all that
+-- share its connection.
+-- @tparam string|table|function key as the client option `api_key`
+-- @raise when it is none of these
+function client:set_api_key(key)
+  self:_check_open()
+  self._connection.credentials:set(credentials.check(key, "client:set_api_key: the key"))
+  for each in next, open_clients do
+    if each._connection == self._connection then
+      each:_watch_key()
+    end
+  end
+end
+
+-- Nothing has to be asked before a call?
+function client:_watch_key()
+  self._unchanging = self._metadata == nil and type(self._connection.credentials.source) ~= "table"
+    and type(self._connection.credentials.source) ~= "function"
+end
+
+-- Before a call is submitted: brings the key up to date, and makes the
+-- metadata of the call.
+function client:_prepare(metadata)
+  local problem = self._connection.credentials:refresh()
+  if problem then
+    return nil, problem
+  end
+  return credentials.metadata(self._metadata, metadata)
 end
 
 -- Who we are to the server. Computed by the first submission, so that clients
@@ -204,9 +202,24 @@ local function check_open(self)
   end
   -- Made by the first call: a client that has made none works after a fork.
   if not self._channel then
-    self._channel = assert(open_channel(self._settings))
+    self._channel = self._connection:open()
   end
   report(self._logger)
+end
+
+function client:_check_open()
+  return check_open(self)
+end
+
+--- The converter for values of one purpose: the client's own, with its codecs
+-- bound to a context.
+-- @tparam string kind `"arguments" "result" "memo" "details" "failure"
+--   "header" "summary"`
+-- @tparam string|nil workflow_id
+-- @tparam string|nil activity_id
+-- @return an object with `payload payloads value values`
+function client:_values(kind, workflow_id, activity_id)
+  return self._converter:bind(kind, self.namespace, workflow_id, activity_id)
 end
 
 -- Workflows.
@@ -220,7 +233,23 @@ end
 -- @raise on misuse
 function client:execute_workflow(start_options, workflow, ...)
   check_open(self)
+  if self._interceptors then
+    return interceptor.run(self, "execute_workflow",
+      start.input(self, start_options, workflow, select("#", ...), ...), start.perform)
+  end
   return start.submit(self, start_options, workflow, select("#", ...), ...)
+end
+
+local function when_started(future)
+  local started, err = future:started()
+  if not started then
+    return nil, err
+  end
+  return future
+end
+
+local function perform_start(input)
+  return when_started(interceptor.run(input.client, "execute_workflow", input, start.perform))
 end
 
 --- Starts a workflow and waits until the server has acknowledged it.
@@ -238,12 +267,11 @@ function client:start_workflow(start_options, workflow, ...)
   if not may_wait then
     return nil, problem
   end
-  local future = start.submit(self, start_options, workflow, select("#", ...), ...)
-  local started, err = future:started()
-  if not started then
-    return nil, err
+  if self._interceptors then
+    return interceptor.run(self, "start_workflow",
+      start.input(self, start_options, workflow, select("#", ...), ...), perform_start)
   end
-  return future
+  return when_started(start.submit(self, start_options, workflow, select("#", ...), ...))
 end
 
 local RUN = options.define("option of client:workflow", {
@@ -283,6 +311,14 @@ end
 
 -- Raw calls.
 
+local function perform_submit(input)
+  return service.submit(input.client, input.method, input.request, input.options)
+end
+
+local function perform_call(input)
+  return perform_submit(input):get()
+end
+
 --- Calls any RPC of WorkflowService, OperatorService or Health and waits for
 -- the answer.
 -- @tparam string method such as `"DescribeNamespace"`, or
@@ -299,7 +335,9 @@ function client:call(method, request, call_options)
   if not may_wait then
     return nil, problem
   end
-  return service.submit(self, method, request, call_options):get()
+  return interceptor.run(self, "call", {
+    client = self, method = method, request = request, options = call_options,
+  }, perform_call)
 end
 
 --- Calls any RPC without waiting for the answer.
@@ -310,7 +348,9 @@ end
 -- @raise on an unknown method, field or option
 function client:submit(method, request, call_options)
   check_open(self)
-  return service.submit(self, method, request, call_options)
+  return interceptor.run(self, "submit", {
+    client = self, method = method, request = request, options = call_options,
+  }, perform_submit)
 end
 
 local CONNECT = options.define("option of client:connect", {
@@ -319,6 +359,19 @@ local CONNECT = options.define("option of client:connect", {
     settings.metadata = value
   end,
 })
+
+local function perform_connect(input)
+  local given, wait_for = input.options, nil
+  if given.timeout == 0 then
+    wait_for, given.timeout = 0, nil
+  end
+  local response, err = service.submit(input.client, "GetSystemInfo", {}, given):get(wait_for)
+  -- A server too old to tell is a server.
+  if response or (err.kind == "unimplemented" and not err.http_status) then
+    return true
+  end
+  return nil, err
+end
 
 --- Connects, and asks the server what it can do.
 -- @tparam[opt] number|string|table connect_options a timeout (duration; nil for
@@ -337,16 +390,7 @@ function client:connect(connect_options)
   if not may_wait then
     return nil, problem
   end
-  local wait_for
-  if given.timeout == 0 then
-    wait_for, given.timeout = 0, nil
-  end
-  local response, err = service.submit(self, "GetSystemInfo", {}, given):get(wait_for)
-  -- A server too old to tell is a server.
-  if response or (err.kind == "unimplemented" and not err.http_status) then
-    return true
-  end
-  return nil, err
+  return interceptor.run(self, "connect", { client = self, options = given }, perform_connect)
 end
 
 -- Closing.
@@ -367,19 +411,8 @@ local function unacknowledged_error(list)
   }
 end
 
---- Closes the client: waits until everything submitted is acknowledged, then
--- ends what is still waiting with kind `closed`. Closing twice is fine.
--- @tparam[opt] number|string|table timeout a duration or `{timeout=}`; the
---   client's `shutdown_timeout` when absent
--- @treturn boolean|nil true, or nil
--- @treturn temporal.error of kind `unacknowledged`, its `details` a list of
---   `{workflow_id=, request_id=, cause=}`; these go on in the background until
---   their deadline or `shutdown_timeout`
-function client:close(timeout)
-  if self._finished then
-    return true
-  end
-  timeout = options.timeout(timeout, "client:close") or self._shutdown_timeout
+local function perform_close(input)
+  local self, timeout = input.client, input.options.timeout
   self._closed = true
   open_clients[self] = nil
   report(self._logger)
@@ -402,6 +435,23 @@ function client:close(timeout)
     return nil, unacknowledged_error(list)
   end
   return true
+end
+
+--- Closes the client: waits until everything submitted is acknowledged, then
+-- ends what is still waiting with kind `closed`. Closing twice is fine.
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`; the
+--   client's `shutdown_timeout` when absent
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error of kind `unacknowledged`, its `details` a list of
+--   `{workflow_id=, request_id=, cause=}`; these go on in the background until
+--   their deadline or `shutdown_timeout`
+function client:close(timeout)
+  if self._finished then
+    return true
+  end
+  timeout = options.timeout(timeout, "client:close") or self._shutdown_timeout
+  return interceptor.run(self, "close", { client = self, options = { timeout = timeout } },
+    perform_close)
 end
 
 function metatable.__close(self)

@@ -1,5 +1,5 @@
 --- Lua values to payloads and back: the user's encoders, tried in order, then
--- the built-in conversion, which is in C.
+-- the built-in conversion, which is in C; then the client's codecs.
 --
 -- An encoder is a table `{encoding=, encode=, decode=}`, of which `encode` or
 -- `decode` may be missing:
@@ -13,7 +13,11 @@
 -- to the caller unchanged.
 -- @module temporal.converter
 
+local codec_chain = require "temporal.lazy" "temporal.codec_chain"
 local core = require "temporal.core"
+
+local PAYLOAD = "temporal.api.common.v1.Payload"
+local PAYLOADS = "temporal.api.common.v1.Payloads"
 
 local select, type, next = select, type, next
 local core_payload, core_payloads, core_value = core.payload, core.payloads, core.payload_value
@@ -27,29 +31,13 @@ local converter_metatable = {
 
 -- What a user's encode returned, as a payload of our own, or nil, message.
 local function check_payload(encoder, payload)
-  local wrong
-  if type(payload) ~= "table" then
-    wrong = "a " .. type(payload)
-  elseif payload.data ~= nil and type(payload.data) ~= "string" then
-    wrong = "data of type " .. type(payload.data)
-  elseif payload.metadata ~= nil and type(payload.metadata) ~= "table" then
-    wrong = "metadata of type " .. type(payload.metadata)
-  end
-  local metadata = { encoding = encoder.encoding }
-  if not wrong then
-    for name, value in next, payload.metadata or {} do
-      if type(name) ~= "string" or type(value) ~= "string" then
-        wrong = ("metadata[%s] of type %s"):format(tostring(name), type(value))
-        break
-      end
-      metadata[name] = value
-    end
-  end
-  if wrong then
+  local copy, wrong = codec_chain.copy_payload(payload)
+  if not copy then
     return nil, ("the converter for %q returned %s; encode must return"
       .. " {metadata={name=string}, data=string}, or nil to pass"):format(encoder.encoding, wrong)
   end
-  return { metadata = metadata, data = payload.data or "" }
+  copy.metadata.encoding = copy.metadata.encoding or encoder.encoding
+  return copy
 end
 
 --- One value as a payload.
@@ -143,6 +131,143 @@ function converter_methods:values(payloads)
   return list
 end
 
+--- Payloads as they are sent: through the codecs, of which there are none.
+-- @tparam table list payload tables
+-- @treturn table the list
+function converter_methods:encode(list) -- luacheck: ignore 212
+  return list
+end
+
+--- Received payloads as an encoder made them: through the codecs, of which
+-- there are none.
+-- @tparam table list payload tables
+-- @treturn table the list
+function converter_methods:decode(list) -- luacheck: ignore 212
+  return list
+end
+
+--- The converter for values of one purpose: this one.
+-- @treturn temporal.converter
+function converter_methods:bind()
+  return self
+end
+
+-- The same with codecs, for values of one purpose: the plain converter, the
+-- chain, and the context that the codecs are told.
+local coded_methods = {}
+local coded_metatable = {
+  __name = "temporal.converter",
+  __index = coded_methods,
+}
+
+-- A payload as the plain converter returns it, as a table.
+local function payload_table(payload)
+  if type(payload) == "string" then
+    return assert(core.decode(PAYLOAD, payload))
+  end
+  return payload
+end
+
+--- Payloads as they are sent: through the codecs, first to last.
+-- @tparam table list payload tables
+-- @treturn table|nil a list of as many, or nil
+-- @treturn temporal.error of kind `codec`
+-- @raise what a codec raises
+function coded_methods:encode(list)
+  return codec_chain.encode(self.chain, list, self.context)
+end
+
+--- Received payloads as an encoder made them: through the codecs, last to
+-- first.
+-- @tparam table list payload tables
+-- @treturn table|nil a list of as many, or nil
+-- @treturn temporal.error of kind `codec`
+-- @raise what a codec raises
+function coded_methods:decode(list)
+  return codec_chain.decode(self.chain, list, self.context)
+end
+
+function coded_methods:payload(v, name)
+  local payload, problem = self.plain:payload(v, name)
+  if not payload then
+    return nil, problem
+  end
+  local list, err = self:encode { payload_table(payload) }
+  return list and list[1], err
+end
+
+function coded_methods:payloads(n, ...)
+  local payloads, problem = self.plain:payloads(n, ...)
+  if not payloads or n == 0 then
+    return payloads, problem
+  end
+  local list
+  if type(payloads) == "string" then
+    list = assert(core.decode(PAYLOADS, payloads)).payloads
+  else
+    list = payloads.payloads
+    for i = 1, n do
+      list[i] = payload_table(list[i])
+    end
+  end
+  local encoded, err = self:encode(list)
+  return encoded and { payloads = encoded }, err
+end
+
+function coded_methods:value(payload)
+  if payload == nil then
+    return nil
+  end
+  local list, err = self:decode { payload }
+  if not list then
+    err.raw, err.encoding = payload, payload.metadata and payload.metadata.encoding
+    return nil, err
+  end
+  return self.plain:value(list[1])
+end
+
+function coded_methods:values(payloads)
+  local list = payloads and payloads.payloads or {}
+  local problem
+  if #list > 0 then
+    list, problem = self:decode(list)
+    if not list then
+      return nil, problem
+    end
+  end
+  return self.plain:values { payloads = list }
+end
+
+-- What a client with codecs has: no value is converted without being bound,
+-- so none can miss the codecs by mistake.
+local codec_methods = {}
+local codec_metatable = {
+  __name = "temporal.converter",
+  __index = codec_methods,
+}
+
+--- The converter for values of one purpose.
+-- @tparam string kind `"arguments" "result" "memo" "details" "failure"
+--   "header" "summary"`; headers pass the codecs by unless `codec_headers`
+-- @tparam[opt] string namespace the client's own when absent
+-- @tparam[opt] string workflow_id
+-- @tparam[opt] string activity_id
+-- @treturn temporal.converter
+function codec_methods:bind(kind, namespace, workflow_id, activity_id)
+  if kind == "header" and not self.codec_headers then
+    return self.plain
+  end
+  return setmetatable({
+    plain = self.plain,
+    chain = self.chain,
+    context = {
+      namespace = namespace or self.namespace, workflow_id = workflow_id,
+      activity_id = activity_id, kind = kind,
+    },
+    encode_common_attributes = self.encode_common_attributes,
+  }, coded_metatable)
+end
+
 local function check_encoder(encoder, index)
   local place = ("encoder %d"):format(index)
   if type(encoder) ~= "table" then
@@ -161,12 +286,8 @@ local function check_encoder(encoder, index)
   return nil
 end
 
---- A converter.
--- @tparam[opt] table list encoders, tried in order; of two with the same
---   `encoding` the first decodes
--- @treturn temporal.converter the object, or nil
--- @treturn string what is wrong with the list
-local function new(list)
+-- The user's encoders, and what decodes each encoding, or nil, message.
+local function read_encoders(list)
   local encoders, decoders = {}, {}
   if list ~= nil and type(list) ~= "table" then
     return nil, "must be a list of encoders {encoding=, encode=, decode=}, got " .. type(list)
@@ -184,11 +305,53 @@ local function new(list)
       decoders[encoder.encoding] = { encoding = encoder.encoding, decode = encoder.decode }
     end
   end
-  return setmetatable({ encoders = encoders, decoders = decoders }, converter_metatable)
+  return encoders, decoders
+end
+
+--- A converter.
+-- @tparam[opt] table list encoders, tried in order; of two with the same
+--   `encoding` the first decodes
+-- @tparam[opt] table settings of the client: `codecs` (list), `codec_headers`
+--   (false), `namespace`, `failure_converter` (of temporal.failure_converter)
+-- @treturn temporal.converter the object, or nil. With codecs it has only
+--   `bind`, whose result has the methods
+-- @treturn string what is wrong with one of the lists
+local function new(list, settings)
+  local encoders, decoders = read_encoders(list)
+  if not encoders then
+    return nil, decoders
+  end
+  settings = settings or {}
+  local failures = settings.failure_converter
+  local plain = setmetatable({
+    encoders = encoders,
+    decoders = decoders,
+    encode_common_attributes = failures ~= nil and failures.encode_common_attributes or false,
+  }, converter_metatable)
+  local codecs = settings.codecs
+  if codecs == nil then
+    return plain
+  end
+  local good, problem = codec_chain.check(codecs)
+  if not good then
+    return nil, problem
+  elseif #codecs == 0 then
+    return plain
+  end
+  return setmetatable({
+    plain = plain,
+    chain = codec_chain.new(codecs),
+    codec_headers = settings.codec_headers,
+    namespace = settings.namespace,
+    encode_common_attributes = plain.encode_common_attributes,
+  }, codec_metatable)
 end
 
 local converter = {
   new = new,
+  check_codecs = function(list)
+    return codec_chain.check(list)
+  end,
 }
 
 -- Encoders that need a library of their own are loaded when they are named.

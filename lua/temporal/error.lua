@@ -90,8 +90,10 @@ end
 
 local function identify_workflow(err)
   local list = {}
-  add(list, err.workflow_type)
+  add(list, err.workflow_type or err.activity_type)
   add(list, err.workflow_id)
+  add(list, err.activity_id)
+  add(list, err.schedule_id)
   if err.run_id and err.run_id ~= "" then
     list[#list + 1] = "run " .. err.run_id
   end

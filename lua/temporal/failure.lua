@@ -3,6 +3,7 @@
 -- close event means.
 -- @module temporal.failure
 
+local core = require "temporal.core"
 local duration = require "temporal.duration"
 local enum = require "temporal.enum"
 local errors = require "temporal.error"
@@ -14,6 +15,12 @@ local new = errors.new
 -- A chain of failures longer than this is cut; `raw` of its last link keeps
 -- the rest. Messages this deep are refused while decoding already.
 local MAX_CHAIN = 100
+
+-- The `source` of failures made here.
+local SOURCE = "LuaSDK"
+
+-- What stands in the place of a message that is hidden in a payload.
+local ENCODED = "Encoded failure"
 
 local function filled(text)
   if text ~= "" then
@@ -30,8 +37,11 @@ end
 local function values(payloads, converter)
   local source = payloads and payloads.payloads or {}
   local list = { n = #source }
+  -- The codecs take all at once; one by one only when they refuse that.
+  local decoded = #source > 1 and converter:decode(source)
+  local reader = decoded and converter.plain or converter
   for i = 1, #source do
-    local value, problem = converter:value(source[i])
+    local value, problem = reader:value((decoded or source)[i])
     if problem then
       value = new(problem)
     end
@@ -134,6 +144,11 @@ local function read_one(failure, converter)
   end
   if failure.encoded_attributes then
     read_encoded(err, failure.encoded_attributes, converter)
+  end
+  if err.kind == "terminated" then
+    -- Where a close event has a reason of its own, a failure has its message.
+    err.reason = filled(err.message)
+    err.details = { n = 0 }
   end
   return err
 end
@@ -308,49 +323,172 @@ local function payloads_of(list, converter)
   return { payloads = payloads }
 end
 
-local function write_one(err, converter)
-  local details, problem = payloads_of(err.details, converter)
-  if problem then
-    return nil, problem
+-- Text that a proto string can hold: bytes that are no UTF-8 show as \xNN.
+local function text(value)
+  value = tostring(value == nil and "" or value)
+  if core.utf8_offset(value) then
+    value = value:gsub("[\128-\255]", function(byte)
+      return ("\\x%02X"):format(byte:byte())
+    end)
   end
-  local failure = { message = tostring(err.message or ""), stack_trace = err.stack_trace }
-  if err.kind == "canceled" then
-    failure.canceled_failure_info = { details = details }
-  else
+  return value
+end
+
+-- Fields of an error that a failure has a place for, or that say nothing.
+local ELSEWHERE = {
+  kind = true, message = true, stack_trace = true, source = true, non_retryable = true,
+}
+
+-- What an error of this process knows beyond its message, for the other side:
+-- a list of one table, or nil.
+local function own_fields(err)
+  local fields = {}
+  for name, value in next, err do
+    local kind = type(value)
+    if type(name) == "string" and not ELSEWHERE[name] and (kind == "boolean"
+      or kind == "string" and not core.utf8_offset(value)
+      or kind == "number" and value - value == 0) then
+      fields[name] = value
+    end
+  end
+  return next(fields) and { fields } or nil
+end
+
+-- For each kind that a Failure has a form for: fills that form in. Any other
+-- kind is an application failure of that type.
+local WRITE = {
+  application = function(failure, err, details)
     failure.application_failure_info = {
-      type = err.type or (err.kind ~= "application" and err.kind or nil),
+      type = err.type,
       non_retryable = err.non_retryable or nil,
       details = details,
       next_retry_delay = err.next_retry_delay and duration.message(err.next_retry_delay),
       category = err.category,
     }
+  end,
+  canceled = function(failure, err, details)
+    failure.canceled_failure_info = { details = details, identity = err.identity }
+  end,
+  timed_out = function(failure, err, _, heartbeat)
+    failure.timeout_failure_info = {
+      timeout_type = err.timeout_type, last_heartbeat_details = heartbeat,
+    }
+  end,
+  terminated = function(failure, err, details)
+    failure.terminated_failure_info = { identity = err.identity }
+    -- This form has no place for the details of a close event.
+    failure.cause = details and {
+      message = "details of the termination", source = SOURCE,
+      application_failure_info = { type = "terminated", details = details },
+    }
+  end,
+}
+
+local function write_other(failure, err, details)
+  failure.application_failure_info = {
+    type = err.kind, non_retryable = err.non_retryable or nil, details = details,
+  }
+end
+
+-- Message and stack trace of a failure into a payload that codecs see.
+local function encode_attributes(failure, converter)
+  local payload, problem = converter:payload(
+    { message = failure.message, stack_trace = failure.stack_trace or "" }, "failure")
+  if not payload then
+    return problem
+  end
+  failure.encoded_attributes = payload
+  failure.message, failure.stack_trace = ENCODED, ""
+  return nil
+end
+
+local function write_one(err, converter)
+  local write, list = WRITE[err.kind], err.details
+  if not write then
+    write, list = write_other, own_fields(err)
+  end
+  local details, problem = payloads_of(list, converter)
+  if problem then
+    return nil, problem
+  end
+  local heartbeat
+  heartbeat, problem = payloads_of(err.last_heartbeat_details, converter)
+  if problem then
+    return nil, problem
+  end
+  local failure = {
+    message = text(err.message),
+    source = err.source or SOURCE,
+    stack_trace = err.stack_trace and text(err.stack_trace),
+  }
+  write(failure, err, details, heartbeat)
+  local each = failure
+  while each and converter.encode_common_attributes do
+    problem = encode_attributes(each, converter)
+    if problem then
+      return nil, problem
+    end
+    each = each.cause
   end
   return failure
 end
 
+-- A value that is no error of this package: its tostring, and the value itself
+-- where the other side can read it.
+local function error_of(value, converter)
+  local err = new { kind = "application", message = text(value) }
+  if type(value) ~= "string" then
+    local payload, problem = converter:payload(value, "error")
+    if payload then
+      err.details = { value }
+    elseif errors.is_error(problem) then
+      return nil, problem
+    end
+  end
+  return err
+end
+
+local FROM_FAILURE = {}
+for _, reader in next, READ do
+  FROM_FAILURE[reader[1]] = true
+end
+
+-- The Failure an error was made of, or nil: in other kinds `raw` is something
+-- else, and what a close event told has none.
+local function received_failure(err)
+  local raw = err.raw
+  return FROM_FAILURE[err.kind] and type(raw) == "table" and type(raw.message) == "string"
+    and raw or nil
+end
+
 --- The failure of an error. One that came from the server goes back as it
--- came, nothing lost.
+-- came, with its causes: the very same message, nothing lost and nothing added,
+-- whatever has been done to the error's fields since.
+--
+-- A converter with `encode_common_attributes` hides message and stack trace of
+-- every failure made here in a payload (client-semantics: "Encoded failure").
 -- @param err an error of this package; anything else becomes an application
---   failure with its tostring
+--   failure with its tostring, and the value as a detail where it converts
 -- @param converter
 -- @treturn table|nil a temporal.api.failure.v1.Failure
--- @treturn string|nil the message when a detail cannot be converted
+-- @treturn string|temporal.error|nil what was wrong with a detail; an error
+--   when it is a codec that failed
 local function from_error(err, converter)
   local first, last
   for _ = 1, MAX_CHAIN do
     if err == nil then
       break
     end
+    local problem
     if not errors.is_error(err) then
-      err = new { kind = "application", message = tostring(err) }
+      err, problem = error_of(err, converter)
+      if not err then
+        return nil, problem
+      end
     end
-    local failure, problem
-    local raw = err.raw
-    local received = type(raw) == "table" and type(raw.message) == "string"
-      and err.code == nil and not raw.event_type
-    if received then
-      failure = raw
-    else
+    local received = received_failure(err)
+    local failure = received
+    if not received then
       failure, problem = write_one(err, converter)
       if not failure then
         return nil, problem
@@ -361,9 +499,12 @@ local function from_error(err, converter)
     else
       first = failure
     end
-    last = failure
-    -- What came from the server has its causes with it.
-    err = not received and err.cause or nil
+    if received then
+      break
+    end
+    -- A cause that writing has made comes before the error's own.
+    last = failure.cause or failure
+    err = err.cause
   end
   return first
 end

@@ -7,6 +7,7 @@ local core = require "temporal.core"
 local duration = require "temporal.duration"
 local errors = require "temporal.error"
 local failure = require "temporal.lazy" "temporal.failure"
+local interceptor = require "temporal.interceptor"
 local misuse = require "temporal.misuse"
 local options = require "temporal.options"
 local state = require "temporal.state"
@@ -17,6 +18,8 @@ local type, getmetatable = type, getmetatable
 local core_field, core_owner, core_take = core.field, core.owner, core.take
 local wait_one = wait.one
 
+local UNAUTHENTICATED = 16
+
 local run_metatable, call_metatable = core.run_metatable, core.call_metatable
 
 -- By future: the outcomes of a run, the response of a call.
@@ -24,7 +27,21 @@ local taken = state.taken
 
 -- Errors of a run.
 
+-- Another key may be had where this one was refused.
+local function renew(future, client)
+  local memory = state.renewals[future]
+  if not memory then
+    memory = {}
+    state.renewals[future] = memory
+  end
+  return client._connection.credentials:renew(memory)
+end
+
 local function run_error(future, record)
+  if state.refusals[future] then
+    record = { kind = state.refusals[future].kind, message = state.refusals[future].message,
+      outcome = "not_started" }
+  end
   local run_id = core_field(future, "run_id")
   local request_id = core_field(future, "request_id")
   local err = errors.from_record(record, {
@@ -35,6 +52,9 @@ local function run_error(future, record)
       request_id = request_id,
     },
   })
+  if state.refusals[future] then
+    err.cause = state.refusals[future].cause
+  end
   -- Never acknowledged: it is the start that failed.
   if request_id and not run_id then
     err.outcome = err.outcome or errors.start_outcome(err)
@@ -87,7 +107,7 @@ local function read_outcome(future, outcome)
       workflow_id = core_field(future, "id"),
       run_id = outcome.run_id,
       workflow_type = core_field(future, "workflow_type"),
-    }, core_owner(future)._converter)
+    }, core_owner(future):_values("result", core_field(future, "id")))
     outcome.read = true
   end
   return outcome.payloads, outcome.err
@@ -107,12 +127,18 @@ local function result_value(future, outcome, raw)
     return nil, err
   end
   local payload = payloads[1]
-  if raw then
-    return payload and types.raw(payload)
+  if raw and payload then
+    local values = core_owner(future):_values("result", core_field(future, "id"))
+    local list, problem = values:decode { payload }
+    if not list then
+      return nil, conversion_error(future, problem)
+    end
+    return types.raw(list[1])
   end
   if not outcome.decoded then
     if payload then
-      local value, problem = core_owner(future)._converter:value(payload)
+      local values = core_owner(future):_values("result", core_field(future, "id"))
+      local value, problem = values:value(payload)
       if problem then
         return nil, conversion_error(future, problem)
       end
@@ -152,42 +178,76 @@ function run:started(timeout)
   end
   local acknowledged, record = core_take(self, "started")
   if acknowledged then
+    interceptor.after(self)
     return true
   end
-  return nil, run_error(self, record)
+  if record.code == UNAUTHENTICATED and renew(self, core_owner(self)) and core.resend(self) then
+    return run.started(self, timeout)
+  end
+  local err = run_error(self, record)
+  interceptor.after(self, err)
+  return nil, err
+end
+
+-- Waits for what `get` asks for, and takes it; with another key once more
+-- where the server refuses the first.
+local function await_outcome(self, what, timeout)
+  local client = core_owner(self)
+  local deadline = timeout and core.now() + timeout
+  while true do
+    if not client._unchanging and not core.ready(self, what) then
+      local problem = client._connection.credentials:refresh()
+      if problem then
+        return nil, problem
+      end
+    end
+    local left = deadline and math.max(0, deadline - core.now())
+    local ready, problem = wait_one(self, what, left)
+    if not ready then
+      return nil, unfinished(self, problem, timeout, "result")
+    end
+    local outcome, err = take_outcome(self, what)
+    if outcome or err.code ~= "unauthenticated" or not renew(self, client) then
+      interceptor.after(self, not outcome and not core_field(self, "run_id") and err or nil)
+      return outcome, err
+    end
+    core.resend(self)
+  end
+end
+
+local function perform_get(input)
+  local self, given = input.workflow, input.options
+  local what = given.follow_runs == false and "first" or "result"
+  local known = taken[self]
+  local outcome = known and known[what]
+  if not outcome then
+    local err
+    outcome, err = await_outcome(self, what, given.timeout)
+    if not outcome then
+      return nil, err
+    end
+  end
+  return result_value(self, outcome, given.raw)
 end
 
 --- Waits for the result.
 -- @tparam[opt] number|string|table get_options a timeout (duration), or
 --   `{timeout=, follow_runs=true, raw=false}`: `follow_runs=false` asks for
---   the end of the first run only, `raw=true` for the payload as it came
+--   the end of the first run only, `raw=true` for the payload itself
 -- @return the value (nil and false are values), or nil
 -- @treturn temporal.error why there is none; of kind `timeout` when the time
 --   ran out: nothing is lost, call again
 function run:get(get_options)
-  local timeout, raw
-  local what = "result"
+  local given = {}
   if type(get_options) == "table" then
-    local given = options.apply(GET_OPTIONS, get_options, {})
-    timeout, raw = given.timeout, given.raw
-    if given.follow_runs == false then
-      what = "first"
-    end
+    options.apply(GET_OPTIONS, get_options, given)
   elseif get_options ~= nil then
-    timeout = options.timeout(get_options, "future:get")
+    given.timeout = options.timeout(get_options, "future:get")
   end
-  local known = taken[self]
-  if not (known and known[what]) then
-    local ready, problem = wait_one(self, what, timeout)
-    if not ready then
-      return nil, unfinished(self, problem, timeout, "result")
-    end
-  end
-  local outcome, err = take_outcome(self, what)
-  if not outcome then
-    return nil, err
-  end
-  return result_value(self, outcome, raw)
+  local client = core_owner(self)
+  return interceptor.run(client, "get", {
+    client = client, workflow = self, id = core_field(self, "id"), options = given,
+  }, perform_get)
 end
 
 --- Would `get` return without waiting for the server? Asking starts the wait
@@ -234,9 +294,32 @@ local function raw_result(future)
   return outcome and read_outcome(future, outcome) or nil
 end
 
+-- Methods that live with their nouns: the module is loaded by the first use.
+local ELSEWHERE = {
+  signal = "temporal.signal",
+  query = "temporal.query",
+  update = "temporal.update",
+  start_update = "temporal.update",
+  update_handle = "temporal.update",
+  cancel = "temporal.cancel",
+  terminate = "temporal.cancel",
+  describe = "temporal.description",
+  history = "temporal.history",
+  fetch_history = "temporal.history",
+  reset = "temporal.control",
+  delete = "temporal.control",
+  pause = "temporal.control",
+  unpause = "temporal.control",
+  update_options = "temporal.control",
+}
+
 function run_metatable.__index(future, name)
   local method = run[name]
   if method then
+    return method
+  elseif ELSEWHERE[name] then
+    method = require(ELSEWHERE[name])[name]
+    run[name] = method
     return method
   elseif RUN_FIELDS[name] then
     return core_field(future, name)
@@ -295,13 +378,19 @@ function call:get(timeout)
   response, record = core_take(self, "result")
   if response then
     taken[self] = response
+    interceptor.after(self)
     return response
+  elseif record.code == UNAUTHENTICATED and renew(self, owner.client) and core.resend(self) then
+    return call.get(self, timeout)
   end
-  return nil, errors.from_record(record, {
+  local err = state.refusals[self] or errors.from_record(record, {
+    fields = { workflow_id = record.workflow_id },
     method = owner.method,
-    converter = owner.client._converter,
+    converter = owner.client:_values("failure", record.workflow_id),
     failure_to_error = failure.to_error,
   })
+  interceptor.after(self, err)
+  return nil, err
 end
 
 --- Is the answer there? Never blocks.
@@ -354,8 +443,10 @@ local function check_list(list, method)
     misuse.raisef("%s: the list is empty", method)
   end
   for i = 1, #list do
-    local meta = type(list[i]) == "userdata" and getmetatable(list[i])
-    if meta ~= run_metatable and meta ~= call_metatable then
+    local kind = type(list[i])
+    local meta = (kind == "userdata" or kind == "table") and getmetatable(list[i])
+    if meta ~= run_metatable and meta ~= call_metatable
+      and not (type(meta) == "table" and meta.__temporal_await) then
       misuse.raisef("%s: element %d must be a future, got %s", method, i,
         options.kind_of(list[i]))
     end

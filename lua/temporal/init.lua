@@ -63,7 +63,32 @@ local function get_pollable()
   return pollable
 end
 
-return {
+-- Seldom needed at the start of a program: loaded by their first use.
+local LAZY = {
+  codec = function()
+    return require "temporal.codec"
+  end,
+  config = function()
+    return require "temporal.config"
+  end,
+  failure_converter = function()
+    return require("temporal.failure_converter").new
+  end,
+  proto = function()
+    return require("temporal.proto").new
+  end,
+}
+
+local function load_lazy(temporal, name)
+  local load = LAZY[name]
+  if not load then
+    return nil
+  end
+  temporal[name] = load()
+  return temporal[name]
+end
+
+return setmetatable({
   _VERSION = VERSION,
   client = client.new,
   shutdown = client.shutdown,
@@ -91,4 +116,4 @@ return {
   null = types.null,
   raw = types.raw,
   text = types.text,
-}
+}, { __index = load_lazy })

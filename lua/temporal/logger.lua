@@ -5,6 +5,8 @@
 local stderr = io.stderr
 
 local RANK = { debug = 1, info = 2, warn = 3, error = 4 }
+-- nginx's own names for them, as constants of `ngx`.
+local NGINX = { debug = "DEBUG", info = "INFO", warn = "WARN", error = "ERR" }
 
 local function field_text(fields)
   local names = {}
@@ -18,19 +20,35 @@ local function field_text(fields)
   return table.concat(names, ", ")
 end
 
---- The default logger: one line on stderr for everything from `warn` up.
+local function line_of(message, fields)
+  local line = tostring(message)
+  if fields and next(fields) ~= nil then
+    line = line .. " (" .. field_text(fields) .. ")"
+  end
+  return (line:gsub("[\r\n]+", " "))
+end
+
+-- nginx adds the level and the time, and leaves out what its error_log does
+-- not ask for.
+local function log_in_nginx(ngx, level, message, fields)
+  local constant = ngx[NGINX[level] or NGINX.warn]
+  ngx.log(constant, "temporal: ", line_of(message, fields))
+end
+
+--- The default logger: one line for everything from `warn` up on stderr; in
+-- nginx everything goes to its error log, which chooses by itself.
 -- @tparam string level `debug`, `info`, `warn` or `error`
 -- @tparam string message
 -- @tparam table|nil fields what it is about
 local function default(level, message, fields)
+  local ngx = rawget(_G, "ngx")
+  if type(ngx) == "table" and ngx.log then
+    return log_in_nginx(ngx, level, message, fields)
+  end
   if (RANK[level] or RANK.warn) < RANK.warn then
     return
   end
-  local line = "temporal: " .. level .. ": " .. tostring(message)
-  if fields and next(fields) ~= nil then
-    line = line .. " (" .. field_text(fields) .. ")"
-  end
-  stderr:write((line:gsub("[\r\n]+", " ")), "\n")
+  stderr:write("temporal: ", level, ": ", line_of(message, fields), "\n")
 end
 
 --- Calls a logger; what it raises is swallowed.

@@ -3,9 +3,13 @@
 -- @module temporal.service
 
 local core = require "temporal.core"
+local errors = require "temporal.error"
+local interceptor = require "temporal.interceptor"
 local misuse = require "temporal.misuse"
 local options = require "temporal.options"
+local state = require "temporal.state"
 local target = require "temporal.target"
+local wait = require "temporal.wait"
 
 local type, next = type, next
 
@@ -17,6 +21,7 @@ local known = {}
 local LONG_POLLS = {
   GetWorkflowExecutionHistory = "wait_new_event",
   UpdateWorkflowExecution = true,
+  ExecuteMultiOperation = true,
   PollWorkflowExecutionUpdate = true,
   PollActivityExecution = true,
   PollNexusOperationExecution = true,
@@ -31,7 +36,8 @@ local NEVER_RETRIED = { ResetWorkflowExecution = true }
 local CALL = options.define("call option", {
   timeout = options.seconds("timeout", { above = 0 }),
   metadata = function(call, value)
-    call.metadata = target.metadata_list(value, 'call option "metadata"')
+    target.metadata_list(value, 'call option "metadata"')
+    call.metadata = value
   end,
   retry = options.boolean("retry"),
 })
@@ -87,7 +93,56 @@ local function string_or_nil(value)
   return type(value) == "string" and value or nil
 end
 
---- Submits an RPC.
+-- A future that has failed before anything was sent.
+local function refused(client, rpc, err)
+  err.outcome = "not_started"
+  local future = client._channel:refused_call(rpc.path, err.kind, err.message)
+  core.set_owner(future, { client = client, method = rpc.method })
+  state.refusals[future] = err
+  return future
+end
+
+-- Sends a checked request; `call` has `timeout` (seconds), `metadata` (a table),
+-- `retry`, `encoded` (parts of the request are encoded already).
+local function send(client, rpc, request, call)
+  local filled = fill(rpc, request, client)
+  local metadata, hooked = call.metadata, nil
+  local namespace = rpc.namespace and string_or_nil(filled.namespace) or nil
+  if client._hooks then
+    metadata, hooked = interceptor.before(client, rpc.path, filled, namespace, metadata,
+      call.timeout)
+  end
+  if metadata or not client._unchanging then
+    local err
+    metadata, err = client:_prepare(metadata)
+    if err then
+      return refused(client, rpc, err)
+    end
+  end
+  call.metadata = metadata
+  local long_poll = LONG_POLLS[rpc.method]
+  if type(long_poll) == "string" then
+    long_poll = filled[long_poll] == true
+  end
+  call.long_poll = long_poll or false
+  call.retry = call.retry ~= false and not NEVER_RETRIED[rpc.method]
+  call.timeout = call.timeout or not call.long_poll and client._timeout or nil
+  call.namespace = namespace
+  call.request_id = rpc.request_id and string_or_nil(filled.request_id) or nil
+  call.workflow_id = call.workflow_id or workflow_id_of(filled)
+  call.response_type = rpc.response
+  local future, problem = client._channel:call(rpc.path, rpc.request, filled, call)
+  if not future then
+    return misuse.raisef("%s: %s", rpc.method, problem)
+  end
+  core.set_owner(future, { client = client, method = rpc.method })
+  if hooked then
+    interceptor.submitted(future, hooked)
+  end
+  return future
+end
+
+--- Submits an RPC of a user.
 -- @param client
 -- @tparam string name a method, or "full.Service/Method"
 -- @tparam table|nil request with the protobuf's own field names
@@ -109,23 +164,62 @@ local function submit(client, name, request, given)
     end
     options.apply(CALL, given, call)
   end
-  local filled = fill(rpc, request, client)
-  local long_poll = LONG_POLLS[rpc.method]
-  if type(long_poll) == "string" then
-    long_poll = filled[long_poll] == true
-  end
-  call.long_poll = long_poll or false
-  call.retry = call.retry ~= false and not NEVER_RETRIED[rpc.method]
-  call.namespace = rpc.namespace and string_or_nil(filled.namespace) or nil
-  call.request_id = rpc.request_id and string_or_nil(filled.request_id) or nil
-  call.workflow_id = workflow_id_of(filled)
-  call.response_type = rpc.response
-  local future, problem = client._channel:call(rpc.path, rpc.request, filled, call)
-  if not future then
-    return misuse.raisef("%s: %s", rpc.method, problem)
-  end
-  core.set_owner(future, { client = client, method = rpc.method })
-  return future
+  return send(client, rpc, request, call)
 end
 
-return { submit = submit }
+local function closed_error()
+  return errors.new { kind = "closed", message = "the client has been closed" }
+end
+
+--- Submits an RPC of this package: parts of the request may be encoded
+-- already (strings in place of messages), and a closed client is an error of
+-- the world.
+-- @param client
+-- @tparam string method
+-- @tparam table request
+-- @tparam[opt] table given `timeout` (seconds), `metadata` (a checked table),
+--   `retry` (boolean), `workflow_id` (for reports), `again`
+--   (`{present=, number=, least=}`: an answer that has neither the message
+--   field `present` nor at least `least` in the field `number` is not the end:
+--   the engine sends the request again)
+-- @return the future, or nil
+-- @treturn temporal.error of kind `closed`
+local function start(client, method, request, given)
+  if client._closed then
+    return nil, closed_error()
+  end
+  given = given or {}
+  return send(client, lookup(method), request, {
+    encoded = true,
+    timeout = given.timeout,
+    metadata = given.metadata,
+    retry = given.retry,
+    workflow_id = given.workflow_id,
+    again = given.again,
+  })
+end
+
+--- Calls an RPC of this package and waits for the answer.
+-- @param client
+-- @tparam string method
+-- @tparam table request
+-- @tparam[opt] table given as for `start`
+-- @treturn table|nil the response, or nil
+-- @treturn temporal.error
+local function call(client, method, request, given)
+  local may_wait, problem = wait.check()
+  if not may_wait then
+    return nil, problem
+  end
+  local future, err = start(client, method, request, given)
+  if not future then
+    return nil, err
+  end
+  return future:get()
+end
+
+return {
+  submit = submit,
+  start = start,
+  call = call,
+}

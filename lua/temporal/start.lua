@@ -4,21 +4,27 @@
 local core = require "temporal.core"
 local definition = require "temporal.definition"
 local duration = require "temporal.duration"
+local errors = require "temporal.error"
+local execution_options = require "temporal.execution_options"
+local interceptor = require "temporal.interceptor"
 local misuse = require "temporal.misuse"
 local options = require "temporal.options"
 local search_attributes = require "temporal.lazy" "temporal.search_attributes"
+local state = require "temporal.state"
 local target = require "temporal.target"
 
 local type, next = type, next
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 local encode, uuid, core_payloads = core.encode, core.uuid, core.payloads
 
 local MAX_ID = 1000
-local MAX_FAIRNESS_KEY = 64
+local SERVICE = "/temporal.api.workflowservice.v1.WorkflowService/"
+local START_PATH = SERVICE .. "StartWorkflowExecution"
+local SIGNAL_PATH = SERVICE .. "SignalWithStartWorkflowExecution"
 
 local REUSE = { allow_duplicate = 1, allow_duplicate_failed_only = 2, reject_duplicate = 3 }
 local CONFLICT = { fail = 1, use_existing = 2, terminate_existing = 3 }
 local ALREADY_STARTED = { error = false, attach = true }
-local PINNED = 1
 
 -- Task queues and workflow types recur: their messages are encoded once.
 -- Bounded, for programs that make names up.
@@ -49,6 +55,15 @@ local encoded_task_queue =
 local encoded_workflow_type =
   encoded_name_cache("temporal.api.common.v1.WorkflowType", "the workflow type")
 
+-- A converter's problem: a string is misuse; an error, of a codec, makes the
+-- future one that has failed before anything was sent.
+local function refuse(request, problem, where)
+  if not errors.is_error(problem) then
+    return misuse.raisef("%s%s", where, problem)
+  end
+  request.refusal = request.refusal or problem
+end
+
 -- Values by name, each converted by itself: memo and header.
 local function value_map(field)
   return function(request, given, spec, name, client)
@@ -56,14 +71,15 @@ local function value_map(field)
       return options.fail(spec, name, "must be a table of values by name",
         options.kind_of(given))
     end
+    local values = client:_values(field, request.workflow_id)
     local fields = {}
     for key, value in next, given do
       if type(key) ~= "string" then
         return options.fail(spec, name, "must have strings as keys", options.show(key))
       end
-      local payload, problem = client._converter:payload(value, name .. "." .. key)
+      local payload, problem = values:payload(value, name .. "." .. key)
       if not payload then
-        return misuse.raisef('%s "%s": %s', spec.label, name, problem)
+        return refuse(request, problem, ('%s "%s": '):format(spec.label, name))
       end
       fields[key] = payload
     end
@@ -71,10 +87,10 @@ local function value_map(field)
   end
 end
 
--- Text for people, shown by the Web UI: always the built-in conversion, since
--- that is all a UI reads.
+-- Text for people, shown by the Web UI: the built-in conversion, since that is
+-- all a UI reads, behind the client's codecs.
 local function summary(field)
-  return function(request, value, spec, name)
+  return function(request, value, spec, name, client)
     if type(value) ~= "string" then
       return options.fail(spec, name, "must be a string", options.kind_of(value))
     end
@@ -83,9 +99,13 @@ local function summary(field)
       return options.fail(spec, name, "must be UTF-8 text", ("an invalid byte at offset %d")
         :format(bad))
     end
-    local payload = core.payload(value)
+    local payload = { metadata = { encoding = "json/plain" }, data = core.json_encode(value) }
+    local coded, problem = client:_values("summary", request.workflow_id):encode { payload }
+    if not coded then
+      return refuse(request, problem, ('%s "%s": '):format(spec.label, name))
+    end
     local metadata = request.user_metadata or {}
-    metadata[field] = payload
+    metadata[field] = coded[1]
     request.user_metadata = metadata
   end
 end
@@ -114,54 +134,6 @@ local function finish_retry_policy(policy, spec)
   local maximum = duration.from_message(policy.maximum_interval)
   if maximum and maximum < duration.from_message(policy.initial_interval) then
     options.fail(spec, "maximum_interval", "must not be below initial_interval (default 1 s)")
-  end
-end
-
-local PRIORITY = options.define("start option", {
-  key = options.number("priority_key", { integer = true, min = 1, max = 5 }),
-  fairness_key = options.string("fairness_key", { max = MAX_FAIRNESS_KEY }),
-  fairness_weight = options.number("fairness_weight", { above = 0 }),
-}, "priority")
-
-local function deployment_version(parent)
-  return options.define("start option", {
-    deployment = options.string("deployment_name"),
-    build_id = options.string("build_id"),
-  }, "versioning_override." .. parent)
-end
-
-local function finish_version(version, spec)
-  if not version.deployment_name then
-    options.fail(spec, "deployment", "is missing")
-  elseif not version.build_id then
-    options.fail(spec, "build_id", "is missing")
-  end
-end
-
-local VERSIONING = options.define("start option", {
-  pinned = options.group("pinned", deployment_version("pinned"), finish_version),
-  one_time = options.group("one_time", deployment_version("one_time"), finish_version),
-}, "versioning_override")
-
-local VERSIONING_FORMS =
-  'must be "auto_upgrade", {pinned={deployment=, build_id=}} or {one_time={deployment=, build_id=}}'
-
-local function versioning_override(request, value, spec, name)
-  if value == "auto_upgrade" then
-    request.versioning_override = { auto_upgrade = true }
-    return
-  end
-  if type(value) ~= "table" then
-    return options.fail(spec, name, VERSIONING_FORMS, options.show(value))
-  end
-  local given = options.apply(VERSIONING, value, {})
-  if given.pinned and given.one_time or not (given.pinned or given.one_time) then
-    return options.fail(spec, name, VERSIONING_FORMS)
-  end
-  if given.pinned then
-    request.versioning_override = { pinned = { behavior = PINNED, version = given.pinned } }
-  else
-    request.versioning_override = { one_time = { target_deployment_version = given.one_time } }
   end
 end
 
@@ -215,6 +187,10 @@ local function check_already_started(_, value, spec, name)
   return check.on_already_started(scratch, value, spec, name)
 end
 
+local function check_metadata(_, value, spec, name)
+  target.metadata_list(value, ('%s "%s"'):format(spec.label, name))
+end
+
 local START = options.define("start option", {
   id = options.string("workflow_id", { max = MAX_ID }),
   task_queue = task_queue,
@@ -230,12 +206,12 @@ local START = options.define("start option", {
   start_delay = options.duration("workflow_start_delay"),
   static_summary = summary("summary"),
   static_details = summary("details"),
-  priority = options.group("priority", PRIORITY),
-  versioning_override = versioning_override,
+  priority = execution_options.priority_option("start option"),
+  versioning_override = execution_options.versioning_option("start option"),
   request_eager_start = request_eager_start,
   on_already_started = check_already_started,
   timeout = check_timeout,
-  metadata = options.ignore,
+  metadata = check_metadata,
   header = value_map("header"),
   links = options.list("links", is_table, "must be a table (temporal.api.common.v1.Link)"),
   callbacks = options.list("completion_callbacks", is_table,
@@ -260,17 +236,17 @@ local function check_together(request)
   end
 end
 
-local function encode_input(client, count, ...)
+local function encode_input(client, request, count, ...)
   local input, problem
   if client._builtin then
     input, problem = core_payloads(count, ...)
   else
-    input, problem = client._converter:payloads(count, ...)
+    input, problem = client:_values("arguments", request.workflow_id):payloads(count, ...)
   end
   if not input then
-    return misuse.raise(problem)
+    refuse(request, problem, "")
   end
-  return input
+  request.input = input
 end
 
 --- The request of a start.
@@ -279,7 +255,8 @@ end
 -- @tparam string workflow_type
 -- @tparam integer count of the arguments
 -- @param ... arguments
--- @treturn table a StartWorkflowExecutionRequest, parts of it encoded
+-- @treturn table a StartWorkflowExecutionRequest, parts of it encoded; with
+--   `refusal`, the error of a codec, it is not to be sent
 -- @raise on misuse
 local function build(client, given, workflow_type, count, ...)
   if type(given) ~= "table" then
@@ -289,16 +266,108 @@ local function build(client, given, workflow_type, count, ...)
     namespace = client.namespace,
     identity = client.identity or client:_identify(),
     workflow_type = encoded_workflow_type(workflow_type),
-    workflow_id = nil, task_queue = nil, request_id = nil, input = nil,
+    -- First of all: codecs are told.
+    workflow_id = given.id == nil and uuid() or given.id,
+    task_queue = nil, request_id = nil, input = nil, refusal = nil,
   }
   options.apply(START, given, request, client)
   check_together(request)
-  request.workflow_id = request.workflow_id or uuid()
   request.request_id = request.request_id or uuid()
   if count > 0 then
-    request.input = encode_input(client, count, ...)
+    encode_input(client, request, count, ...)
   end
   return request
+end
+
+-- A future that has failed before anything was sent.
+local function refused(client, request, workflow_type, err)
+  err.outcome = "not_started"
+  local future, problem = client._channel:refused(request.namespace, request.workflow_id,
+    request.request_id, workflow_type, err.kind, err.message)
+  if not future then
+    return misuse.raise(problem)
+  end
+  core.set_owner(future, client)
+  state.refusals[future] = err
+  return future
+end
+
+--- Sends the request of a start.
+-- @param client
+-- @tparam table request of `build`
+-- @tparam table given start options: `timeout`, `metadata`,
+--   `on_already_started`
+-- @tparam string workflow_type
+-- @tparam[opt] boolean signals it is a SignalWithStartWorkflowExecutionRequest
+-- @return the future
+-- @raise on misuse
+local function send(client, request, given, workflow_type, signals)
+  local timeout, metadata = given.timeout, given.metadata
+  local err, hooked = request.refusal, nil
+  if not err and client._hooks then
+    metadata, hooked = interceptor.before(client, signals and SIGNAL_PATH or START_PATH, request,
+      request.namespace, metadata, timeout)
+  end
+  if not err and (metadata or not client._unchanging) then
+    metadata, err = client:_prepare(metadata)
+  end
+  if err then
+    return refused(client, request, workflow_type, err)
+  end
+  local future, problem = client._channel:start(request, request.namespace, request.workflow_id,
+    request.request_id, workflow_type, timeout and duration.seconds(timeout) or client._timeout,
+    metadata, given.on_already_started == "attach", signals)
+  if not future then
+    return misuse.raise(problem)
+  end
+  core.set_owner(future, client)
+  if hooked then
+    interceptor.submitted(future, hooked)
+  end
+  return future
+end
+
+--- Starts what an interceptor's input describes.
+-- @tparam table input `client options type args header`
+-- @return the future
+-- @raise on misuse
+local function perform(input)
+  local given = input.options
+  if next(input.header) ~= nil then
+    given = {}
+    for name, value in next, input.options do
+      given[name] = value
+    end
+    given.header = input.header
+  end
+  local client, args = input.client, input.args
+  local request = build(client, given, input.type, args.n, unpack(args, 1, args.n))
+  return send(client, request, given, input.type)
+end
+
+--- What interceptors see of a start; the options are a copy, theirs to change.
+-- @param client
+-- @tparam table given start options
+-- @tparam string|function workflow type name or definition
+-- @tparam integer count of the arguments
+-- @param ... arguments
+-- @treturn table `client options type args header id`
+-- @raise on misuse
+local function new_input(client, given, workflow, count, ...)
+  if type(given) ~= "table" then
+    misuse.raisef("the start options must be a table, got %s", options.kind_of(given))
+  end
+  local copy, header = {}, {}
+  for option, value in next, given do
+    copy[option] = value
+  end
+  for key, value in next, type(given.header) == "table" and given.header or header do
+    header[key] = value
+  end
+  return {
+    client = client, options = copy, type = definition.resolve(workflow, count),
+    args = { n = count, ... }, header = header, id = given.id,
+  }
 end
 
 --- Submits a start.
@@ -312,19 +381,14 @@ end
 local function submit(client, given, workflow, count, ...)
   local workflow_type = definition.resolve(workflow, count)
   local request = build(client, given, workflow_type, count, ...)
-  local timeout, metadata = given.timeout, given.metadata
-  local future, problem = client._channel:start(request, request.namespace, request.workflow_id,
-    request.request_id, workflow_type, timeout and duration.seconds(timeout),
-    metadata and target.metadata_list(metadata, 'start option "metadata"'),
-    given.on_already_started == "attach")
-  if not future then
-    return misuse.raise(problem)
-  end
-  core.set_owner(future, client)
-  return future
+  return send(client, request, given, workflow_type)
 end
 
 return {
   build = build,
+  input = new_input,
+  perform = perform,
   submit = submit,
+  send = send,
+  options = START,
 }

@@ -17,6 +17,12 @@ if not metatable.__temporal then
     watched = {},
     -- What has been taken from the engine, by future.
     taken = setmetatable({}, { __mode = "k" }),
+    -- Why a start was refused before it was sent, by future.
+    refusals = setmetatable({}, { __mode = "k" }),
+    -- The RPCs whose `after` hooks have not run, by future.
+    hooked = setmetatable({}, { __mode = "k" }),
+    -- When another key was tried, by future.
+    renewals = setmetatable({}, { __mode = "k" }),
     -- The host chosen with temporal.host.use.
     host = nil,
   }

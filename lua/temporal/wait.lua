@@ -13,7 +13,7 @@ local host = require "temporal.host"
 local logger = require "temporal.logger"
 local state = require "temporal.state"
 
-local next = next
+local getmetatable, next, type = getmetatable, next, type
 local now = core.now
 local core_id, core_ready, core_want = core.id, core.ready, core.want
 local subscribe, unsubscribe = core.subscribe, core.unsubscribe
@@ -250,6 +250,35 @@ function wait.one(future, what, timeout)
   return nil, timed_out(timeout)
 end
 
+--- What has to be waited for until an element of a list is ready: itself, or
+-- what stands behind an object that is more than one call (its metatable's
+-- `__temporal_await(object)` says what comes next, and nil when it is ready).
+-- @param element a future of the engine, or such an object
+-- @treturn userdata|nil a future of the engine that is not ready yet
+function wait.awaited(element)
+  if type(element) == "userdata" then
+    return not core_want(element, "result") and element or nil
+  end
+  local await = getmetatable(element).__temporal_await
+  local future = await(element)
+  while future and core_want(future, "result") do
+    future = await(element)
+  end
+  return future
+end
+
+-- Asks to be told of a future in a list; it may be ready by now.
+local function watch_one(future, position, index, ticket)
+  local id = core_id(future)
+  index[id] = position
+  add_waiter(id, ticket)
+  subscribe(future, "result")
+  if core_ready(future, "result") then
+    ticket.fired = ticket.fired or {}
+    ticket.fired[#ticket.fired + 1] = id
+  end
+end
+
 -- Looks at what woke a wait on many futures: forgets those that are ready
 -- (`all`) or returns the lowest index of them; waits again for the others.
 local function look_at_fired(list, index, ticket, all)
@@ -260,39 +289,25 @@ local function look_at_fired(list, index, ticket, all)
   for i = 1, #fired do
     local id = fired[i]
     local position = index[id]
-    if position and core_want(list[position], "result") then
-      if all then
-        index[id] = nil
+    if position then
+      index[id] = nil
+      local future = wait.awaited(list[position])
+      if future then
+        watch_one(future, position, index, ticket)
+      elseif all then
         done = done + 1
       elseif not best or position < best then
         best = position
-      end
-    elseif position then
-      add_waiter(id, ticket)
-      subscribe(list[position], "result")
-      if core_ready(list[position], "result") then
-        ticket.fired = ticket.fired or {}
-        ticket.fired[#ticket.fired + 1] = id
       end
     end
   end
   return best, done
 end
 
-local function subscribe_all(list, index, ticket)
-  for id, position in next, index do
-    local future = list[position]
-    add_waiter(id, ticket)
-    subscribe(future, "result")
-    if core_ready(future, "result") then
-      ticket.fired = ticket.fired or {}
-      ticket.fired[#ticket.fired + 1] = id
-    end
+local function park_for_many(list, futures, index, pending, ticket, deadline, all)
+  for position, future in next, futures do
+    watch_one(future, position, index, ticket)
   end
-end
-
-local function park_for_many(list, index, pending, ticket, deadline, all)
-  subscribe_all(list, index, ticket)
   while true do
     if ticket.fired then
       local best, done = look_at_fired(list, index, ticket, all)
@@ -308,18 +323,16 @@ local function park_for_many(list, index, pending, ticket, deadline, all)
 end
 
 local function wait_many(list, timeout, all)
-  local index, pending = {}, 0
+  local index, futures, pending = {}, {}, 0
   for i = 1, #list do
-    local future = list[i]
-    if core_want(future, "result") then
+    local future = wait.awaited(list[i])
+    if not future then
       if not all then
         return i
       end
-    else
-      local id = core_id(future)
-      if not index[id] then
-        index[id], pending = i, pending + 1
-      end
+    elseif not index[core_id(future)] then
+      index[core_id(future)] = i
+      futures[i], pending = future, pending + 1
     end
   end
   if pending == 0 then
@@ -330,7 +343,7 @@ local function wait_many(list, timeout, all)
     return nil, err
   end
   local deadline = timeout and now() + timeout
-  local position = park_for_many(list, index, pending, ticket, deadline, all)
+  local position = park_for_many(list, futures, index, pending, ticket, deadline, all)
   for id in next, index do
     -- The subscriptions stay: the next wait on this list wants them again,
     -- and a ring nobody waits for is ignored.

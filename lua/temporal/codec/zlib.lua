@@ -1,0 +1,85 @@
+--- A codec that compresses: `codecs = { temporal.codec.zlib }`, or
+-- `temporal.codec.zlib{ min_size = 1024 }` with options.
+--
+-- Its form is the Go SDK's: encoding `binary/zlib`, the data a zlib stream of
+-- the serialized payload; what would not become smaller stays as it is.
+-- @module temporal.codec.zlib
+
+local codec = require "temporal.codec"
+local core = require "temporal.core"
+local misuse = require "temporal.misuse"
+local options = require "temporal.options"
+
+local compress, decompress = core.zlib_compress, core.zlib_decompress
+
+local ENCODING = "binary/zlib"
+local MAX_SIZE = 128 * 1024 * 1024
+
+local ZLIB = options.define("option of temporal.codec.zlib", {
+  always = options.boolean("always"),
+  level = options.number("level", { integer = true, min = 1, max = 9 }),
+  max_size = options.number("max_size", { integer = true, min = 1, max = 2147483647 }),
+  min_size = options.number("min_size", { integer = true, min = 0 }),
+})
+
+local function compressed(payload, settings)
+  local bytes, problem = codec.serialize(payload)
+  if not bytes then
+    return nil, problem
+  elseif #bytes < settings.min_size and not settings.always then
+    return payload
+  end
+  local data = compress(bytes, settings.level)
+  if #data >= #bytes and not settings.always then
+    return payload
+  end
+  return { metadata = { encoding = ENCODING }, data = data }
+end
+
+local function decompressed(payload, settings)
+  if payload.metadata.encoding ~= ENCODING then
+    return payload
+  end
+  local bytes, problem = decompress(payload.data, settings.max_size)
+  if not bytes then
+    return nil, problem
+  end
+  return codec.parse(bytes)
+end
+
+-- `change` for each payload of a list.
+local function each(change, settings)
+  return function(payloads)
+    local list = {}
+    for i = 1, #payloads do
+      local payload, problem = change(payloads[i], settings)
+      if not payload then
+        return nil, ("zlib, payload %d: %s"):format(i, problem)
+      end
+      list[i] = payload
+    end
+    return list
+  end
+end
+
+local function make(settings)
+  settings.min_size = settings.min_size or 0
+  settings.max_size = settings.max_size or MAX_SIZE
+  return { encode = each(compressed, settings), decode = each(decompressed, settings) }
+end
+
+--- The codec with options.
+-- @tparam table given `min_size` (bytes below which nothing is tried; 0),
+--   `always` (compress what grows, too; false), `level` (1 fast to 9 small;
+--   zlib's own choice), `max_size` (of what is decompressed; 128 MiB)
+-- @treturn table a codec
+-- @raise on a wrong or unknown option
+local function configure(_, given)
+  if type(given) ~= "table" then
+    return misuse.raisef("temporal.codec.zlib takes a table of options, got %s",
+      options.kind_of(given))
+  end
+  return make(options.apply(ZLIB, given, {}))
+end
+
+return setmetatable(make {}, { __name = "temporal.codec.zlib", __call = configure })

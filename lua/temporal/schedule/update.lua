@@ -1,0 +1,209 @@
+--- Changing a schedule that others may change too.
+--
+-- The server drops an update whose conflict token is stale, and answers OK
+-- all the same (server 1.32; a newer scheduler says failed_precondition). So
+-- what it holds is read back, and the change is made again when it is not
+-- there.
+-- @module temporal.schedule.update
+
+local change = require "temporal.schedule.change"
+local core = require "temporal.core"
+local description = require "temporal.schedule.description"
+local errors = require "temporal.error"
+local misuse = require "temporal.misuse"
+local options = require "temporal.options"
+local search_attributes = require "temporal.search_attributes"
+
+local next, type = next, type
+local same = change.same
+
+local MAX_ROUNDS = 5
+local SCHEDULE = "temporal.api.schedule.v1.Schedule"
+
+local update = {}
+
+-- Fields of a spec that the server compiles into others.
+local COMPILED = {
+  calendar = true, cron_string = true, exclude_calendar = true, structured_calendar = true,
+  exclude_structured_calendar = true, interval = true, timezone_name = true,
+}
+
+-- Enumerations that the server sets where nothing was sent.
+local CHOSEN = { overlap_policy = true, kind = true, workflow_id_reuse_policy = true }
+
+-- Does the server have leave to hold something else than what was sent?
+local function may_differ(name, sent, held)
+  if name == "remaining_actions" and type(sent) == "number" then
+    return held <= sent -- it goes on acting meanwhile
+  end
+  return CHOSEN[name] and type(sent) == "string" and sent:find("_UNSPECIFIED$") ~= nil
+end
+
+-- Does `held` have whatever `sent` changed of `before`? The fields of
+-- `passed_over` are not looked at.
+local function has_changes(before, sent, held, passed_over)
+  if same(before, sent) then
+    return true
+  elseif type(sent) ~= "table" or type(held) ~= "table" then
+    return same(sent, held)
+  end
+  before = type(before) == "table" and before or {}
+  for name, value in next, sent do
+    if not (passed_over and passed_over[name]) and not may_differ(name, value, held[name])
+      and not has_changes(before[name], value, held[name]) then
+      return false
+    end
+  end
+  for name, value in next, before do
+    if sent[name] == nil and not (passed_over and passed_over[name])
+      and same(value, held[name]) then
+      return false
+    end
+  end
+  return true
+end
+
+-- Without a window the server takes its default.
+local function has_policies(before, sent, held)
+  return has_changes(before, sent, held,
+    sent and not sent.catchup_window and { catchup_window = true } or nil)
+end
+
+-- Does a list begin with the elements of another, and have `more` besides?
+local function extends(list, part, more)
+  if #list ~= #part + more then
+    return false
+  end
+  for i, element in ipairs(part) do
+    if not same(list[i], element) then
+      return false
+    end
+  end
+  return true
+end
+
+-- Cron strings such as "@every 1h" become intervals, all others calendars.
+local function count_cron(list)
+  local intervals = 0
+  for _, text in ipairs(list) do
+    if text:find("@every", 1, true) then
+      intervals = intervals + 1
+    end
+  end
+  return #list - intervals, intervals
+end
+
+local function has_spec(before, sent, held)
+  if #sent.calendar + #sent.cron_string + #sent.exclude_calendar == 0 then
+    return has_changes(before, sent, held)
+  end
+  local calendars, intervals = count_cron(sent.cron_string)
+  return has_changes(before, sent, held, COMPILED)
+    and extends(held.structured_calendar, sent.structured_calendar, #sent.calendar + calendars)
+    and extends(held.exclude_structured_calendar, sent.exclude_structured_calendar,
+      #sent.exclude_calendar)
+    and extends(held.interval, sent.interval, intervals)
+end
+
+-- Does the server hold what was sent?
+local function is_held(before, message, response)
+  local sent = assert(core.decode(SCHEDULE, assert(core.encode(SCHEDULE, message.schedule, true))))
+  local held, old = response.schedule or {}, before.schedule or {}
+  local attributes = message.search_attributes
+  return has_changes(old.action, sent.action, held.action)
+    and has_policies(old.policies, sent.policies, held.policies)
+    and has_changes(old.state, sent.state, held.state)
+    and (not sent.spec or has_spec(old.spec, sent.spec, held.spec or {}))
+    and (not attributes or same(search_attributes.decode(attributes),
+      search_attributes.decode(response.search_attributes)))
+end
+
+-- Reads back: is the change held, and what the server has now. It looks for
+-- the search attributes before it lets the schedule take the update in, so a
+-- second look may find what the first did not.
+local function read_back(input, before, message, call)
+  local response, err
+  for _ = 1, message.search_attributes and 2 or 1 do
+    response, err = call(input, "DescribeSchedule", { schedule_id = input.id })
+    if not response then
+      return false, nil, err
+    elseif is_held(before, message, response) then
+      return true, response
+    end
+  end
+  return false, response
+end
+
+-- Is an error a newer scheduler's way to say that the token is stale?
+local function is_stale(err)
+  return err.kind == "failed_precondition" and err.message:find("conflict token") ~= nil
+end
+
+-- Sends what the user's function makes of a description: the messages sent;
+-- false when it makes nothing of it; or nil and an error.
+local function send(input, before, call)
+  local id = input.id
+  local described, err = description.decode(input.client, id, before)
+  if not described then
+    return nil, err
+  end
+  described.raw = change.copy(before)
+  local changed = input.update(described)
+  if changed == nil then
+    return false
+  elseif type(changed) ~= "table" then
+    misuse.raisef("the function given to schedule:update must return a schedule (a table), or "
+      .. "nil to stop, got %s", options.kind_of(changed))
+  end
+  local message
+  message, err = description.encode(input.client, id, changed, before)
+  if not message then
+    return nil, err
+  end
+  local answer
+  answer, err = call(input, "UpdateSchedule", {
+    schedule_id = id, conflict_token = before.conflict_token,
+    schedule = message.schedule, memo = message.memo,
+    search_attributes = message.search_attributes,
+  })
+  if not answer and not is_stale(err) then
+    return nil, err
+  end
+  return message
+end
+
+--- Performs an update.
+-- @tparam table input `client id update options deadline`; `update(described)`
+--   returns the schedule as it is to be
+-- @tparam function call `call(input, method, request)` asks the server
+-- @treturn boolean|nil true when the server holds the change, false when the
+--   function returned nil; or nil
+-- @treturn temporal.error of kind `aborted` when other writers won 5 times
+function update.perform(input, call)
+  local before, err = call(input, "DescribeSchedule", { schedule_id = input.id })
+  for _ = 1, MAX_ROUNDS do
+    if not before then
+      return nil, err
+    end
+    local message, held
+    message, err = send(input, before, call)
+    if not message then
+      return message, err
+    end
+    held, before, err = read_back(input, before, message, call)
+    if held then
+      return true
+    end
+  end
+  if not before then
+    return nil, err
+  end
+  return nil, errors.new {
+    kind = "aborted",
+    message = ("schedule %q: other writers were faster %d times; it does not hold the change")
+      :format(input.id, MAX_ROUNDS),
+    schedule_id = input.id,
+  }
+end
+
+return update
