@@ -50,7 +50,24 @@ describe("temporal.client", function()
   it("says what is wrong with an option", function()
     local cases = {
       { { traget = "x" }, 'unknown client option "traget"; did you mean "target"?' },
-      { { api_key = "k" }, 'unknown client option "api_key"' },
+      { { api_key = 7 }, '"api_key" must be a string, {file="path"} or a function, got 7' },
+      { { api_key = "" }, '"api_key" must not be empty' },
+      { { api_key = "a b" }, '"api_key" may have printable ASCII without blanks only' },
+      { { api_key = { path = "x" } }, 'unknown client option "api_key.path"' },
+      { { tls = 1 }, '"tls" must be true, false or a table, got 1' },
+      { { tls = { ca_fil = "x" } }, '"tls.ca_fil"; did you mean "tls.ca_file"?' },
+      { { tls = { ca_pem = "/etc/ca.pem" } }, '"tls.ca_pem" must be PEM text' },
+      { { tls = { ca_file = "-----BEGIN CERTIFICATE-----" } }, '"tls.ca_file" must be a path' },
+      { { tls = { cert_file = "x" } }, 'a client certificate needs its key' },
+      { { tls = { key_file = "x" } }, 'a key needs its client certificate' },
+      { { tls = { ca_file = "x", ca_pem = "-----BEGIN X" } }, "exclude each other" },
+      { { tls = { server_name = "a:1" } }, '"tls.server_name" must be a host name' },
+      { { proxy = "example.com:3128" }, '"proxy": it has no scheme' },
+      { { proxy = "ftp://x" }, '"proxy": the scheme "ftp" is not known' },
+      { { proxy = "http://u:s3cret@" }, '"proxy": it has no host' },
+      { { codecs = { {} } }, 'client option "codecs"' },
+      { { failure_converter = {} }, '"failure_converter" must be made with' },
+      { { interceptors = { { sginal = print } } }, 'client option "interceptors"' },
       { { target = "http://x" }, 'client option "target" target "http://x" has a scheme' },
       { { target = 7233 }, 'client option "target" must be a string' },
       { { namespace = "" }, 'client option "namespace" must not be empty' },
@@ -74,6 +91,8 @@ describe("temporal.client", function()
       assert.matches(case[2], raised(temporal.client, case[1]), 1, true)
     end
     assert.not_matches("s3cret", raised(temporal.client, { metadata = { a = "s3cret\n" } }))
+    assert.not_matches("s3cret", raised(temporal.client, { proxy = "http://u:s3cret@" }))
+    assert.not_matches("s3cret", raised(temporal.client, { api_key = "s3cret s3cret" }))
   end)
 
   it("connects, or says why not", function()

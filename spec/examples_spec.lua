@@ -18,6 +18,33 @@ local prints = {
     "^joined the running one%s+true%s+true$", "^the other answer%s+already_started%s+true$",
     "^not yet%s+timeout$", "^result%s+ordered 1$",
   },
+  ["async_activity.lua"] = {
+    "^alive%s+true$", "^waiting%s+mail sent%s+false$", "^laptop%s+Ann$",
+    "^yacht%s+activity_failed%s+Rejected%s+too expensive$", "^boat%s+activity_canceled%s+true$",
+  },
+  ["tracing.lua"] = {
+    "^StartWorkflow:YourWorkflowDefinition%s+%x+%s+%x+%s+no parent$", "^result%s+ordered 3$",
+  },
+  ["visibility.lua"] = {
+    "^described%s+completed%s+YourWorkflowDefinition%s+1%s+an order to look at$",
+    "^amounts listed%s+6$", "^counted%s+3%s+Completed%s+3$",
+    "^1%s+EVENT_TYPE_WORKFLOW_EXECUTION_STARTED$", "%sEVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED$",
+    "^history for replay%s+true$",
+  },
+  ["signals_and_queries.lua"] = {
+    "^joined the running one%s+true%s+true$", "^items%s+6$", "^sugar%s+3$", "^biscuit.*%s+10$",
+    "^no answer%s+query_failed$", "^left behind%s+Ada: 16 items$",
+    "^too late%s+not_found%s+workflow execution already completed$",
+    "^not any more%s+query_rejected%s+completed$", "^but still%s+16$",
+    "^terminated%s+out of stock%s+tea$",
+  },
+  ["updates.lua"] = {
+    "^balance%s+100$", "^balance%s+120$", "^once%s+125$", "^once%s+125$",
+    "^refused%s+update_failed%s+BadAmount%s+a deposit must be positive$",
+    "^done already%s+false$", "^not yet%s+timeout%s+true$", "^after the transfer%s+75$",
+    "^the same%s+75$", "^closed with%s+75$",
+    "^lost%s+update_failed%s+AcceptedUpdateCompletedWorkflow$",
+  },
   ["many_in_flight.lua"] = { "^1000 workflows, the sum of their squares is 333833500$" },
 }
 

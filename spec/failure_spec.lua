@@ -246,6 +246,97 @@ describe("temporal.failure", function()
     assert.matches("detail 1", why)
   end)
 
+  it("keeps every field of the errors that close events make", function()
+    local function sent_on(err)
+      return failure.to_error(received(FAILURE, failure.from_error(err, converter)), converter)
+    end
+    local back = sent_on(errors.new { kind = "canceled", message = "stop", identity = "me",
+      details = { 1, nil, n = 2 } })
+    assert.same({ "canceled", "stop", "me", 1, 2, "LuaSDK" }, { back.kind, back.message,
+      back.identity, back.details[1], back.details.n, back.source })
+    back = sent_on(errors.new { kind = "timed_out", message = "late", timeout_type = "heartbeat",
+      last_heartbeat_details = { "at 3" }, stack_trace = "line 1" })
+    assert.same({ "timed_out", "late", "heartbeat", "at 3", "line 1" }, { back.kind, back.message,
+      back.timeout_type, back.last_heartbeat_details[1], back.stack_trace })
+    -- A failure has no place for the details of a termination: they are in its cause.
+    back = sent_on(errors.new { kind = "terminated", message = "enough", identity = "boss",
+      details = { 7, n = 1 }, cause = errors.new { kind = "application", message = "why" } })
+    assert.same({ "terminated", "enough", "enough", "boss", 7, "why" }, { back.kind, back.message,
+      back.reason, back.identity, back.cause.details[1], back.cause.cause.message })
+    back = sent_on(errors.new { kind = "terminated", message = "enough", details = { n = 0 } })
+    assert.is_nil(back.cause)
+    -- What has no form of its own is an application failure with what it knows.
+    back = sent_on(errors.new { kind = "workflow_failed", message = "failed", workflow_id = "w",
+      run_id = "r", attempts = 2, raw = { event_type = "X" }, odd = 0 / 0, binary = "\255",
+      cause = errors.new { kind = "application", message = "why", type = "T" } })
+    assert.same({ "application", "workflow_failed", "failed", "T" },
+      { back.kind, back.type, back.message, back.cause.type })
+    assert.same({ workflow_id = "w", run_id = "r", attempts = 2 }, back.details[1])
+    -- Also where the Failure of its cause is at hand.
+    local known = received(FAILURE, { message = "no" })
+    back = sent_on(errors.new { kind = "update_failed", message = "failed", update_id = "u",
+      raw = known, cause = failure.to_error(known, converter) })
+    assert.same({ "update_failed", "u", "no" },
+      { back.type, back.details[1].update_id, back.cause.message })
+  end)
+
+  it("sends any value", function()
+    local function sent(value)
+      return failure.to_error(received(FAILURE, failure.from_error(value, converter)), converter)
+    end
+    assert.same({ "boom", 0 }, { sent("boom").message, sent("boom").details.n })
+    assert.same({ "42", 42 }, { sent(42).message, sent(42).details[1] })
+    assert.same({ "false", false }, { sent(false).message, sent(false).details[1] })
+    local named = setmetatable({ code = 7 }, { __tostring = function() return "code 7" end })
+    assert.same({ "code 7", 7 }, { sent(named).message, sent(named).details[1].code })
+    -- What does not convert is at least named.
+    assert.matches("^function: ", sent(print).message)
+    assert.equal(0, sent(print).details.n)
+    -- Bytes that no proto string can hold are shown.
+    assert.equal("a\\xFF\\xC3b", sent("a\255\195b").message)
+    assert.equal("grün", sent("grün").message)
+  end)
+
+  it("hides message and stack trace where the converter says so", function()
+    local hiding = setmetatable({ encode_common_attributes = true }, { __index = converter })
+    local known = received(FAILURE, { message = "from the server", source = "PythonSDK" })
+    local err = failure.application_error("secret", { type = "T", cause =
+      failure.application_error("inner secret", { cause = failure.to_error(known, converter) }) })
+    err.stack_trace = "at 1"
+    local message = received(FAILURE, failure.from_error(err, hiding))
+    assert.same({ "Encoded failure", "", "Encoded failure" },
+      { message.message, message.stack_trace, message.cause.message })
+    assert.equal("T", message.application_failure_info.type)
+    assert.equal('{"message":"secret","stack_trace":"at 1"}',
+      (message.encoded_attributes.data:gsub('^{("stack_trace":"at 1"),("message":"secret")}$',
+        "{%2,%1}")))
+    local back = failure.to_error(message, converter)
+    assert.same({ "secret", "at 1", "inner secret" },
+      { back.message, back.stack_trace, back.cause.message })
+    assert.is_nil(back.cause.stack_trace)
+    -- What came from the server goes back as it came.
+    assert.same({ "from the server", "PythonSDK" },
+      { message.cause.cause.message, message.cause.cause.source })
+    -- Also the failure that holds the details of a termination.
+    message = failure.from_error(errors.new { kind = "terminated", message = "m",
+      details = { 1 } }, hiding)
+    assert.same({ "Encoded failure", "Encoded failure" },
+      { message.message, message.cause.message })
+  end)
+
+  it("hands on what a codec says", function()
+    local broken = errors.new { kind = "codec", message = "no key" }
+    local codec = setmetatable({ payload = function() return nil, broken end },
+      { __index = converter })
+    local none, why = failure.from_error({ code = 7 }, codec)
+    assert.same({ nil, broken }, { none, why })
+    none, why = failure.from_error(failure.application_error("x", { details = { 1 } }), codec)
+    assert.same({ nil, broken }, { none, why })
+    codec.encode_common_attributes = true
+    none, why = failure.from_error("x", codec)
+    assert.same({ nil, broken }, { none, why })
+  end)
+
   it("checks what an application error is made of", function()
     local make = failure.application_error
     assert.matches("the message must be a string, got nothing", raised(make), 1, true)

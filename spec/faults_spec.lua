@@ -234,8 +234,8 @@ describe("an answer", function()
       { "bytes behind the message", "headers; message started; data 00; trailers", "internal" },
       { "compressed, which nobody asked for", "headers; message flag=1 started; trailers",
         "internal", "compressed" },
-      { "compressed by a name", "headers grpc-encoding=gzip; message flag=1 started; trailers",
-        "internal", "compressed" },
+      { "gzip by its name only", "headers grpc-encoding=gzip; message flag=1 started; trailers",
+        "internal", "gzip" },
       { "not protobuf", "answer hex ffffffffffffffffffffffff", "internal" },
       { "a field that is cut off", "answer hex 0a7f61", "internal" },
     }

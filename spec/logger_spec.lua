@@ -18,6 +18,23 @@ describe("temporal.logger", function()
     assert.equal("", process:output())
   end)
 
+  it("in nginx writes to its error log, which chooses by level", function()
+    local lines = {}
+    local ngx = {
+      DEBUG = 8, INFO = 7, WARN = 5, ERR = 4,
+      log = function(level, ...) lines[#lines + 1] = level .. " " .. table.concat { ... } end,
+    }
+    rawset(_G, "ngx", ngx)
+    finally(function() rawset(_G, "ngx", nil) end)
+    logger.default("debug", "d")
+    logger.default("info", "i")
+    logger.default("warn", "two\nlines", { b = 2, a = "x" })
+    logger.default("error", "e", {})
+    logger.default("odd level", "o")
+    assert.same({ "8 temporal: d", "7 temporal: i", "5 temporal: two lines (a=x, b=2)",
+                  "4 temporal: e", "5 temporal: o" }, lines)
+  end)
+
   it("swallows what a logger raises", function()
     local called = 0
     logger.log(function(level, message, fields)

@@ -7,6 +7,9 @@ Runs until it is killed. Workflows run unsandboxed: they are started thousands o
 
 import asyncio
 import base64
+import importlib
+import pathlib
+import pkgutil
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -244,8 +247,15 @@ def seconds(duration):
     return duration and duration.total_seconds()
 
 
+# More of them, by noun: every module of workflows/ has its lists WORKFLOWS and ACTIVITIES.
+MORE = [importlib.import_module("workflows." + module.name)
+        for module in pkgutil.iter_modules([str(pathlib.Path(__file__).parent / "workflows")])]
+
 WORKFLOWS = [Echo, Arguments, Greeting, Fail, ActivityFail, ActivityTimeout, ChildFail, Sleep,
              Wait, CleanUp, RetryUntil, ContinueAsNew, CronCount, BigResult, Info]
+WORKFLOWS += [each for module in MORE for each in module.WORKFLOWS]
+ACTIVITIES = [fail_activity, slow_activity]
+ACTIVITIES += [each for module in MORE for each in module.ACTIVITIES]
 
 
 async def main() -> None:
@@ -255,7 +265,7 @@ async def main() -> None:
         client,
         task_queue=task_queue,
         workflows=WORKFLOWS,
-        activities=[fail_activity, slow_activity],
+        activities=ACTIVITIES,
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_cached_workflows=5000,
     ):
