@@ -5,7 +5,7 @@
 local converter = require "temporal.converter"
 local credentials = require "temporal.credentials"
 local failure_converter = require "temporal.lazy" "temporal.failure_converter"
-local interceptor = require "temporal.interceptor"
+local interceptor = require "temporal.lazy" "temporal.interceptor"
 local misuse = require "temporal.misuse"
 local options = require "temporal.options"
 local proxy = require "temporal.lazy" "temporal.proxy"

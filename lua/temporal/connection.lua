@@ -52,7 +52,8 @@ end
 -- @treturn temporal.error of kind `config` when HTTPS_PROXY is no proxy
 function connection.new(settings)
   local through = settings.proxy
-  if through == nil then
+  -- The module is loaded where there is a proxy to think about.
+  if through == nil and (os.getenv "HTTPS_PROXY" or os.getenv "https_proxy") then
     local problem
     through, problem = proxy.from_environment(settings.address.host, settings.address.port)
     if problem then

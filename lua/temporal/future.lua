@@ -7,7 +7,7 @@ local core = require "temporal.core"
 local duration = require "temporal.duration"
 local errors = require "temporal.error"
 local failure = require "temporal.lazy" "temporal.failure"
-local interceptor = require "temporal.interceptor"
+local interceptor = require "temporal.lazy" "temporal.interceptor"
 local misuse = require "temporal.misuse"
 local options = require "temporal.options"
 local state = require "temporal.state"
@@ -26,6 +26,13 @@ local run_metatable, call_metatable = core.run_metatable, core.call_metatable
 local taken = state.taken
 
 -- Errors of a run.
+
+-- Interceptors hear of an answer, or its failure, once it is taken.
+local function after(future, err)
+  if state.hooked[future] then
+    interceptor.after(future, err)
+  end
+end
 
 -- Another key may be had where this one was refused.
 local function renew(future, client)
@@ -178,14 +185,14 @@ function run:started(timeout)
   end
   local acknowledged, record = core_take(self, "started")
   if acknowledged then
-    interceptor.after(self)
+    after(self)
     return true
   end
   if record.code == UNAUTHENTICATED and renew(self, core_owner(self)) and core.resend(self) then
     return run.started(self, timeout)
   end
   local err = run_error(self, record)
-  interceptor.after(self, err)
+  after(self, err)
   return nil, err
 end
 
@@ -208,7 +215,7 @@ local function await_outcome(self, what, timeout)
     end
     local outcome, err = take_outcome(self, what)
     if outcome or err.code ~= "unauthenticated" or not renew(self, client) then
-      interceptor.after(self, not outcome and not core_field(self, "run_id") and err or nil)
+      after(self, not outcome and not core_field(self, "run_id") and err or nil)
       return outcome, err
     end
     core.resend(self)
@@ -245,9 +252,13 @@ function run:get(get_options)
     given.timeout = options.timeout(get_options, "future:get")
   end
   local client = core_owner(self)
-  return interceptor.run(client, "get", {
+  local input = {
     client = client, workflow = self, id = core_field(self, "id"), options = given,
-  }, perform_get)
+  }
+  if client._interceptors then
+    return interceptor.run(client, "get", input, perform_get)
+  end
+  return perform_get(input)
 end
 
 --- Would `get` return without waiting for the server? Asking starts the wait
@@ -378,7 +389,7 @@ function call:get(timeout)
   response, record = core_take(self, "result")
   if response then
     taken[self] = response
-    interceptor.after(self)
+    after(self)
     return response
   elseif record.code == UNAUTHENTICATED and renew(self, owner.client) and core.resend(self) then
     return call.get(self, timeout)
@@ -389,7 +400,7 @@ function call:get(timeout)
     converter = owner.client:_values("failure", record.workflow_id),
     failure_to_error = failure.to_error,
   })
-  interceptor.after(self, err)
+  after(self, err)
   return nil, err
 end
 

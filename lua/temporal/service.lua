@@ -4,7 +4,7 @@
 
 local core = require "temporal.core"
 local errors = require "temporal.error"
-local interceptor = require "temporal.interceptor"
+local interceptor = require "temporal.lazy" "temporal.interceptor"
 local misuse = require "temporal.misuse"
 local options = require "temporal.options"
 local state = require "temporal.state"
