@@ -45,6 +45,11 @@ local prints = {
     "^the same%s+75$", "^closed with%s+75$",
     "^lost%s+update_failed%s+AcceptedUpdateCompletedWorkflow$",
   },
+  ["schedules.lua"] = {
+    "^temporal%.schedule %(nightly%-%d+%)$", "^acts at%s+2026%-12%-21 01:00$",
+    "^acts at%s+2026%-12%-28 01:00$", "^result%s+ordered 3$", "^now%s+600%.?0?%s+5$",
+    "^paused%s+inventory$", "^gone%s+not_found$",
+  },
   ["many_in_flight.lua"] = { "^1000 workflows, the sum of their squares is 333833500$" },
 }
 

@@ -194,7 +194,8 @@ static int take_run(lua_State *L, tp_run *run, unsigned what, unsigned flags) {
 
 static int push_answer(lua_State *L, const tp_http_post *post) {
   lua_createtable(L, 0, 2);
-  set_number(L, "status", post->status);
+  lua_pushinteger(L, post->status);
+  lua_setfield(L, -2, "status");
   lua_pushlstring(L, post->body.length ? (const char *)post->body.data : "",
                   post->body.length);
   lua_setfield(L, -2, "body");

@@ -110,19 +110,27 @@ static bool is_misconfiguration(CURLcode code) {
          code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
 }
 
+/* The peer has refused what we offer, or not taken it. */
+static bool is_without_http2(const tp_connection *c, CURLcode result) {
+  return c->secure &&
+         (result == CURLE_OK
+            ? !c->alpn.agreed
+            : strstr(c->transfer.text, "no application protocol") != NULL);
+}
+
 static void on_finished(tp_transfer *transfer, CURLcode result) {
   tp_connection *c = (tp_connection *)transfer;
   curl_socket_t fd = CURL_SOCKET_BAD;
   if (result == CURLE_OK)
     curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &fd);
-  if (fd == CURL_SOCKET_BAD) {
-    c->state = TP_DIAL_FAILED;
-    tp_transfer_reason(transfer, result, c->reason);
-    if (is_misconfiguration(result)) misconfigured(c, c->reason);
-  } else if (c->secure && !c->alpn.agreed) {
+  if (is_without_http2(c, result)) {
     c->state = TP_DIAL_FAILED;
     snprintf(c->reason, TP_REASON, "TLS: the peer did not agree on HTTP/2 "
              "(ALPN h2): is this a Temporal frontend?");
+  } else if (fd == CURL_SOCKET_BAD) {
+    c->state = TP_DIAL_FAILED;
+    tp_transfer_reason(transfer, result, c->reason);
+    if (is_misconfiguration(result)) misconfigured(c, c->reason);
   } else {
     c->fd = (int)fd;
     c->state = TP_CONNECTED;

@@ -113,6 +113,8 @@ int tp_tls_configure(void *easy, const tp_tls *tls, tp_alpn *alpn) {
   SET_TEXT(CURLOPT_SSLCERT_BLOB, tls->cert_pem);
   if (tls->key_file) SET(CURLOPT_SSLKEY, tls->key_file);
   SET_TEXT(CURLOPT_SSLKEY_BLOB, tls->key_pem);
+  /* Without one OpenSSL would ask on the terminal, and this thread wait. */
+  SET(CURLOPT_KEYPASSWD, "");
   if (alpn) {
     SET(CURLOPT_SSL_ENABLE_ALPN, 0L);
     SET(CURLOPT_SSL_CTX_FUNCTION, offer_h2);

@@ -142,10 +142,12 @@ void tp_transfer_clear(tp_transfer *t) {
 
 void tp_transfer_reason(const tp_transfer *t, CURLcode result,
                         char reason[TP_REASON]) {
+  /* A URL in it is the proxy's, which may hold a password. */
+  bool usable = t->text[0] && strstr(t->text, "://") == NULL;
   long os_errno = 0;
   curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_errno);
   snprintf(reason, TP_REASON, "%.170s%s%.50s%s",
-           t->text[0] ? t->text : curl_easy_strerror(result),
+           usable ? t->text : curl_easy_strerror(result),
            os_errno ? " (" : "", os_errno ? strerror((int)os_errno) : "",
            os_errno ? ")" : "");
 }

@@ -110,7 +110,7 @@ local function read_file(self, path)
     return errors.new {
       kind = "config", outcome = "not_started",
       message = ("client option \"api_key.file\": %s cannot be read: %s")
-        :format(options.show(path), problem or "it is no file"),
+        :format(path, problem or "it is no file"),
     }
   end
   local key = text:match("^%s*(.-)%s*$")
@@ -119,7 +119,7 @@ local function read_file(self, path)
     return errors.new {
       kind = "config", outcome = "not_started",
       message = ("client option \"api_key.file\": the key in %s %s")
-        :format(options.show(path), problem),
+        :format(path, problem),
     }
   end
   self.stamp = stamp

@@ -8,15 +8,14 @@
 local call_options = require "temporal.call_options"
 local description = require "temporal.schedule.description"
 local handle = require "temporal.schedule.handle"
+local listing = require "temporal.listing"
 local misuse = require "temporal.misuse"
 local operation = require "temporal.schedule.operation"
 local options = require "temporal.options"
-local search_attributes = require "temporal.search_attributes"
 
 local next, type = next, type
 local call, run = operation.call, operation.run
 
-local MAX_PAGE = 2147483647
 local MAX_ID = 1000
 
 local function check_id(id, method)
@@ -160,66 +159,28 @@ end
 
 -- Finding.
 
-local QUERY = options.string("query", { empty = true })
-
 local LIST = call_options.define("option of client:list_schedules", {
-  query = QUERY,
-  limit = options.number("limit", { integer = true, min = 0 }),
-  page_size = options.number("page_size", { integer = true, min = 1, max = MAX_PAGE }),
+  query = listing.QUERY, limit = listing.LIMIT, page_size = listing.PAGE_SIZE,
 })
 
-local COUNT = call_options.define("option of client:count_schedules", { query = QUERY })
+local COUNT = call_options.define("option of client:count_schedules", { query = listing.QUERY })
 
--- A query, or a table of options with the query in it.
-local function read_query(definition, given, method)
-  if given == nil then
-    return {}
-  elseif type(given) == "string" then
-    return { query = given }
-  elseif type(given) ~= "table" then
-    misuse.raisef("%s takes a query (a string) or a table of options, got %s", method,
-      options.kind_of(given))
-  end
-  return options.apply(definition, given, {})
-end
-
-local function fetch(input, token, page_size)
-  local response, err = call(input, "ListSchedules", {
-    query = input.options.query, maximum_page_size = page_size, next_page_token = token,
-  })
-  if not response then
-    error(err, 0)
-  end
-  token = response.next_page_token
-  return response.schedules, token ~= "" and token or nil
-end
-
-local function iterate(input)
-  local limit, page_size = input.options.limit, input.options.page_size
-  local page, position, given_out = {}, 0, 0
-  local token, ended
-  if limit and not page_size and limit > 0 and limit <= MAX_PAGE then
-    page_size = limit
-  end
-  return function()
-    if limit and given_out >= limit then
-      return nil
+local function list(input)
+  return listing.iterate(function(token, page_size)
+    local response, err = call(input, "ListSchedules", {
+      query = input.options.query, maximum_page_size = page_size, next_page_token = token,
+    })
+    if not response then
+      return nil, err
     end
-    -- A page may be empty without being the last.
-    while position >= #page do
-      if ended then
-        return nil
-      end
-      page, token = fetch(input, token, page_size)
-      position, ended = 0, token == nil
-    end
-    position, given_out = position + 1, given_out + 1
-    local item, err = description.item(input.client, page[position])
+    return response.schedules, response.next_page_token
+  end, function(entry)
+    local item, err = description.item(input.client, entry)
     if not item then
       error(err, 0)
     end
     return item
-  end
+  end, input.options)
 end
 
 --- Iterates over the schedules that match a query. A new schedule is found
@@ -238,23 +199,12 @@ end
 --   nil after the last
 -- @raise on misuse; the iterator raises the error object
 local function list_schedules(self, given)
-  given = read_query(LIST, given, "client:list_schedules")
-  return run(self, "list_schedules", given, {}, iterate)
+  given = listing.query(LIST, given, "client:list_schedules")
+  return listing.run(self, "list_schedules", given, list)
 end
 
 local function count(input)
-  local response, err = call(input, "CountSchedules", { query = input.options.query })
-  if not response then
-    return nil, err
-  end
-  local groups = {}
-  for i, group in ipairs(response.groups) do
-    groups[i] = {
-      values = search_attributes.decode { indexed_fields = group.group_values },
-      count = group.count,
-    }
-  end
-  return response.count, groups
+  return listing.count(input, "CountSchedules")
 end
 
 --- How many schedules match a query.
@@ -265,8 +215,8 @@ end
 -- @treturn table|temporal.error the groups, a list of `{values={...}, count=}`;
 --   the error when the first is nil
 local function count_schedules(self, given)
-  given = read_query(COUNT, given, "client:count_schedules")
-  return run(self, "count_schedules", given, {}, count)
+  given = listing.query(COUNT, given, "client:count_schedules")
+  return listing.run(self, "count_schedules", given, count)
 end
 
 return {
