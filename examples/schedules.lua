@@ -35,7 +35,8 @@ local recent
 repeat
   recent = temporal.assert(schedule:describe()).info.recent_actions
 until #recent > 0
-print("result", temporal.assert(client:workflow(recent[1].workflow_id):get()))
+local result = temporal.assert(client:workflow(recent[1].workflow_id):get())
+print("result", result)
 
 -- Read, change, write: runs again when somebody else was faster.
 temporal.assert(schedule:update(function(description)

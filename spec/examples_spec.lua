@@ -1,9 +1,12 @@
 --- Every program of examples/ runs to its end on the real server, with the examples' own worker.
 
 local lfs = require "lfs"
+local certificates = require "spec.support.certificates"
 local env = require "spec.support.environment"
+local nginx = require "spec.support.nginx"
 
 local where = { TEMPORAL_NAMESPACE = "default" }
+local secure = { TEMPORAL_NAMESPACE = "default" } -- of tls.lua
 
 -- What each prints, in order, as patterns.
 local prints = {
@@ -50,26 +53,53 @@ local prints = {
     "^acts at%s+2026%-12%-28 01:00$", "^result%s+ordered 3$", "^now%s+600%.?0?%s+5$",
     "^paused%s+inventory$", "^gone%s+not_found$",
   },
+  ["tls.lua"] = {
+    "^result%s+ordered 3$", "^asked for the key%s+2$", "^also%s+temporal%-system$",
+    "^another key%s+unauthenticated$", "^unknown authority%s+unavailable$",
+    "^no such file%s+config$",
+  },
   ["many_in_flight.lua"] = { "^1000 workflows, the sum of their squares is 333833500$" },
 }
 
 describe("examples", function()
-  local worker
+  local worker, front
+
+  -- What stands before a server that asks for a certificate and a key.
+  local function start_front()
+    local made = certificates.new()
+    made:authority "ca"
+    made:issue "server"
+    made:issue("client", { names = "DNS:client" })
+    front = nginx.start(made, {
+      tls = "ssl_certificate server.pem; ssl_certificate_key server.key; "
+        .. "ssl_client_certificate ca.pem; ssl_verify_client on;",
+    }, { guarded = { tls = true }, keys = { "right" } })
+    secure.TEMPORAL_ADDRESS = "localhost:" .. front.ports.tls
+    secure.TEMPORAL_TLS_SERVER_CA = made:path "ca.pem"
+    secure.TEMPORAL_TLS_CERT = made:path "client.pem"
+    secure.TEMPORAL_TLS_KEY = made:path "client.key"
+    secure.TEMPORAL_API_KEY_FILE = made:write("api-key", "right\n")
+  end
 
   setup(function()
+    start_front()
     where.TEMPORAL_ADDRESS = env.address
     where.TEMPORAL_UI = "http://ui"
     worker = env.spawn{ env.python, "examples/worker.py", env = where }
     assert.equal("ready", worker:readline(60))
   end)
 
-  teardown(function() worker:stop(1) end)
+  teardown(function()
+    worker:stop(1)
+    front:stop()
+  end)
 
   for name in lfs.dir("examples") do
     if name:match("%.lua$") then
       it("run: " .. name, function()
         local patterns = assert(prints[name], "say here what " .. name .. " prints")
-        local program = env.spawn{ env.lua, "examples/" .. name, env = where }
+        local program = env.spawn{ env.lua, "examples/" .. name,
+          env = name == "tls.lua" and secure or where }
         local how, code = program:wait(120)
         assert.equal("", program:errors())
         assert.same({ "exit", 0 }, { how, code })

@@ -227,11 +227,30 @@ static int64_t told_timeout(tp_call *call, int64_t now) {
   return left < POLL_TIMEOUT ? left : POLL_TIMEOUT;
 }
 
+/* What the host's thread may replace, held. */
+static tp_metadata *hold(tp_engine *engine, tp_metadata *const *at) {
+  tp_metadata *m;
+  tp_engine_lock(engine);
+  m = *at;
+  if (m) __atomic_add_fetch(&m->references, 1, __ATOMIC_RELAXED);
+  tp_engine_unlock(engine);
+  return m;
+}
+
+void tp_call_replace_metadata(tp_call *call, tp_metadata *m) {
+  tp_engine *engine = call->channel->engine;
+  tp_metadata *before;
+  tp_engine_lock(engine);
+  before = call->metadata;
+  call->metadata = m;
+  tp_engine_unlock(engine);
+  tp_metadata_release(before);
+}
+
 /* The channel's key, held, unless the user says something else. */
 static tp_metadata *authorization(tp_call *call, const tp_header *headers,
                                   size_t n) {
   tp_channel *channel = call->channel;
-  tp_metadata *key;
   call->authorizations =
     __atomic_load_n(&channel->authorizations, __ATOMIC_ACQUIRE);
   if (call->authorizations == 0) return NULL;
@@ -239,11 +258,7 @@ static tp_metadata *authorization(tp_call *call, const tp_header *headers,
     if (headers[n].name_length == 13 &&
         memcmp(headers[n].name, "authorization", 13) == 0)
       return NULL;
-  tp_engine_lock(channel->engine);
-  key = channel->authorization;
-  if (key) __atomic_add_fetch(&key->references, 1, __ATOMIC_RELAXED);
-  tp_engine_unlock(channel->engine);
-  return key;
+  return hold(channel->engine, &channel->authorization);
 }
 
 bool tp_call_open(tp_call *call, tp_http2 *session, int64_t now) {
@@ -251,7 +266,7 @@ bool tp_call_open(tp_call *call, tp_http2 *session, int64_t now) {
   tp_header headers[2 * TP_MAX_METADATA + 16];
   char timeout[16];
   int64_t told = told_timeout(call, now);
-  tp_metadata *key;
+  tp_metadata *key, *own = hold(call->channel->engine, &call->metadata);
   size_t n = 0;
   bool opened;
 #define LITERAL(name, value) n = add(headers, n, name, value, sizeof value - 1)
@@ -274,13 +289,14 @@ bool tp_call_open(tp_call *call, tp_http2 *session, int64_t now) {
   if (told != TP_NEVER)
     n = add(headers, n, "grpc-timeout", timeout,
             tp_grpc_write_timeout(timeout, told));
-  n = add_all(headers, n, o->metadata, call->metadata);
-  n = add_all(headers, n, call->metadata, NULL);
+  n = add_all(headers, n, o->metadata, own);
+  n = add_all(headers, n, own, NULL);
   key = authorization(call, headers, n);
   if (key) headers[n++] = key->headers[0];
   call->stream.request = &call->request;
   opened = tp_http2_open(session, &call->stream, headers, n) == TP_OK;
   tp_metadata_release(key);
+  tp_metadata_release(own);
   if (!opened) return false;
   call->state = TP_CALL_OPEN;
   call->session = session;

@@ -54,7 +54,7 @@ typedef struct tp_call {
   /* The request, set by the owner. */
   const char *path;       /* "/service/method", the owner's */
   const char *namespace;  /* for the header, or NULL */
-  tp_metadata *metadata;  /* beside the channel's, or NULL */
+  tp_metadata *metadata;  /* beside the channel's, or NULL; engine's lock */
   tp_buffer request;      /* prefix and message */
   bool long_poll;         /* no deadline, no attempt limit: see call.c */
   bool retry;
@@ -95,6 +95,9 @@ void tp_call_limit(tp_call *call, int64_t deadline);
 /* Counts a submission against max_pending, before it is begun. Any thread;
 ** false: there are too many. */
 bool tp_call_submit(tp_call *call);
+
+/* Other metadata, taken over, for every later attempt. Any thread. */
+void tp_call_replace_metadata(tp_call *call, tp_metadata *metadata);
 
 /* From the channel: */
 bool tp_call_open(tp_call *call, tp_http2 *session, int64_t now);

@@ -6,10 +6,13 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* CURLOPT_CA_CACHE_TIMEOUT, which older headers do not name. */
 #define CA_CACHE_TIMEOUT ((CURLoption)(CURLOPTTYPE_LONG + 321))
@@ -23,23 +26,32 @@ const char *tp_tls_problem(void) {
   return text;
 }
 
+/* Why not, or NULL. Never waits, as opening a pipe would. */
+static const char *trouble(const char *path) {
+  struct stat about = {0};
+  char byte;
+  const char *what = NULL;
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  ssize_t n;
+  if (fd < 0) return strerror(errno);
+  if (fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)) {
+    what = strerror(EISDIR);
+  } else if (!S_ISREG(about.st_mode)) {
+    what = "it is no regular file";
+  } else {
+    n = read(fd, &byte, 1);
+    what = n < 0 ? strerror(errno) : n == 0 ? "it is empty" : NULL;
+  }
+  close(fd);
+  return what;
+}
+
 static bool unreadable(const char *path, const char *what, char *reason,
                        size_t n) {
-  FILE *file = path ? fopen(path, "re") : NULL;
-  if (path == NULL) return false;
-  if (file) {
-    int byte = fgetc(file); /* a directory opens, but cannot be read */
-    int failed = byte == EOF ? errno : 0;
-    bool empty = byte == EOF && !ferror(file);
-    fclose(file);
-    if (byte != EOF) return false;
-    snprintf(reason, n, "tls.%s %.120s cannot be read: %s", what, path,
-             empty ? "it is empty" : strerror(failed));
-    return true;
-  }
-  snprintf(reason, n, "tls.%s %.120s cannot be read: %s", what, path,
-           strerror(errno));
-  return true;
+  const char *why = path ? trouble(path) : NULL;
+  if (why)
+    snprintf(reason, n, "tls.%s %.120s cannot be read: %s", what, path, why);
+  return why != NULL;
 }
 
 bool tp_tls_unreadable(const tp_tls *tls, char *reason, size_t n) {

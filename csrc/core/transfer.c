@@ -146,7 +146,8 @@ void tp_transfer_reason(const tp_transfer *t, CURLcode result,
   bool usable = t->text[0] && strstr(t->text, "://") == NULL;
   long os_errno = 0;
   curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_errno);
-  snprintf(reason, TP_REASON, "%.170s%s%.50s%s",
+  snprintf(reason, TP_REASON, "%s%.170s%s%.50s%s",
+           result == CURLE_PROXY ? "the SOCKS proxy refuses: " : "",
            usable ? t->text : curl_easy_strerror(result),
            os_errno ? " (" : "", os_errno ? strerror((int)os_errno) : "",
            os_errno ? ")" : "");

@@ -51,7 +51,7 @@ function metatable.__index(_, name)
   if method == nil and ELSEWHERE[name] then
     local found = require(ELSEWHERE[name])[name]
     method = function(self, ...)
-      self:_check_open()
+      client._check_open(self)
       return found(self, ...)
     end
     client[name] = method
@@ -144,11 +144,14 @@ end
 -- @treturn temporal.client
 -- @raise on a wrong option, or one of the connection
 function client:with(given)
-  self:_check_open()
+  client._check_open(self)
   if type(given) ~= "table" then
     misuse.raisef("client:with takes a table of options, got %s", options.kind_of(given))
   end
-  return build(client_options.derive(self._settings, given), self._connection)
+  local other = build(client_options.derive(self._settings, given), self._connection)
+  -- Counted from now on: this one may be closed first.
+  other:_check_open()
+  return other
 end
 
 --- Another API key for every later attempt, of this client and of all that
@@ -156,7 +159,7 @@ end
 -- @tparam string|table|function key as the client option `api_key`
 -- @raise when it is none of these
 function client:set_api_key(key)
-  self:_check_open()
+  client._check_open(self)
   self._connection.credentials:set(credentials.check(key, "client:set_api_key: the key"))
   for each in next, open_clients do
     if each._connection == self._connection then
@@ -192,6 +195,22 @@ function client:_identify()
   return identity
 end
 
+-- nginx runs init_by_lua in the process that its workers are forked from.
+local function before_fork()
+  local ngx = package.loaded.ngx
+  return type(ngx) == "table" and ngx.get_phase ~= nil and ngx.get_phase() == "init"
+end
+
+-- Made by the first call: a client that has made none works after a fork.
+local function open_channel(self)
+  local early = before_fork()
+  if early or self._before_fork then
+    core.before_fork(early)
+    self._before_fork = early
+  end
+  self._channel = self._channel or self._connection:open()
+end
+
 local function check_open(self)
   if getmetatable(self) ~= metatable then
     misuse.raisef("this method belongs to a client: write client:method(...), got %s",
@@ -200,9 +219,8 @@ local function check_open(self)
   if self._closed then
     misuse.raise("attempt to use a closed client")
   end
-  -- Made by the first call: a client that has made none works after a fork.
-  if not self._channel then
-    self._channel = self._connection:open()
+  if not self._channel or self._before_fork then
+    open_channel(self)
   end
   report(self._logger)
 end
@@ -300,8 +318,10 @@ function client:workflow(id, run)
   else
     chosen = options.apply(RUN, { run_id = run }, {})
   end
+  -- What a function gives is asked for by `get`.
+  local metadata = type(self._metadata) == "table" and self._metadata or nil
   local future, problem = self._channel:run(self.namespace, id, chosen.run_id,
-    chosen.first_execution_run_id)
+    chosen.first_execution_run_id, metadata)
   if not future then
     misuse.raise(problem)
   end
@@ -446,6 +466,7 @@ end
 --   `{workflow_id=, request_id=, cause=}`; these go on in the background until
 --   their deadline or `shutdown_timeout`
 function client:close(timeout)
+  options.check_self(self, metatable, "client")
   if self._finished then
     return true
   end

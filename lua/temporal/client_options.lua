@@ -197,6 +197,25 @@ local function check(given)
   return settings
 end
 
+-- Metadata of a client above that of the one it was made from. What a function
+-- gives is not known yet: it stands for all that the client says itself.
+local function merged(below, above)
+  if type(below) ~= "table" or type(above) ~= "table" then
+    return above
+  end
+  local list, has = {}, {}
+  for i = 1, #above, 2 do
+    list[i], list[i + 1] = above[i], above[i + 1]
+    has[above[i]] = true
+  end
+  for i = 1, #below, 2 do
+    if not has[below[i]] then
+      list[#list + 1], list[#list + 2] = below[i], below[i + 1]
+    end
+  end
+  return list
+end
+
 --- Checks the options of another client on the same connection.
 -- @tparam table settings of the first
 -- @tparam table given what differs
@@ -210,6 +229,9 @@ local function derive(settings, given)
   end
   for name, value in next, changed do
     all[name] = value
+  end
+  if changed.metadata then
+    all.metadata = merged(settings.metadata, changed.metadata)
   end
   all.own_timeout = changed.rpc_timeout or settings.own_timeout
   return all

@@ -128,7 +128,12 @@ local function read_file(self, path)
 end
 
 local function ask(self)
-  local key, cause = self.source()
+  local source = self.source
+  local key, cause = source()
+  if self.source ~= source then
+    -- It waited, and was replaced meanwhile.
+    return self:refresh()
+  end
   if key == nil then
     if cause ~= nil and not errors.is_error(cause) then
       cause = errors.new { kind = "application", message = tostring(cause) }

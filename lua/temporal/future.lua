@@ -171,6 +171,10 @@ local GET_OPTIONS = options.define("option of future:get", {
 -- @type run
 local run = {}
 
+local function check_run(self)
+  return options.check_self(self, run_metatable, "workflow")
+end
+
 --- Waits until the server has acknowledged the start.
 -- @tparam[opt] number|string|table timeout a duration or `{timeout=}`; nil for
 --   ever, 0 to look only
@@ -178,6 +182,7 @@ local run = {}
 -- @treturn temporal.error the start's error; of kind `timeout` when the time
 --   ran out: the start goes on
 function run:started(timeout)
+  check_run(self)
   timeout = options.timeout(timeout, "future:started")
   local ready, problem = wait_one(self, "started", timeout)
   if not ready then
@@ -196,18 +201,36 @@ function run:started(timeout)
   return nil, err
 end
 
+-- Brings the key and the metadata of the polls that follow up to date.
+local function prepare(self, client)
+  local metadata, problem = client:_prepare(state.metadata[self])
+  if problem then
+    return problem
+  end
+  if type(client._metadata) == "function" then
+    problem = core.replace_metadata(self, metadata)
+    if problem then
+      misuse.raise(problem)
+    end
+  end
+  return nil
+end
+
 -- Waits for what `get` asks for, and takes it; with another key once more
 -- where the server refuses the first.
 local function await_outcome(self, what, timeout)
   local client = core_owner(self)
   local deadline = timeout and core.now() + timeout
-  while true do
-    if not client._unchanging and not core.ready(self, what) then
-      local problem = client._connection.credentials:refresh()
-      if problem then
-        return nil, problem
-      end
+  -- A failure that was taken is no answer: what follows is another poll.
+  if not client._unchanging
+    and (state.renewals[self] or not core.ready(self, what)) then
+    local problem = prepare(self, client)
+    if problem then
+      problem.workflow_id, problem.outcome = core_field(self, "id"), nil
+      return nil, problem
     end
+  end
+  while true do
     local left = deadline and math.max(0, deadline - core.now())
     local ready, problem = wait_one(self, what, left)
     if not ready then
@@ -245,6 +268,7 @@ end
 -- @treturn temporal.error why there is none; of kind `timeout` when the time
 --   ran out: nothing is lost, call again
 function run:get(get_options)
+  check_run(self)
   local given = {}
   if type(get_options) == "table" then
     options.apply(GET_OPTIONS, get_options, given)
@@ -265,6 +289,7 @@ end
 -- for the result in the background. Never blocks.
 -- @treturn boolean
 function run:ready()
+  check_run(self)
   local known = taken[self]
   return known ~= nil and known.result ~= nil or core.want(self, "result")
 end
@@ -275,6 +300,7 @@ end
 --   not possible
 -- @treturn temporal.error|nil of kind `cannot_wait`
 function run:wait(timeout)
+  check_run(self)
   timeout = options.timeout(timeout, "future:wait")
   if run.ready(self) then
     return true
@@ -291,6 +317,7 @@ end
 --- Stops our interest in the result: not the workflow, and not a start on its
 -- way. Whoever waits gets an error of kind `call_canceled`.
 function run:abandon()
+  check_run(self)
   core.abandon(self)
 end
 
@@ -329,7 +356,11 @@ function run_metatable.__index(future, name)
   if method then
     return method
   elseif ELSEWHERE[name] then
-    method = require(ELSEWHERE[name])[name]
+    local found = require(ELSEWHERE[name])[name]
+    method = function(self, ...)
+      check_run(self)
+      return found(self, ...)
+    end
     run[name] = method
     return method
   elseif RUN_FIELDS[name] then
@@ -366,11 +397,16 @@ run_metatable.__name = "temporal.future"
 -- @type call
 local call = {}
 
+local function check_call(self)
+  return options.check_self(self, call_metatable, "future")
+end
+
 --- Waits for the answer.
 -- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
 -- @treturn table|nil the response, or nil
 -- @treturn temporal.error why there is none
 function call:get(timeout)
+  check_call(self)
   timeout = options.timeout(timeout, "future:get")
   local response = taken[self]
   if response then
@@ -407,6 +443,7 @@ end
 --- Is the answer there? Never blocks.
 -- @treturn boolean
 function call:ready()
+  check_call(self)
   return taken[self] ~= nil or core.want(self, "result")
 end
 
@@ -416,6 +453,7 @@ end
 --   not possible
 -- @treturn temporal.error|nil of kind `cannot_wait`
 function call:wait(timeout)
+  check_call(self)
   timeout = options.timeout(timeout, "future:wait")
   if call.ready(self) then
     return true
@@ -431,6 +469,7 @@ end
 
 --- Cancels the call; whoever waits gets an error of kind `call_canceled`.
 function call:abandon()
+  check_call(self)
   core.abandon(self)
 end
 

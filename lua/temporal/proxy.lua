@@ -79,9 +79,21 @@ local function check_url(url)
   elseif not SCHEMES[scheme:lower()] then
     return ("the scheme %s is not known"):format(options.show(scheme))
   end
-  local host = rest:match("^[^/]*"):match("([^@]*)$")
-  if host == "" or host:find("^:") or url:find("[%c ]") then
+  local authority, behind = rest:match("^([^/?#]*)(.*)$")
+  local host, port = authority:match("([^@]*)$"):match("^(%[[%x:.%%]+%])(.*)$")
+  if not host then
+    host, port = authority:match("([^@:]*)([^@]*)$")
+  end
+  if behind:find("@", 1, true) or authority:find("@.*@") then
+    return 'in a user or password "@", "/", "?" and "#" are written %40, %2F, %3F and %23'
+  elseif host == "" then
     return "it has no host"
+  elseif url:find("[%c \127-\255]") or not host:find("^[%w._%[%]:%%-]+$") then
+    return "it has characters that no URL has"
+  end
+  local number = tonumber(port:match("^:(%d+)$"))
+  if port ~= "" and not (number and number >= 1 and number <= 65535) then
+    return "it has no valid port (1 to 65535) after the host"
   end
   return nil
 end

@@ -321,6 +321,9 @@ local function send(client, request, given, workflow_type, signals)
     return misuse.raise(problem)
   end
   core.set_owner(future, client)
+  if given.metadata and type(client._metadata) == "function" then
+    state.metadata[future] = given.metadata
+  end
   if hooked then
     interceptor.submitted(future, hooked)
   end

@@ -30,8 +30,8 @@ local function sockets_of(pid)
   return inodes
 end
 
--- Does the process itself listen there? Another's answer on the port would prove nothing.
-local function listens(pid, port)
+--- Does the process itself listen there? Another's answer on the port would prove nothing.
+function listener.listens(pid, port)
   local inodes = sockets_of(pid)
   for line in io.lines("/proc/net/tcp") do
     local hex, state, inode = line:match(
@@ -54,7 +54,7 @@ function listener.start(names, command)
     local ready
     env.wait_until(20, function()
       ready = true
-      for _, port in pairs(ports) do ready = ready and listens(process.pid, port) end
+      for _, port in pairs(ports) do ready = ready and listener.listens(process.pid, port) end
       return ready or process:wait(0)
     end, process.command .. " to listen")
     if ready then

@@ -17,7 +17,7 @@ local nginx = {}
 
 local MAIN = [[
 daemon off; worker_processes 1; error_log @name@.log; pid @name@.pid;
-load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+@modules@
 @user@
 events { worker_connections 1024; }
 http {
@@ -36,8 +36,10 @@ stream {
 local BACKEND = "location / { grpc_pass grpc://%s; }"
 -- As a Temporal frontend refuses: a trailers-only answer with status 16.
 local GUARDED = [[location / { default_type application/grpc;
-  if ($ok = 0) { add_header grpc-status 16 always; add_header grpc-message "no%%20such%%20key" always;
-    return 200; }
+  if ($ok = 0) {
+    add_header grpc-status 16 always; add_header grpc-message "no%%20such%%20key" always;
+    return 200;
+  }
   grpc_pass grpc://%s; }]]
 
 local function write(path, text)
@@ -51,6 +53,12 @@ local function program()
     if lfs.attributes(path) then return path end
   end
   return "nginx"
+end
+
+-- Where the distribution builds it as a module.
+local function modules()
+  local path = "/usr/lib/nginx/modules/ngx_stream_module.so"
+  return lfs.attributes(path) and ("load_module %s;"):format(path) or ""
 end
 
 -- nginx started by root serves as somebody else, who cannot read the test's folder.
@@ -83,12 +91,16 @@ end
 function methods:reload(keys)
   if keys then write_keys(self.base, keys) end
   local before = workers(self.pid)
+  local _, port = next(self.ports)
   self:kill("HUP")
   env.wait_until(10, function()
+    local fresh = false
     for pid in pairs(workers(self.pid)) do
-      if not before[pid] then return true end
+      if not before[pid] then fresh = true
+      elseif listener.listens(pid, port) then return false end
     end
-  end, "nginx to start another worker")
+    return fresh
+  end, "nginx to hand over to another worker")
 end
 
 --- Starts an nginx.
@@ -123,7 +135,7 @@ function nginx.start(certificates, servers, options)
     end
     write_keys(base, options.keys)
     write(base .. ".conf", (MAIN:gsub("@(%a+)@", {
-      name = base, user = user(), http = table.concat(http, "\n"),
+      name = base, user = user(), modules = modules(), http = table.concat(http, "\n"),
       streams = table.concat(streams, "\n"),
     })))
     return { program(), "-p", folder, "-c", base .. ".conf", "-e", base .. ".log" }

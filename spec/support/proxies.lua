@@ -3,7 +3,7 @@
 local env = require "spec.support.environment"
 local listener = require "spec.support.listener"
 
-local proxies = { user = "someone", password = "pass%3Aw0rd", plain_password = "pass:w0rd" }
+local proxies = { user = "someone", password = "pass%2Ew0rd", plain_password = "pass.w0rd" }
 
 --- An HTTP proxy that tunnels to any port.
 function proxies.http()
