@@ -79,6 +79,7 @@ end
 -- Runs an operation. `input` has `args`, the values of the user, and `options`
 -- of this call; it gets what the object says about all calls.
 local function run(self, name, input, perform)
+  options.check_self(self, metatable, "activity")
   local which, given = self._which, input.options or {}
   given.timeout = given.timeout or which.timeout
   given.metadata = given.metadata or which.metadata
@@ -214,6 +215,7 @@ end
 -- @treturn temporal.error
 -- @raise on misuse
 function activity:fail(err, given)
+  options.check_self(self, metatable, "activity")
   if err == nil then
     misuse.raise("async_activity:fail takes the error: a string, an error of this package, "
       .. "or any other value; got nothing")

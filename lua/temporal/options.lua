@@ -12,7 +12,7 @@ local misuse = require "temporal.misuse"
 
 local floor = math.floor
 local huge = math.huge
-local next, type = next, type
+local getmetatable, next, type = getmetatable, next, type
 
 local MAX_SHOWN = 40
 
@@ -50,6 +50,18 @@ local function fail(spec, name, expected, got)
     message = message .. ", got " .. got
   end
   return misuse.raise(message)
+end
+
+--- Checks that a method has its object: that it was called with a colon.
+-- @param self the first argument of the method
+-- @tparam table metatable of its objects
+-- @tparam string noun what they are called, such as `"workflow"`
+-- @raise when it has not
+local function check_self(self, metatable, noun)
+  if getmetatable(self) ~= metatable then
+    misuse.raisef("this is a method of %s objects: write %s:method(...), with a colon; got %s",
+      noun, noun, kind_of(self))
+  end
 end
 
 -- The number of single-character edits between two names (Levenshtein).
@@ -105,7 +117,10 @@ end
 
 local function unknown(spec, name)
   if type(name) ~= "string" then
-    return misuse.raisef("%ss are given by name, got the key %s", spec.label, show(name))
+    -- "start options", "options of workflow:signal"
+    local label = spec.label:gsub("option", "options", 1)
+    local parent = spec.prefix ~= "" and (' "%s"'):format(spec.prefix:sub(1, -2)) or ""
+    return misuse.raisef("%s%s are given by name, got the key %s", label, parent, show(name))
   end
   local shown = spec.prefix .. name
   local suggestion = nearest(name, spec.names)
@@ -366,6 +381,7 @@ return {
   nearest = nearest,
   show = show,
   kind_of = kind_of,
+  check_self = check_self,
   timeout = timeout,
   ignore = ignore,
   string = string_option,

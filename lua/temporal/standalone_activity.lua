@@ -45,6 +45,10 @@ local UNTIL_OUTCOME = { present = 2 }
 local activity = {}
 local metatable = { __name = "temporal.activity", __index = activity }
 
+local function check_activity(self)
+  return options.check_self(self, metatable, "activity")
+end
+
 -- Inside: `_start` is the RPC future of a start not yet taken, `_refused` the
 -- error of one that failed; `_poll` the RPC future of the result, `_problem`
 -- why it could not be asked for; `_outcome` is the result once it is known.
@@ -257,6 +261,7 @@ end
 -- @treturn temporal.error the start's error, with `outcome`; of kind `timeout`
 --   when the time ran out: the start goes on
 function activity:started(timeout)
+  check_activity(self)
   timeout = options.timeout(timeout, "activity:started")
   if self._start then
     local ready, problem = wait.one(self._start, "result", timeout)
@@ -373,6 +378,7 @@ end
 --   the activity did not complete; of kind `timeout` when the time ran out:
 --   nothing is lost, call again
 function activity:get(get_options)
+  check_activity(self)
   local given = {}
   if type(get_options) == "table" then
     options.apply(GET, get_options, given)
@@ -386,6 +392,7 @@ end
 -- for the result in the background. Never blocks.
 -- @treturn boolean
 function activity:ready()
+  check_activity(self)
   return pending(self) == nil
 end
 
@@ -395,6 +402,7 @@ end
 --   not possible
 -- @treturn temporal.error|nil of kind `cannot_wait`
 function activity:wait(timeout)
+  check_activity(self)
   timeout = options.timeout(timeout, "activity:wait")
   local deadline = timeout and core.now() + timeout
   local future = pending(self)
@@ -454,6 +462,7 @@ end
 -- @treturn table|nil the fields of `temporal.activity_description.read`, or nil
 -- @treturn temporal.error
 function activity:describe(given)
+  check_activity(self)
   given = call_options.trailing(DESCRIBE, given, "activity:describe")
   return operate(self, "describe_activity", given, describe)
 end
@@ -486,6 +495,7 @@ local request_cancel = acknowledge("RequestCancelActivityExecution")
 -- @treturn temporal.error `failed_precondition` when the activity is closed or
 --   somebody else has asked already
 function activity:cancel(reason, given)
+  check_activity(self)
   given = with_reason(CANCEL, reason, given, "activity:cancel")
   return operate(self, "cancel_activity", given, request_cancel)
 end
@@ -500,6 +510,7 @@ local terminate = acknowledge("TerminateActivityExecution")
 -- @treturn temporal.error with `outcome = "unknown"` where an attempt before
 --   may have done it
 function activity:terminate(reason, given)
+  check_activity(self)
   given = with_reason(TERMINATE, reason, given, "activity:terminate")
   return operate(self, "terminate_activity", given, terminate)
 end
@@ -513,6 +524,7 @@ local delete = acknowledge("DeleteActivityExecution")
 -- @treturn boolean|nil true, or nil
 -- @treturn temporal.error
 function activity:delete(given)
+  check_activity(self)
   given = call_options.trailing(DELETE, given, "activity:delete")
   return operate(self, "delete_activity", given, delete)
 end
@@ -520,6 +532,7 @@ end
 --- Stops our interest in the result: not the activity, and not a start on its
 -- way. Whoever waits gets an error of kind `call_canceled`.
 function activity:abandon()
+  check_activity(self)
   if self._poll then
     self._poll:abandon()
   end

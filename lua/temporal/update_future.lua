@@ -20,6 +20,10 @@ local UNTIL_OUTCOME = { present = 1 }
 local update = {}
 local metatable = { __name = "temporal.update", __index = update }
 
+local function check_update(self)
+  return options.check_self(self, metatable, "update")
+end
+
 --- Names the update in an error.
 -- @tparam temporal.error err
 -- @tparam table names `id workflow_id run_id` of the update
@@ -168,6 +172,7 @@ end
 --   validator rejected it, the handler failed, or the workflow closed first);
 --   `timeout` with `update_id` when the time ran out: the update goes on
 function update:get(timeout)
+  check_update(self)
   return interceptor.run(self._client, "get_update_result", {
     client = self._client,
     update = self,
@@ -182,6 +187,7 @@ end
 -- in the background. Never blocks.
 -- @treturn boolean
 function update:ready()
+  check_update(self)
   if self._outcome then
     return true
   end
@@ -195,6 +201,7 @@ end
 --   not possible
 -- @treturn temporal.error|nil of kind `cannot_wait`
 function update:wait(timeout)
+  check_update(self)
   timeout = options.timeout(timeout, "update:wait")
   if update.ready(self) then
     return true

@@ -22,11 +22,12 @@ function metatable.__tostring(self)
   return ("temporal.schedule (%s)"):format(self.id)
 end
 
+local function check_schedule(self)
+  return options.check_self(self, metatable, "schedule")
+end
+
 local function operate(self, name, definition, given, fields, perform)
-  if getmetatable(self) ~= metatable then
-    misuse.raisef("this method belongs to a schedule: write schedule:%s(...), got %s", name,
-      options.kind_of(self))
-  end
+  check_schedule(self)
   given = call_options.trailing(definition, given, "schedule:" .. name)
   fields.id = self.id
   return operation.run(self._client, definition.operation, given, fields, perform)
@@ -131,6 +132,7 @@ end
 -- @treturn boolean|nil true, or nil
 -- @treturn temporal.error
 function methods:pause(note, given)
+  check_schedule(self)
   note = check_note(note, "pause", "Paused via Lua SDK")
   return operate(self, "pause", PAUSE, given, { note = note }, pause)
 end
@@ -147,6 +149,7 @@ end
 -- @treturn boolean|nil true, or nil
 -- @treturn temporal.error
 function methods:unpause(note, given)
+  check_schedule(self)
   note = check_note(note, "unpause", "Unpaused via Lua SDK")
   return operate(self, "unpause", UNPAUSE, given, { note = note }, unpause)
 end
@@ -204,6 +207,7 @@ end
 -- @treturn boolean|nil true, or nil
 -- @treturn temporal.error
 function methods:backfill(list, given)
+  check_schedule(self)
   encode_backfill(list, "argument of schedule:backfill")
   return operate(self, "backfill", BACKFILL_CALL, given, { backfill = list }, backfill)
 end
@@ -232,6 +236,7 @@ end
 --   returned nil; or nil
 -- @treturn temporal.error `aborted` when other writers came first 5 times
 function methods:update(fn, given)
+  check_schedule(self)
   if type(fn) ~= "function" then
     misuse.raisef("schedule:update takes a function, got %s", options.kind_of(fn))
   end
@@ -291,6 +296,7 @@ end
 --   start; the server gives at most 1000), or nil
 -- @treturn temporal.error
 function methods:matching_times(start_at, end_at, given)
+  check_schedule(self)
   check_time(start_at, "start")
   check_time(end_at, "end")
   return operate(self, "matching_times", MATCHING, given,
