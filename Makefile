@@ -1,15 +1,24 @@
 # Temporal for Lua.
 #   make            builds build/$(LUA)/temporal/core.so      LUA=5.4 (default), 5.1 ... 5.3, jit
+#   make static     builds build/$(LUA)/libtemporal.a, for programs that embed Lua
 #   make env        prints the exports that let any program use this tree: eval "$(make -s env)"
 #   make demo       installs what is missing, starts a Temporal server, runs examples/demo.lua
 #   make test       everything: lint, C unit tests, specs against a real server and a fault peer
 #   make test SPEC=spec/json_spec.lua     these spec files only;  make test-unit   no server
+#   make test-all   the same, and the specs under every other version of Lua (also with SPEC=)
+#   make soak       what must never crash, 500 times each
 #   make lint asan tsan fuzz bench docs schema install clean
+#   make install    PREFIX=/usr/local, and DESTDIR for packages
 
 LUA      ?= 5.4
 SANITIZE ?=
 PREFIX   ?= /usr/local
 SPEC     ?=
+
+VERSIONS := 5.1 5.2 5.3 5.4 jit
+ifeq ($(filter $(LUA),$(VERSIONS)),)
+$(error LUA is one of $(VERSIONS), not "$(LUA)")
+endif
 
 BUILD    := build/$(LUA)$(addprefix -,$(SANITIZE))
 LUA_NAME := $(if $(filter jit,$(LUA)),luajit,lua$(LUA))
@@ -35,12 +44,13 @@ EXTRA    := $(SANITIZE_$(SANITIZE))
 CORE     := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/core/*.c))
 BINDING  := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/binding/*.c))
 MODULE   := $(BUILD)/temporal/core.so
+ARCHIVE  := $(BUILD)/libtemporal.a
 C_TESTS  := $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/*_test.c))
 PEERS    := $(patsubst spec/support/%.c,$(BUILD)/support/%,$(wildcard spec/support/*.c))
 FUZZERS  := $(patsubst fuzz/%.c,build/fuzz/%,$(wildcard fuzz/fuzz_*.c))
 
-.PHONY: all docs env demo test test-unit test-build lint asan tsan fuzz bench schema \
-        install clean
+.PHONY: all static docs env demo test test-unit test-all test-build soak lint asan tsan fuzz \
+        bench schema install clean
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(shell nproc) --no-builtin-rules
 endif
@@ -53,6 +63,14 @@ $(MODULE): $(CORE) $(BINDING)
 	@mkdir -p $(@D)
 	@echo link $@
 	@$(CC) $(CFLAGS) $(EXTRA) -o $@ $^ $(LDFLAGS) $(LIBS)
+
+static: $(ARCHIVE)
+	@:
+
+$(ARCHIVE): $(CORE) $(BINDING)
+	@rm -f $@
+	@echo ar $@
+	@$(AR) rcs $@ $^
 
 $(BUILD)/obj/core/%.o: csrc/core/%.c Makefile
 	@mkdir -p $(@D)
@@ -86,18 +104,40 @@ env:
 	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;$${LUA_CPATH:-;}"'
 
 demo:
-	@tools/install demo
+	@LUA=$(LUA) tools/install demo
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) tools/demo --lua $(LUA_NAME) --build $(BUILD)
 
 # Built in a second make, because what tools/install brings changes what this one saw.
+# nginx runs LuaJIT, whatever runs the specs.
 test test-unit:
-	@tools/install test
+	@LUA=$(LUA) tools/install test
 	@$(MAKE) --no-print-directory test-build
-	@$(PYTHON) tools/run_tests --lua $(LUA_NAME) --build $(BUILD) \
-	  $(addprefix --sanitizer ,$(SANITIZE)) $(if $(filter test-unit,$@),--unit) $(SPEC)
+	@$(MAKE) --no-print-directory LUA=jit SANITIZE= all
+	@$(PYTHON) tools/run_tests $(if $(filter test-unit,$@),--unit) \
+	  $(addprefix --sanitizer ,$(SANITIZE)) $(LUA) -- $(SPEC)
 
-test-build: $(MODULE) $(C_TESTS) $(PEERS)
+test-all:
+	@LUA="$(VERSIONS)" tools/install test
+	@for version in $(VERSIONS); do \
+	  $(MAKE) --no-print-directory LUA=$$version test-build || exit 1; \
+	done
+	@$(PYTHON) tools/run_tests $(LUA) $(filter-out $(LUA),$(VERSIONS)) -- $(SPEC)
+
+# The examples that need a browser or a screen; their pictures go to build/examples.
+.PHONY: examples-check
+examples-check:
+	@tools/install examples
+	@$(MAKE) --no-print-directory LUA=jit SANITIZE= all
+	@$(PYTHON) tools/examples_check
+
+# ROUNDS of everything that spec/life*_spec.lua repeats.
+ROUNDS ?= 500
+soak:
+	@TEMPORAL_TEST_ROUNDS=$(ROUNDS) $(MAKE) --no-print-directory test \
+	  SPEC="$(sort $(wildcard spec/life*_spec.lua))"
+
+test-build: $(MODULE) $(ARCHIVE) $(C_TESTS) $(PEERS)
 	@:
 
 asan tsan:

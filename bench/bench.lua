@@ -12,7 +12,7 @@ local WARM_UP = 500
 
 local mode, address = arg[1], arg[2]
 local client = temporal.client{ target = address }
-local prefix = ("lua-%d-"):format(now() * 1e6)
+local prefix = ("lua-%d-"):format(math.floor(now() * 1e6))
 local serial = 0
 
 local function check(ok, err)

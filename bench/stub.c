@@ -3,9 +3,10 @@
 **   StartWorkflowExecution       {run_id}, 43 bytes with the gRPC prefix
 **   GetWorkflowExecutionHistory  a long poll, held: see hold() and `close-all`
 **   QueryWorkflow                no worker: RST_STREAM CANCEL at the deadline
-**   anything else                an empty message
+**   anything else                an empty message, DELAY ms later
 ** Prints "port N"; commands on standard input, one answer each: stats,
-** close-all, open-all. Ends with its input. usage: stub [most open polls]
+** close-all, open-all. Ends with its input.
+** usage: stub [most open polls] [DELAY]
 */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -62,7 +63,7 @@ static int events;
 static connection *connections;
 static stream *first_held, *last_held, *free_streams;
 static bool closed; /* every workflow is */
-static long most_polls = 1200;
+static long most_polls = 1200, delay;
 static long n_connections, n_start, n_other, n_polls, n_held, held_max,
     n_refused, n_empty, bytes_in, bytes_out;
 
@@ -213,7 +214,8 @@ static void begin(stream *s) {
     case QUERY: hold(s, s->timeout_ms < 0 ? 30000 : s->timeout_ms); break;
     case OTHER:
       n_other++;
-      answer(s, empty_message, sizeof empty_message);
+      if (delay > 0) hold(s, delay);
+      else answer(s, empty_message, sizeof empty_message);
       break;
   }
 }
@@ -225,6 +227,8 @@ static void expire(int64_t now) {
     if (s->kind == POLL) {
       n_empty++;
       answer(s, no_event, sizeof no_event - 1);
+    } else if (s->kind == OTHER) {
+      answer(s, empty_message, sizeof empty_message);
     } else {
       s->connection->touched = true;
       nghttp2_submit_rst_stream(s->connection->session, 0, s->id,
@@ -483,6 +487,7 @@ int main(int argc, char **argv) {
   int listener, i, n;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (argc > 1) most_polls = atol(argv[1]);
+  if (argc > 2) delay = atol(argv[2]);
   events = epoll_create1(0);
   listener = listen_somewhere();
   event.events = EPOLLIN;

@@ -53,6 +53,7 @@ describe("temporal.client", function()
       { { api_key = 7 }, '"api_key" must be a string, {file="path"} or a function, got 7' },
       { { api_key = "" }, '"api_key" must not be empty' },
       { { api_key = "a b" }, '"api_key" may have printable ASCII without blanks only' },
+      { { api_key = ("k"):rep(16385) }, '"api_key" must have at most 16384 bytes, got 16385' },
       { { api_key = { path = "x" } }, 'unknown client option "api_key.path"' },
       { { tls = 1 }, '"tls" must be true, false or a table, got 1' },
       { { tls = { ca_fil = "x" } }, '"tls.ca_fil"; did you mean "tls.ca_file"?' },

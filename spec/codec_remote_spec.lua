@@ -192,8 +192,34 @@ describe("temporal.codec.remote", function()
     local subject = codec.remote { endpoint = url, tls = { ca_file = certificate } }
     list = assert(subject.encode(payloads, CONTEXT))
     same_payloads(payloads, subject.decode(list, CONTEXT))
+    -- As a proxy too, with an authority of its own.
+    for _, proxy in ipairs { { url = url, ca_file = certificate },
+      { url = url, ca_pem = assert(io.open(certificate)):read("*a") } } do
+      subject = codec.remote { endpoint = "http://codec.example", proxy = proxy }
+      same_payloads(payloads, subject.decode(assert(subject.encode(payloads, CONTEXT)), CONTEXT))
+    end
     secure:stop(1)
   end)
+
+  it("shows no password of its endpoint", function()
+    local url = address:gsub("://", "://someone:s3cret@")
+    for path, kind in pairs { ["/503"] = "unavailable", ["/garbage"] = "internal",
+      ["/slow"] = "deadline_exceeded" } do
+      local subject = codec.remote { endpoint = url .. path, timeout = 0.3 }
+      local _, err = subject.encode(payloads, CONTEXT)
+      request()
+      assert.equal(kind, err.kind)
+      assert.matches(path, tostring(err))
+      assert.not_matches("s3cret", tostring(err))
+    end
+  end)
+
+  it("takes no name for a certificate that it would not look at", function()
+    local ok, problem = pcall(codec.remote, { endpoint = "https://x", tls = { server_name = "y" } })
+    assert.is_false(ok)
+    assert.matches("tls.server_name", problem)
+  end)
+
 
   it("goes on after a shutdown", function()
     local subject = remote("")

@@ -25,6 +25,7 @@ local KINDS = {
   "activity_reset",
   -- values, and this process
   "conversion", "codec", "unacknowledged", "closed", "fork", "cannot_wait", "config",
+  "task_failed",
 }
 
 local OPERATOR = "temporal.api.operatorservice.v1.OperatorService/"
@@ -455,6 +456,12 @@ describe("errors of odd answers:", function()
     check(failure_of(run:get(1)), "closed", { workflow_id = run.id, outcome = "unknown" })
     -- It goes on in the background.
     peer:cmd("release")
+  end)
+
+  it("task_failed", function()
+    local task = temporal.spawn(function() error({ code = 7 }) end)
+    local err = check(failure_of(task:get(5)), "task_failed")
+    assert.same({ code = 7 }, err.raw)
   end)
 
   it("cannot_wait", function()

@@ -58,6 +58,11 @@ local prints = {
     "^another key%s+unauthenticated$", "^unknown authority%s+unavailable$",
     "^no such file%s+config$",
   },
+  ["cqueues.lua"] = { "^the sum of the squares%s+2870$", "^ticks meanwhile%s+true$" },
+  ["luv.lua"] = {
+    "^the sum of the squares%s+2870$", "^ticks meanwhile%s+true$", "^and once more%s+49$",
+  },
+  ["game_loop.lua"] = { "^gold 97, items lamp, ordered 3$", "^%d+ frames, ", "^poll: " },
   ["many_in_flight.lua"] = { "^1000 workflows, the sum of their squares is 333833500$" },
 }
 

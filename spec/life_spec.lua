@@ -3,15 +3,14 @@
 
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
+local life = require "spec.support.life"
 local temporal = require "temporal"
 
-local FOLDER = "spec/support/life/"
 local START = "StartWorkflowExecution"
 local RESULT = "call GetWorkflowExecutionHistory : answer completed 7"
 local SOON = 1 -- s: what takes 0.1 s on a machine that does nothing else
-local HUNG = 60 -- s: no program here takes so long
 
-local sanitizer = env.build:match "%-(%a+)$"
+local HUNG, sanitizer, finishes = life.HUNG, life.sanitizer, life.finishes
 local extra_thread = sanitizer == "tsan" and 1 or 0 -- its own
 
 -- LIFE_TIMES=1: tells how long things took.
@@ -19,62 +18,16 @@ local function took(what, seconds)
   if os.getenv "LIFE_TIMES" then print(("%-45s %.3f s"):format(what, seconds)) end
 end
 
--- The host program, linked with this Lua.
-local function compile_host()
-  local name = rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d"
-  local pipe = io.popen("pkg-config --cflags --libs " .. name)
-  local flags = pipe:read "*l"
-  pipe:close()
-  local extra = { asan = "-fsanitize=address,undefined", tsan = "-fsanitize=thread" }
-  local program = env.tmp .. "/life_host"
-  local ok = os.execute(("%s -std=c99 -D_GNU_SOURCE -Wall -Wextra -g -O1 -pthread -rdynamic %s "
-    .. "-o %s %shost.c %s"):format(os.getenv "CC" or "cc", extra[sanitizer] or "", program, FOLDER,
-    assert(flags, "pkg-config does not know " .. name)))
-  assert(ok == true or ok == 0, "the host program does not compile")
-  return program
-end
-
--- Waits for the end of a program: its exit code (or "signal N") and its standard error.
-local function finish(process)
-  local how, number = process:wait(HUNG)
-  local errors = process:errors()
-  if not how then
-    process:kill "ABRT"
-    process:stop(1)
-    error(process.command .. " hangs; its errors: " .. errors, 2)
-  end
-  return how == "exit" and number or how .. " " .. number, errors
-end
-
--- What a program prints when it is killed by a sanitizer belongs into the report.
-local function finishes(code, process)
-  local got, errors = finish(process)
-  assert.equal(code, got, process.command .. ": " .. errors)
-  return errors
-end
-
--- The sanitizers' own rules for the host: no leak can be told in a forked child (the threads of its
--- parent are missing); ThreadSanitizer waits at the end for no use, and minds threads that outlive
--- main.
-local function sanitizer_options(how)
-  local asan, tsan = os.getenv "ASAN_OPTIONS", os.getenv "TSAN_OPTIONS"
-  return {
-    ASAN_OPTIONS = (asan or "") .. (how:match "^run" and ":detect_leaks=0" or ""),
-    TSAN_OPTIONS = (tsan or "") .. ":atexit_sleep_ms=0:report_thread_leaks=0",
-  }
-end
-
 local function lines(text)
   return select(2, text:gsub("\n", "\n"))
 end
 
 describe("life:", function()
-  local host
   local answering -- a fault peer
   local silent -- another, which answers no start
 
   setup(function()
-    host = compile_host()
+    life.compile_host()
   end)
 
   before_each(function()
@@ -88,22 +41,15 @@ describe("life:", function()
   end)
 
   local function run_lua(script, ...)
-    return env.spawn { env.lua, FOLDER .. script .. ".lua", ... }
+    return env.spawn(life.lua(script, ...))
   end
 
   local function run_host(how, ...)
-    local command = { host, env = sanitizer_options(how) }
-    for word in how:gmatch "%S+" do
-      -- The name of a script ends the host's own words.
-      command[#command + 1] = word:match "^%l[%l_]*$" and #command > 1 and
-        FOLDER .. word .. ".lua" or word
-    end
-    for _, word in ipairs { ... } do command[#command + 1] = word end
-    return env.spawn(command)
+    return env.spawn(life.in_host(how, ...))
   end
 
   describe("the end of a process", function()
-    local COUNT = 30
+    local COUNT = 5
     local seen
 
     setup(function()
@@ -114,14 +60,22 @@ describe("life:", function()
       seen:close()
     end)
 
-    local function arrived(prefix)
+    -- The starts of so many programs.
+    local function arrived(prefix, rounds)
       local calls = {}
-      for i = 1, COUNT do
-        calls[i] = seen:submit("DescribeWorkflowExecution",
-          { execution = { workflow_id = prefix .. i } })
+      for round = 1, rounds do
+        for i = 1, COUNT do
+          calls[#calls + 1] = seen:submit("DescribeWorkflowExecution",
+            { execution = { workflow_id = ("%s%d-%d"):format(prefix, round, i) } })
+        end
       end
-      temporal.assert(temporal.wait_all(calls, 30))
-      for i = 1, COUNT do temporal.assert(calls[i]:get()) end
+      temporal.assert(temporal.wait_all(calls, HUNG))
+      for _, call in ipairs(calls) do temporal.assert(call:get()) end
+    end
+
+    -- Many starts at once may take the server a second.
+    local function without_patience(errors)
+      return (errors:gsub("temporal: waiting up to [^\n]*\n", ""))
     end
 
     local ENDS = {
@@ -133,22 +87,22 @@ describe("life:", function()
     for _, ending in ipairs(ENDS) do
       it("sends what was submitted: " .. ending[1], function()
         local prefix = "life-" .. env.uuid() .. "-"
-        local errors = finishes(ending[2],
-          run_lua("ends", env.address, env.namespace, prefix, COUNT, ending[1]))
+        local errors = life.repeated(ending[2], 4,
+          life.lua("ends", env.address, env.namespace, prefix .. "{}-", COUNT, ending[1]))
         if ending[1] == "error" then
           assert.matches("at top level", errors)
         else
-          assert.equal("", errors)
+          assert.equal("", without_patience(errors))
         end
-        arrived(prefix)
+        arrived(prefix, life.ROUNDS)
       end)
     end
 
     it("sends what was submitted: exit of a host that never closes its states", function()
       local prefix = "life-" .. env.uuid() .. "-"
-      local process = run_host("keep ends", env.address, env.namespace, prefix, COUNT, "main")
-      assert.equal("", finishes(0, process))
-      arrived(prefix)
+      assert.equal("", without_patience(life.repeated(0, 4,
+        life.in_host("keep ends", env.address, env.namespace, prefix .. "{}-", COUNT, "main"))))
+      arrived(prefix, life.ROUNDS)
     end)
 
     for _, ending in ipairs { { "main", 0 }, { "os.exit", 7 }, { "os.exit, closing", 7 } } do
@@ -256,11 +210,12 @@ describe("life:", function()
       "parked coroutines", "a closed client", "an open doorbell", "shutdown", "late finalisers",
       "a late client",
     }
-    for _, life in ipairs(LIVES) do
+    for _, how in ipairs(LIVES) do
       -- Exit code 3 would tell of threads or descriptors that are left.
-      it("is safe at any time, again and again: " .. life, function()
-        local errors = finishes(0,
-          run_host("again 10 round", answering.address, silent.address, life))
+      it("is safe at any time, again and again: " .. how, function()
+        local process = run_host(("again %d round"):format(life.ROUNDS), answering.address,
+          silent.address, how)
+        local errors = finishes(0, process, HUNG + life.ROUNDS)
         -- What is lost is said, and nothing else.
         assert.equal("", (errors:gsub("temporal: [^\n]*\n", "")))
       end)
@@ -290,25 +245,27 @@ describe("life:", function()
   end)
 
   describe("fork", function()
+    -- How often in one process, or how many forks of one state.
     local FORKS = {
-      { "unused", "leaves a client that has called nothing usable everywhere" },
-      { "used", "ends calls and futures in the child, and nothing in the parent" },
-      { "busy", "hangs no child, whatever the parent's thread does", 300 },
-      { "exit", "lets a child send what it has submitted itself" },
-      { "quick", "makes no child wait for what the parent has submitted" },
-      { "pollfd", "parts a doorbell that was open" },
+      { "unused", "leaves a client that has called nothing usable everywhere", life.ROUNDS },
+      { "used", "ends calls and futures in the child, and nothing in the parent", life.ROUNDS },
+      { "exit", "lets a child send what it has submitted itself", life.ROUNDS },
+      { "quick", "makes no child wait for what the parent has submitted", life.ROUNDS },
+      { "pollfd", "parts a doorbell that was open", life.ROUNDS },
+      { "busy", "hangs no child, whatever the parent's thread does", 1, 300 },
+      { "prefork", "makes a server of forked workers", 1, life.ROUNDS },
     }
     -- ThreadSanitizer bears no children that start threads.
-    if sanitizer == "tsan" then FORKS = { FORKS[1], FORKS[3], FORKS[5], FORKS[6] } end
+    if sanitizer == "tsan" then FORKS = { FORKS[1], FORKS[4], FORKS[5], FORKS[6] } end
     for _, case in ipairs(FORKS) do
       it(case[2], function()
         answering:cmd(RESULT)
-        local count = case[3]
+        local count = case[4]
         -- gcc 12's AddressSanitizer hangs by itself in such a child: its allocator is locked.
-        if count and sanitizer then count = sanitizer == "asan" and 0 or 50 end
-        local process = run_host("run fork", answering.address, silent.address, case[1], count)
-        local errors = finishes(0, process)
-        assert.equal("done", process:readline(HUNG), errors)
+        if case[1] == "busy" and sanitizer then count = sanitizer == "asan" and 0 or 50 end
+        local process = run_host(("again %d fork"):format(case[3]), answering.address,
+          silent.address, case[1], count)
+        local errors = finishes(0, process, HUNG + 5 * life.ROUNDS)
         -- What is lost is said, and nothing else.
         assert.equal("", (errors:gsub("temporal: [^\n]* failed and nobody took [^\n]*\n", "")))
       end)
@@ -340,26 +297,41 @@ describe("life:", function()
       return state == "S"
     end
 
-    local function interrupts(how, peer)
+    -- How long it took to end the wait.
+    local function interrupt(how, peer)
       local process = run_lua("interrupt", peer.address, how)
       assert.equal("waiting", process:readline(HUNG))
       env.wait_until(HUNG, function() return sleeps(process) end, "the wait")
       local began = env.now()
       process:kill "INT"
       local line = process:readline(HUNG)
-      took("Ctrl-C ends " .. how, env.now() - began)
-      assert.is_true(env.now() - began < SOON, env.now() - began)
+      local seconds = env.now() - began
       assert.matches("^raised .*interrupted!$", line)
       assert.equal("goes on", process:readline(HUNG))
       finishes(0, process)
+      return seconds
+    end
+
+    -- Not one may take long; most end with the slice of 0.1 s (and what it takes to see it).
+    local function interrupts(how, peer, prepare)
+      local all = {}
+      for i = 1, life.ROUNDS do
+        if prepare then prepare() end
+        all[i] = interrupt(how, peer)
+        assert.is_true(all[i] < SOON, all[i])
+      end
+      table.sort(all)
+      took("Ctrl-C ends " .. how, all[math.ceil(#all / 2)])
+      assert.is_true(all[math.ceil(#all / 2)] < (sanitizer and SOON or 0.15))
     end
 
     for how, answered in pairs(WAITS) do
       it("ends at once: " .. how, function()
-        silent:reset("call GetSystemInfo : hold")
-        if answered > 0 then silent:cmd("call %d %s : answer started", answered, START) end
-        silent:cmd("call %s : hold", START)
-        interrupts(how, silent)
+        interrupts(how, silent, function()
+          silent:reset("call GetSystemInfo : hold")
+          if answered > 0 then silent:cmd("call %d %s : answer started", answered, START) end
+          silent:cmd("call %s : hold", START)
+        end)
       end)
     end
 
@@ -391,9 +363,7 @@ describe("life:", function()
     for _, way in ipairs(WAYS) do
       it("takes " .. way, function()
         answering:cmd "call GetWorkflowExecutionHistory : wait 20; answer completed 7"
-        local process = run_lua("collected", answering.address, way)
-        assert.equal("", finishes(0, process))
-        assert.equal("done", process:readline(HUNG))
+        assert.equal("", life.repeated(0, 4, life.lua("collected", answering.address, way)))
       end)
     end
   end)

@@ -40,7 +40,8 @@ describe("a value", function()
     for i, run in ipairs(runs) do
       assert.equal(values[i], finish(run))
     end
-    local zero = finish(start("Echo", -0.0))
+    -- 5.1 takes the constant -0.0 for the 0 above.
+    local zero = finish(start("Echo", -1 / math.huge))
     assert.equal(-1 / 0, 1 / zero)
   end)
 

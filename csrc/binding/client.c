@@ -105,8 +105,14 @@ static void read_dial_options(lua_State *L, tp_dial_options *o) {
   o->proxy_ca_pem = optional_string(L, "proxy_ca_pem");
 }
 
+/* A connection weighs far more than what Lua sees of it: the collector is
+** told, or clients that are dropped would pile up (5.3's lets them). */
+#define GC_STEP_KB 64
+
 static ltp_channel *new_box(lua_State *L) {
-  ltp_channel *box = ltp_newuserdata(L, sizeof *box);
+  ltp_channel *box;
+  lua_gc(L, LUA_GCSTEP, GC_STEP_KB);
+  box = ltp_newuserdata(L, sizeof *box);
   box->client = NULL;
   lua_pushvalue(L, LTP_CHANNEL_METATABLE);
   lua_setmetatable(L, -2);
@@ -248,6 +254,8 @@ static int Ltp_channel_start(lua_State *L) {
   const char *problem = check_metadata(L, client, 8);
   tp_run *run;
   luaL_checktype(L, 2, LUA_TTABLE);
+  luaL_checkstring(L, 3);
+  luaL_checkstring(L, 4);
   lua_settop(L, 10);
   if (problem) {
     lua_pushstring(L, problem);
@@ -277,6 +285,8 @@ static int Ltp_channel_run(lua_State *L) {
   tp_client *client = check_client(L);
   const char *problem = check_metadata(L, client, 6);
   tp_run *run;
+  luaL_checkstring(L, 2);
+  luaL_checkstring(L, 3);
   lua_settop(L, 9);
   if (problem) {
     lua_pushstring(L, problem);
@@ -345,6 +355,7 @@ static int Ltp_channel_call(lua_State *L) {
   ltp_future *box;
   tp_rpc_future *rpc;
   int metadata;
+  luaL_checkstring(L, 2);
   luaL_checktype(L, 4, LUA_TTABLE);
   luaL_checktype(L, 5, LUA_TTABLE);
   lua_settop(L, 5);
@@ -410,7 +421,9 @@ static int Ltp_channel_refused_call(lua_State *L) {
   const char *message = luaL_checkstring(L, 4);
   tp_client *client = check_client(L);
   ltp_future *box = ltp_newfuture(L, LTP_CALL_METATABLE);
-  tp_rpc_future *rpc = tp_rpc_future_new(client);
+  tp_rpc_future *rpc;
+  luaL_checkstring(L, 2);
+  rpc = tp_rpc_future_new(client);
   if (rpc == NULL) return luaL_error(L, "not enough memory");
   box->future = &rpc->future;
   if (copy_string(L, 2, &rpc->path, "path")) return refuse(L);

@@ -39,4 +39,19 @@
 #define ltp_getuservalue(L, i) lua_getfenv(L, i)
 #endif
 
+/* Pushes the main thread. 5.1 tells only that thread itself that it is the
+** main one: there it is known since ltp_mark_main in it, and nil before. */
+#if LUA_VERSION_NUM >= 502
+#define ltp_mark_main(L) ((void)(L))
+#define ltp_push_main(L) \
+  ((void)lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD))
+#else
+#define ltp_mark_main(L)                                           \
+  (lua_pushthread(L)                                               \
+       ? lua_setfield(L, LUA_REGISTRYINDEX, "temporal.main_thread") \
+       : lua_pop(L, 1))
+#define ltp_push_main(L) \
+  lua_getfield(L, LUA_REGISTRYINDEX, "temporal.main_thread")
+#endif
+
 #endif

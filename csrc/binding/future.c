@@ -11,6 +11,7 @@
 #include "../core/rpc_future.h"
 #include "../core/workflow_run.h"
 #include "message.h"
+#include "metadata.h"
 
 #define HISTORY_EVENT "temporal.api.history.v1.HistoryEvent"
 #define JOIN_TIMEOUT TP_SECOND /* it ends at once, unless it is starved */
@@ -234,6 +235,19 @@ static int Ltp_resend(lua_State *L) {
   return 1;
 }
 
+/* core.replace_metadata(run, list): of its later polls; an error string when
+** it is too much */
+static int Ltp_replace_metadata(lua_State *L) {
+  tp_future *f = ltp_checkfuture(L, 1);
+  tp_call *call = tp_future_call(f);
+  const char *problem = ltp_check_metadata(
+    L, 2, f->client->channel->options.metadata);
+  if (problem == NULL && call && !tp_engine_forked(f->engine))
+    tp_call_replace_metadata(call, ltp_read_metadata(L, 2));
+  lua_pushstring(L, problem);
+  return 1;
+}
+
 static int Ltp_abandon(lua_State *L) {
   tp_future *f = ltp_checkfuture(L, 1);
   if (!tp_engine_forked(f->engine)) tp_future_abandon(f);
@@ -329,13 +343,13 @@ static int Ltp_field(lua_State *L) {
 ** never run into it: it is called here. The hook of debug.sethook looks the
 ** same, but does nothing for another thread than its own, and stays. */
 static void heed_interrupt(lua_State *L) {
-#if LUA_VERSION_NUM >= 502
   const int at_once = LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT;
   lua_State *main;
   lua_Debug where;
   lua_Hook hook;
   int mask;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  ltp_mark_main(L);
+  ltp_push_main(L);
   main = lua_tothread(L, -1);
   lua_pop(L, 1);
   if (main == NULL || main == L) return;
@@ -351,9 +365,6 @@ static void heed_interrupt(lua_State *L) {
   lua_sethook(main, NULL, 0, 0);
   hook(L, &where); /* lua.c's raises */
   lua_sethook(main, hook, mask, 1);
-#else
-  (void)L;
-#endif
 }
 
 static int Ltp_park(lua_State *L) {
@@ -450,6 +461,7 @@ static const luaL_Reg functions[] = {
   {"want", Ltp_want},
   {"take", Ltp_take},
   {"abandon", Ltp_abandon},
+  {"replace_metadata", Ltp_replace_metadata},
   {"resend", Ltp_resend},
   {"id", Ltp_id},
   {"field", Ltp_field},

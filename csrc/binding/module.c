@@ -192,6 +192,7 @@ int luaopen_temporal_core(lua_State *L) {
   int first;
   tp_process_load();
   luaL_checkstack(L, 16, "temporal.core");
+  ltp_mark_main(L);
   first = lua_gettop(L) + 1;
   push_state(L);
   push_metatable(L, "temporal.future");
@@ -209,6 +210,7 @@ int luaopen_temporal_core(lua_State *L) {
   ltp_open_value(L);
   ltp_open_client(L, first);
   ltp_open_future(L, first);
+  ltp_open_nginx(L, first);
   ltp_open_zlib(L);
   return 1;
 }

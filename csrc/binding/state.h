@@ -34,6 +34,7 @@ void ltp_open_message(lua_State *L);
 void ltp_open_value(lua_State *L);
 void ltp_open_client(lua_State *L, int first);
 void ltp_open_future(lua_State *L, int first);
+void ltp_open_nginx(lua_State *L, int first);
 void ltp_open_zlib(lua_State *L);
 
 #pragma GCC visibility pop

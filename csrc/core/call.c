@@ -141,7 +141,6 @@ void tp_call_begin(tp_call *call, int64_t now, int64_t delay) {
   call->retry_at = 0;
   call->attempts = 0;
   call->transparent = 0;
-  call->ambiguous = false;
   call->begun = now;
   call->due = call->attempt_due = tp_after(now, delay);
   call->deadline = tp_after(now, call->timeout);

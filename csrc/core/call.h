@@ -85,7 +85,8 @@ void tp_call_init(tp_call *call, struct tp_channel *channel,
 void tp_call_free(tp_call *call);
 
 /* Starts over with what `request` holds now; the first attempt goes out after
-** `delay`. */
+** `delay`. Whether it is another request than before, and `ambiguous` is to be
+** forgotten, the owner knows. */
 void tp_call_begin(tp_call *call, int64_t now, int64_t delay);
 /* Ends it silently: `done` is not called. */
 void tp_call_cancel(tp_call *call);

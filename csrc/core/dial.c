@@ -65,27 +65,13 @@ static CURLcode set_url(tp_connection *c, const tp_dial_options *o) {
 }
 
 static CURLcode set_proxy(tp_connection *c, const tp_dial_options *o) {
-  CURL *easy = c->transfer.easy;
-  struct curl_blob blob;
-  CURLcode code;
-  if (o->proxy == NULL) return CURLE_OK;
-#define SET(option, value) \
-  if ((code = curl_easy_setopt(easy, option, value)) != CURLE_OK) return code
-  SET(CURLOPT_PROXY, o->proxy);
-  SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
-  SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  if (strncmp(o->proxy, "https:", 6) != 0) return CURLE_OK;
-  c->alpn.proxies = 1;
-  c->wrapped = true;
-  if (o->proxy_ca_file) SET(CURLOPT_PROXY_CAINFO, o->proxy_ca_file);
-  if (o->proxy_ca_pem) {
-    blob.data = (char *)(uintptr_t)o->proxy_ca_pem;
-    blob.len = strlen(o->proxy_ca_pem);
-    blob.flags = CURL_BLOB_NOCOPY;
-    SET(CURLOPT_PROXY_CAINFO_BLOB, &blob);
+  CURLcode code = tp_transfer_proxy(c->transfer.easy, o);
+  if (o->proxy == NULL || code != CURLE_OK) return code;
+  if (strncmp(o->proxy, "https:", 6) == 0) {
+    c->alpn.proxies = 1;
+    c->wrapped = true;
   }
-#undef SET
-  return CURLE_OK;
+  return curl_easy_setopt(c->transfer.easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
 }
 
 static CURLcode configure(tp_connection *c, const tp_dial_options *o) {

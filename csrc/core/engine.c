@@ -12,6 +12,7 @@
 
 #include "doorbell.h"
 #include "exit.h"
+#include "line.h"
 #include "rpc_future.h"
 
 #define HOST_LINGER 1000      /* us: the host's thread is expected back */
@@ -25,7 +26,7 @@ tp_engine *tp_engine_new(void) {
   pthread_condattr_t attributes;
   if (e == NULL) return NULL;
   e->references = 1;
-  e->wake = e->bell = -1;
+  e->wake = e->bell = e->line = -1;
   e->commands_tail = &e->commands;
   e->fired_tail = &e->fired;
   e->random = (uint64_t)tp_now() ^ (uint64_t)getpid() << 32;
@@ -49,6 +50,7 @@ void tp_engine_release(tp_engine *e) {
   tp_dialer_free(e->dialer);
   tp_doorbell_close(&e->wake);
   tp_doorbell_close(&e->bell);
+  if (e->line >= 0) close(e->line);
   pthread_cond_destroy(&e->changed);
   pthread_cond_destroy(&e->idle);
   pthread_mutex_destroy(&e->lock);
@@ -135,6 +137,7 @@ void tp_engine_fire(tp_engine *e, tp_future *f) {
   if (!e->rung) {
     e->rung = true;
     bell = e->bell;
+    if (e->line >= 0) tp_line_ring(e->line);
     if (e->host_waits) pthread_cond_broadcast(&e->changed);
   }
   if (bell >= 0) tp_doorbell_ring(bell); /* under the lock: see drain */
@@ -186,6 +189,14 @@ int tp_engine_pollfd(tp_engine *e) {
     tp_doorbell_ring(e->bell);
   tp_engine_unlock(e);
   return e->bell;
+}
+
+void tp_engine_set_line(tp_engine *e, int fd) {
+  tp_engine_lock(e);
+  if (e->line >= 0) close(e->line);
+  e->line = fd;
+  if (fd >= 0 && e->rung) tp_line_ring(fd);
+  tp_engine_unlock(e);
 }
 
 /* --- driving ---------- */
@@ -372,7 +383,8 @@ static bool take_role(tp_engine *e) {
   int64_t check = HOST_CHECK;
   for (;;) {
     int64_t now = tp_now();
-    if (e->stopping) return true;
+    /* A host that still drives sees it and leaves: until then all is its. */
+    if (e->stopping && e->driver != TP_HOST_THREAD) return true;
     if (e->driver == TP_HOST_THREAD || (e->host_wants && !e->draining)) {
       bool tell = e->idle_long = check > HOST_CHECK;
       wait_idle(e, now + check);
@@ -438,6 +450,7 @@ static void end(tp_engine *e) {
 void tp_engine_detach(tp_engine *e) {
   tp_future *fired;
   tp_notice *lost, *notice;
+  tp_engine_set_line(e, -1);
   tp_engine_lock(e);
   if (!e->draining) {
     e->draining = true;
@@ -466,6 +479,7 @@ bool tp_engine_shutdown(tp_engine *e, int64_t timeout) {
   int64_t until = tp_after(tp_now(), timeout);
   bool finished;
   bool join;
+  tp_engine_set_line(e, -1);
   if (!e->thread_started) return true;
   tp_engine_lock(e);
   join = !e->finished;
@@ -506,10 +520,16 @@ static void *io_thread(void *argument) {
   return NULL;
 }
 
+void tp_engine_set_before_fork(tp_engine *e, bool yes) {
+  e->before_fork = yes;
+  e->before_forks = tp_forks();
+}
+
 tp_status tp_engine_start(tp_engine *e) {
   sigset_t all, before;
   int failed;
   if (e->thread_started) return TP_OK;
+  if (e->before_fork && e->before_forks == tp_forks()) return TP_EFORK;
   tp_process_start();
   part_bell(e);
   if (e->wake < 0 && tp_doorbell_open(&e->wake) != TP_OK) return TP_ESYSTEM;

@@ -21,6 +21,10 @@
 
 #pragma GCC visibility push(hidden)
 
+#define TP_BEFORE_FORK \
+  "this process is about to fork others, in which a thread started now would " \
+  "be missing: submit from there (in nginx: not in init_by_lua)"
+
 typedef enum { TP_NOBODY, TP_IO_THREAD, TP_HOST_THREAD } tp_driver;
 
 typedef struct tp_engine {
@@ -53,6 +57,9 @@ typedef struct tp_engine {
   int wake;                /* doorbell of the driver; -1 before the thread */
   int bell;                /* the host's; -1 until it is asked for */
   unsigned bell_forks;     /* tp_forks() when it was opened */
+  int line;                /* the host's, which is rung as well; or -1 */
+  bool before_fork;        /* no thread: the process is about to fork */
+  unsigned before_forks;   /* tp_forks() when that was said */
   int64_t shutdown_timeout; /* the longest of its channels' */
   /* Driving thread: */
   tp_timers timers;
@@ -61,7 +68,7 @@ typedef struct tp_engine {
   uint64_t random;
   struct pollfd *fds;
   bool ending;             /* what begins now is ended at once */
-  unsigned said_lost;      /* on stderr, without a Lua state */
+  unsigned said_lost;      /* atomic: on stderr, without a Lua state */
   size_t fds_room;
   /* Under the lock of exit.c: */
   struct tp_engine *next, **link;
@@ -76,7 +83,8 @@ void tp_engine_release(tp_engine *engine);
 /* The engine had a thread, and this process is a child without it. */
 bool tp_engine_forked(const tp_engine *engine);
 
-/* Starts the thread if need be. TP_ESYSTEM: no thread to be had. */
+/* Starts the thread if need be. TP_ESYSTEM: no thread to be had; TP_EFORK: it
+** would be missing in the processes that are about to be forked. */
 tp_status tp_engine_start(tp_engine *engine);
 /* Queues work for the driving thread and counts `references` up (may be NULL)
 ** if the command was not queued already. False when no thread runs: nothing is
@@ -100,6 +108,13 @@ tp_future *tp_engine_drain(tp_engine *engine);
 /* The host's doorbell, readable while there is something to drain; -1 and
 ** errno when there are no descriptors. */
 int tp_engine_pollfd(tp_engine *engine);
+
+/* From now on the host's doorbell rings at this line (line.h), too, and no
+** longer at the one before, which is closed. -1: at none. */
+void tp_engine_set_line(tp_engine *engine, int fd);
+/* This process is about to fork: tp_engine_start fails in it, though not in
+** its children, until the opposite is said. */
+void tp_engine_set_before_fork(tp_engine *engine, bool yes);
 
 /* The future's subscription has come true: rings. */
 void tp_engine_fire(tp_engine *engine, tp_future *future);

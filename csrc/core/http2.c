@@ -416,7 +416,7 @@ bool tp_http2_receive(tp_http2 *s, int64_t now) {
 
 int64_t tp_http2_next_tick(const tp_http2 *s) {
   int64_t at = TP_NEVER;
-  if (s->more) return 0;
+  if (s->more || s->deaf) return 0;
   if (!s->settings) at = tp_after(s->opened_at, s->options.settings_timeout);
   if (s->options.keepalive_interval > 0) {
     int64_t ping = s->ping_sent
@@ -429,7 +429,7 @@ int64_t tp_http2_next_tick(const tp_http2 *s) {
 
 bool tp_http2_tick(tp_http2 *s, int64_t now) {
   if (s->broken) return false;
-  if (s->more) return tp_http2_receive(s, now);
+  if (s->more || s->deaf) return tp_http2_receive(s, now);
   if (!s->settings &&
       now >= tp_after(s->opened_at, s->options.settings_timeout)) {
     break_session(s, "connected, but the peer sent no HTTP/2 SETTINGS within "

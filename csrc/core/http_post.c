@@ -69,7 +69,8 @@ static CURLcode configure(tp_http_post *post) {
   SET(CURLOPT_HTTPHEADER, post->headers);
   SET(CURLOPT_WRITEFUNCTION, on_body);
   SET(CURLOPT_WRITEDATA, post);
-  if (o->proxy) SET(CURLOPT_PROXY, o->proxy);
+  code = tp_transfer_proxy(easy, o);
+  if (code != CURLE_OK) return code;
 #undef SET
   return (CURLcode)tp_tls_configure(easy, &o->tls, NULL);
 }
@@ -133,9 +134,12 @@ static void refuse(tp_http_post *post, const char *kind, const char *message) {
 
 void tp_http_post_submit(tp_http_post *post) {
   tp_future *f = &post->future;
+  tp_status status;
   if (tp_engine_forked(f->engine)) {
     refuse(post, "fork", "the process has forked since the engine started");
-  } else if (tp_engine_start(f->engine) != TP_OK) {
+  } else if ((status = tp_engine_start(f->engine)) == TP_EFORK) {
+    refuse(post, "fork", TP_BEFORE_FORK);
+  } else if (status != TP_OK) {
     refuse(post, "unavailable", "no I/O thread can be started");
   } else {
     tp_future_hold(f); /* until it has ended */

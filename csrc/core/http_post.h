@@ -23,7 +23,6 @@ typedef struct tp_http_post {
   tp_failure failure; /* with TP_FAILED: there was no answer */
   /* Driving thread: */
   tp_transfer transfer;
-  int proxies;
   bool active;
 } tp_http_post;
 

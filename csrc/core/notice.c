@@ -18,7 +18,8 @@ void tp_notice_free(tp_notice *notice) {
 
 /* One line each, for the first of them. */
 void tp_engine_say_lost(tp_engine *e, const tp_notice *n) {
-  if (e->said_lost++ >= SAID_LOST_MAX) return;
+  if (__atomic_fetch_add(&e->said_lost, 1, __ATOMIC_RELAXED) >= SAID_LOST_MAX)
+    return;
   fprintf(stderr, "temporal: %s%s%s%s failed and nobody took the error: %s\n",
           n->method ? n->method : "a request",
           n->workflow_id ? " of workflow \"" : "",
@@ -27,9 +28,9 @@ void tp_engine_say_lost(tp_engine *e, const tp_notice *n) {
 }
 
 void tp_engine_say_rest(tp_engine *e) {
-  if (e->said_lost > SAID_LOST_MAX)
-    fprintf(stderr, "temporal: ... and %u more\n",
-            e->said_lost - SAID_LOST_MAX);
+  unsigned said = __atomic_load_n(&e->said_lost, __ATOMIC_RELAXED);
+  if (said > SAID_LOST_MAX)
+    fprintf(stderr, "temporal: ... and %u more\n", said - SAID_LOST_MAX);
 }
 
 void tp_engine_notice(tp_engine *e, tp_notice **list, tp_notice *notice) {

@@ -63,6 +63,10 @@ void tp_future_submit(tp_future *f, tp_call *call, bool submission) {
     return;
   }
   status = tp_engine_start(f->engine);
+  if (status == TP_EFORK) {
+    tp_future_refuse(f, call, "fork", -1, TP_BEFORE_FORK);
+    return;
+  }
   if (status != TP_OK) {
     tp_future_refuse(f, call, "unavailable", TP_GRPC_UNAVAILABLE,
                      "no I/O thread can be started");
@@ -73,7 +77,7 @@ void tp_future_submit(tp_future *f, tp_call *call, bool submission) {
                      "max_pending submissions wait for a connection already");
     return;
   }
-  f->submission = submission;
+  if (f->submission != submission) f->submission = submission;
   if (submission) {
     __atomic_add_fetch(&f->channel->unacknowledged, 1, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&f->client->unacknowledged, 1, __ATOMIC_SEQ_CST);
@@ -114,13 +118,16 @@ void tp_future_abandon(tp_future *f) {
 }
 
 void tp_future_ask(tp_future *f) {
-  if (tp_engine_start(f->engine) == TP_OK &&
+  tp_status status = tp_engine_start(f->engine);
+  tp_failure *failure = &((tp_run *)f)->call.failure;
+  bool early = status == TP_EFORK;
+  if (status == TP_OK &&
       tp_engine_post(f->engine, &f->command, TP_WANT, &f->references))
     return;
-  tp_failure_clear(&((tp_run *)f)->call.failure);
-  ((tp_run *)f)->call.failure.kind = "closed";
-  ((tp_run *)f)->call.failure.message =
-    strdup("the engine has been shut down");
+  tp_failure_clear(failure);
+  failure->kind = early ? "fork" : "closed";
+  failure->message = strdup(early ? TP_BEFORE_FORK
+                                  : "the engine has been shut down");
   tp_future_signal(f, TP_FIRST | TP_RESULT | TP_POLL_FAILED);
 }
 
@@ -152,7 +159,8 @@ static tp_notice *new_notice(tp_future *f) {
 
 /* Nobody else knows of it, and its engine is the parent's. */
 static void free_orphan(tp_future *f) {
-  bool lost = (tp_future_flags(f) & (TP_FAILED | TP_TAKEN)) == TP_FAILED;
+  bool lost = tp_future_call(f) != NULL &&
+              (tp_future_flags(f) & (TP_FAILED | TP_TAKEN)) == TP_FAILED;
   tp_notice *notice = lost ? new_notice(f) : NULL;
   if (notice) {
     tp_engine_say_lost(f->engine, notice);
@@ -194,7 +202,9 @@ void tp_future_lost(tp_future *f, unsigned flags) {
 /* --- one RPC ---------- */
 
 static void settle(tp_rpc_future *rpc, unsigned flags) {
-  unsigned before = tp_future_signal(&rpc->future, flags);
+  unsigned before;
+  rpc->future.channel->dirty = true; /* it may have been the last of a close */
+  before = tp_future_signal(&rpc->future, flags);
   tp_future_lost(&rpc->future, before | flags);
   if (rpc->future.submission) tp_client_acknowledged(rpc->future.client);
   tp_future_release(&rpc->future);
@@ -208,9 +218,53 @@ static bool is_final(const tp_rpc_future *rpc) {
                        again->number, again->least);
 }
 
+/* --- a long poll for what nobody knows when to expect ---------- */
+
+static tp_rpc_future *rpc_of_poll(tp_poll *poll) {
+  void *rpc = (char *)poll - offsetof(tp_rpc_future, poll);
+  return rpc;
+}
+
+static void grant(tp_poll *poll, int64_t now) {
+  tp_rpc_future *rpc = rpc_of_poll(poll);
+  int64_t early = rpc->asked_at + EARLY_ANSWER - now;
+  tp_call_begin(&rpc->call, now, rpc->asked_at && early > 0 ? early : 0);
+  rpc->asked_at = now;
+}
+
+static void turn_out(tp_poll *poll, int64_t now) {
+  (void)now;
+  tp_call_cancel(&rpc_of_poll(poll)->call);
+  rpc_of_poll(poll)->asked_at = 0;
+}
+
+/* Such polls would take all streams that the peer allows; what ends by itself
+** or with its deadline is sent at once. */
+static void begin(tp_rpc_future *rpc) {
+  int64_t now = rpc->future.engine->now;
+  rpc->active = true;
+  rpc->rotates = rpc->call.long_poll && rpc->call.timeout == TP_NEVER &&
+                 rpc->again.present != 0 && rpc->again.number == 0;
+  rpc->asked_at = 0;
+  if (rpc->rotates)
+    tp_polls_ask(&rpc->future.channel->polls, &rpc->poll, now);
+  else
+    tp_call_begin(&rpc->call, now, 0);
+}
+
+/* Nothing of it is under way any more. */
+static void stop(tp_rpc_future *rpc) {
+  rpc->active = false;
+  if (rpc->rotates)
+    tp_polls_leave(&rpc->future.channel->polls, &rpc->poll,
+                   rpc->future.engine->now);
+  rpc->rotates = false;
+}
+
 static void ask_again(tp_call *call, int64_t now) {
   int64_t early = call->begun + EARLY_ANSWER - now;
   if (call->timeout != TP_NEVER) call->timeout -= now - call->begun;
+  call->ambiguous = true; /* the server has it */
   tp_call_fail(call, "deadline_exceeded", TP_GRPC_DEADLINE_EXCEEDED,
                "the deadline passed before the server said more");
   tp_call_begin(call, now, early > 0 ? early : 0);
@@ -218,19 +272,23 @@ static void ask_again(tp_call *call, int64_t now) {
 
 static void on_done(tp_call *call, bool ok) {
   tp_rpc_future *rpc = rpc_of(call);
+  int64_t now = rpc->future.engine->now;
   if (ok && !is_final(rpc)) {
-    ask_again(call, rpc->future.engine->now);
+    if (rpc->rotates)
+      tp_polls_ask(&rpc->future.channel->polls, &rpc->poll, now);
+    else
+      ask_again(call, now);
     return;
   }
-  rpc->active = false;
+  stop(rpc);
   settle(rpc, ok ? TP_RESULT : TP_RESULT | TP_FAILED);
 }
 
 static void on_end(tp_future *f) {
   tp_rpc_future *rpc = (tp_rpc_future *)f;
   if (!rpc->active) return;
-  rpc->active = false;
   tp_call_cancel(&rpc->call);
+  stop(rpc);
   if (!f->submission) {
     settle(rpc, TP_CLOSED);
     return;
@@ -244,13 +302,10 @@ static void on_end(tp_future *f) {
 
 static void on_command(tp_command *command, unsigned bits) {
   tp_rpc_future *rpc = (tp_rpc_future *)command;
-  if (bits & TP_BEGIN) {
-    rpc->active = true;
-    tp_call_begin(&rpc->call, rpc->future.engine->now, 0);
-  }
+  if (bits & TP_BEGIN) begin(rpc);
   if (bits & TP_DROP && rpc->active) {
-    rpc->active = false;
     tp_call_cancel(&rpc->call);
+    stop(rpc);
     settle(rpc, 0);
   }
   if (rpc->future.engine->ending) on_end(&rpc->future);
@@ -272,6 +327,8 @@ tp_rpc_future *tp_rpc_future_new(tp_client *client) {
   tp_rpc_future *rpc = calloc(1, sizeof *rpc);
   if (rpc == NULL) return NULL;
   tp_call_init(&rpc->call, client->channel, on_done);
+  rpc->poll.grant = grant;
+  rpc->poll.revoke = turn_out;
   tp_future_init(&rpc->future, client, TP_RPC, &class);
   return rpc;
 }

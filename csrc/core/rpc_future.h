@@ -5,6 +5,7 @@
 #include "call.h"
 #include "channel.h"
 #include "future.h"
+#include "polls.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -22,7 +23,11 @@ typedef struct tp_rpc_future {
   char *workflow_id, *request_id; /* for who asks what got lost, or NULL */
   int response;     /* schema index of the answer's message */
   tp_again again;
-  bool active;      /* driving thread: the call is under way */
+  /* Driving thread: */
+  bool active;      /* the call is under way */
+  bool rotates;     /* it takes turns with the result polls of runs */
+  tp_poll poll;
+  int64_t asked_at;
 } tp_rpc_future;
 
 /* The host's thread. NULL: out of memory. Its owner fills the call in. */

@@ -120,6 +120,26 @@ CURLcode tp_transfer_init(tp_transfer *t, tp_dialer *dialer,
   return CURLE_OK;
 }
 
+CURLcode tp_transfer_proxy(CURL *easy, const tp_dial_options *o) {
+  struct curl_blob blob;
+  CURLcode code;
+  if (o->proxy == NULL) return CURLE_OK;
+#define SET(option, value) \
+  if ((code = curl_easy_setopt(easy, option, value)) != CURLE_OK) return code
+  SET(CURLOPT_PROXY, o->proxy);
+  SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  if (o->proxy_ca_file) SET(CURLOPT_PROXY_CAINFO, o->proxy_ca_file);
+  if (o->proxy_ca_pem) {
+    blob.data = (char *)(uintptr_t)o->proxy_ca_pem;
+    blob.len = strlen(o->proxy_ca_pem);
+    blob.flags = CURL_BLOB_NOCOPY; /* the channel outlives the transfer */
+    SET(CURLOPT_PROXY_CAINFO_BLOB, &blob);
+  }
+  if (o->proxy_ca_file || o->proxy_ca_pem) SET(CURLOPT_PROXY_CAPATH, NULL);
+#undef SET
+  return CURLE_OK;
+}
+
 CURLcode tp_transfer_start(tp_transfer *t) {
   if (curl_multi_add_handle(t->dialer->multi, t->easy) != CURLM_OK)
     return CURLE_OUT_OF_MEMORY;

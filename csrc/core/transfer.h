@@ -24,6 +24,8 @@ typedef struct tp_transfer {
 CURLcode tp_transfer_init(tp_transfer *transfer, tp_dialer *dialer,
                           int64_t connect_timeout);
 CURLcode tp_transfer_start(tp_transfer *transfer);
+/* The proxy of the options, if any, and who vouches for it. */
+CURLcode tp_transfer_proxy(CURL *easy, const tp_dial_options *options);
 void tp_transfer_clear(tp_transfer *transfer);
 /* What went wrong, in one line. */
 void tp_transfer_reason(const tp_transfer *transfer, CURLcode result,

@@ -85,6 +85,7 @@ static void grant(tp_poll *poll, int64_t now) {
   tp_run *run = run_of_poll(poll);
   int64_t early = run->asked_at + EARLY_ANSWER - now;
   run->call.long_poll = true;
+  run->call.ambiguous = false;
   run->call.retry = true;
   run->call.timeout = TP_NEVER;
   run->call.path = SERVICE "GetWorkflowExecutionHistory";
@@ -218,6 +219,7 @@ static void on_polled(tp_call *call, bool ok) {
 static void settle(tp_run *run, unsigned flags) {
   unsigned before;
   run->starting = false;
+  run->future.channel->dirty = true; /* it may have been the last of a close */
   before = tp_future_signal(&run->future, flags);
   tp_future_lost(&run->future, before | flags);
   tp_client_acknowledged(run->future.client);

@@ -16,7 +16,11 @@ local set_timeout = options.seconds("timeout", { above = 0 })
 
 local function set_metadata(given, value, spec, name)
   target.metadata_list(value, ('%s "%s%s"'):format(spec.label, spec.prefix, name))
-  given.metadata = value
+  -- A copy: interceptors may change it, and the user's own must not change.
+  given.metadata = {}
+  for key, each in next, value do
+    given.metadata[key] = each
+  end
 end
 
 --- Declares the options of a method: its own, `timeout` (seconds) and

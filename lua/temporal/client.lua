@@ -258,8 +258,12 @@ function client:execute_workflow(start_options, workflow, ...)
   return start.submit(self, start_options, workflow, select("#", ...), ...)
 end
 
-local function when_started(future)
-  local started, err = future:started()
+local function when_started(future, err)
+  if future == nil then
+    return nil, err
+  end
+  local started
+  started, err = future:started()
   if not started then
     return nil, err
   end
@@ -505,6 +509,8 @@ local function shutdown(timeout)
       details[#details + 1] = entry
     end
   end
+  -- Who waits for something of them hears of it now: this engine rings no more.
+  wait.drain()
   core.shutdown()
   if #details > 0 then
     return nil, unacknowledged_error(details)

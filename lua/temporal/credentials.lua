@@ -12,6 +12,9 @@ local type = type
 -- A key that was refused and replaced this long ago may be refused again.
 local REPEAT_AFTER = 10
 
+-- Far above any key, and below what HTTP/2 headers may have.
+local MAX_KEY = 16384
+
 local credentials = {}
 local metatable = { __name = "temporal.credentials", __index = credentials }
 
@@ -27,6 +30,8 @@ local function check_key(key)
     return "must not be empty"
   elseif key:find("[^\33-\126]") then
     return "may have printable ASCII without blanks only"
+  elseif #key > MAX_KEY then
+    return ("must have at most %d bytes, got %d"):format(MAX_KEY, #key)
   end
   return nil
 end

@@ -34,6 +34,11 @@ local function after(future, err)
   end
 end
 
+-- Seconds until a deadline; nil of none.
+local function left(deadline)
+  return deadline and math.max(0, deadline - core.now())
+end
+
 -- Another key may be had where this one was refused.
 local function renew(future, client)
   local memory = state.renewals[future]
@@ -184,6 +189,7 @@ end
 function run:started(timeout)
   check_run(self)
   timeout = options.timeout(timeout, "future:started")
+  local deadline = timeout and core.now() + timeout
   local ready, problem = wait_one(self, "started", timeout)
   if not ready then
     return nil, unfinished(self, problem, timeout, "acknowledgement")
@@ -194,7 +200,7 @@ function run:started(timeout)
     return true
   end
   if record.code == UNAUTHENTICATED and renew(self, core_owner(self)) and core.resend(self) then
-    return run.started(self, timeout)
+    return run.started(self, left(deadline))
   end
   local err = run_error(self, record)
   after(self, err)
@@ -231,8 +237,7 @@ local function await_outcome(self, what, timeout)
     end
   end
   while true do
-    local left = deadline and math.max(0, deadline - core.now())
-    local ready, problem = wait_one(self, what, left)
+    local ready, problem = wait_one(self, what, left(deadline))
     if not ready then
       return nil, unfinished(self, problem, timeout, "result")
     end
@@ -408,6 +413,7 @@ end
 function call:get(timeout)
   check_call(self)
   timeout = options.timeout(timeout, "future:get")
+  local deadline = timeout and core.now() + timeout
   local response = taken[self]
   if response then
     return response
@@ -428,7 +434,7 @@ function call:get(timeout)
     after(self)
     return response
   elseif record.code == UNAUTHENTICATED and renew(self, owner.client) and core.resend(self) then
-    return call.get(self, timeout)
+    return call.get(self, left(deadline))
   end
   local err = state.refusals[self] or errors.from_record(record, {
     fields = { workflow_id = record.workflow_id },

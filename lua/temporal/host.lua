@@ -9,8 +9,31 @@ local state = require "temporal.state"
 
 local host = {}
 
-local BUILT_IN = { plain = plain }
-local NAMES = { "plain" }
+local type, rawget = type, rawget
+local running = coroutine.running
+local loaded, tasks = package.loaded, state.tasks
+
+-- The hosts by name: what gives the adapter of a wait that begins now. Each is
+-- loaded when it is first needed.
+local BUILT_IN = {
+  -- Tasks are suspended, all else waits plainly.
+  plain = function()
+    return tasks[running() or false] and require "temporal.host.loop" or plain
+  end,
+  nginx = function()
+    return require "temporal.host.nginx"
+  end,
+  cqueues = function()
+    return (require "temporal.host.cqueues".current())
+  end,
+  luv = function()
+    return require "temporal.host.luv"
+  end,
+  loop = function()
+    return require "temporal.host.loop"
+  end,
+}
+local NAMES = { "plain", "nginx", "cqueues", "luv", "loop" }
 
 local CUSTOM = options.define("option of temporal.host.use", {
   name = options.string("name"),
@@ -41,33 +64,61 @@ local function custom(given)
 end
 
 --- Chooses how waits wait from now on.
--- @tparam string|table adapter the name of a built-in host (`"plain"`), or a
---   host of your own: `{name=, can_wait=, park=, unpark=, watch=, unwatch=}`.
+-- @tparam string|table|nil adapter the name of a built-in host (`"plain"`,
+--   `"nginx"`, `"cqueues"`, `"luv"`, `"loop"`), or a host of your own:
+--   `{name=, can_wait=, park=, unpark=, watch=, unwatch=}`.
 --   `can_wait()` returns true, or false and why not. `park(ticket, seconds)`
 --   suspends the caller until `unpark(ticket)`, or for at most so many seconds
 --   (nil: no limit); it may return early. `watch(fd, poll)` is to call
---   `poll()` whenever fd is readable, until `unwatch(fd)`.
+--   `poll()` whenever fd is readable, until `unwatch(fd)`. An explicit nil:
+--   each wait finds its host again
 -- @raise on an unknown name or an incomplete host
-function host.use(adapter)
-  if type(adapter) == "table" then
-    state.host = custom(adapter)
+function host.use(...)
+  local adapter = ...
+  if adapter == nil and select("#", ...) > 0 then
+    state.host = nil
     return
-  end
-  if type(adapter) ~= "string" then
+  elseif type(adapter) == "table" then
+    adapter = custom(adapter)
+    state.host = function()
+      return adapter
+    end
+    return
+  elseif type(adapter) ~= "string" then
     misuse.raisef("temporal.host.use takes a name or a table, got %s", options.kind_of(adapter))
   end
-  if not BUILT_IN[adapter] then
+  local built_in = BUILT_IN[adapter]
+  if not built_in then
     local suggestion = options.nearest(adapter, NAMES)
     misuse.raisef("temporal.host.use: unknown host %s; known are: %s%s", options.show(adapter),
       table.concat(NAMES, ", "), suggestion and ('; did you mean "' .. suggestion .. '"?') or "")
   end
-  state.host = BUILT_IN[adapter]
+  local ok, problem = pcall(built_in)
+  if not ok then
+    misuse.raisef("temporal.host.use: the host %s is not to be had here: %s", options.show(adapter),
+      tostring(problem))
+  end
+  state.host = built_in
+end
+
+-- Looks only at what is loaded already.
+local function find()
+  local ngx = rawget(_G, "ngx")
+  if type(ngx) == "table" and ngx.timer then
+    return BUILT_IN.nginx()
+  end
+  local cqueues = loaded.cqueues
+  if cqueues and cqueues.running() then
+    return BUILT_IN.cqueues()
+  end
+  return BUILT_IN.plain()
 end
 
 --- The host of a wait that begins now.
 -- @treturn table
 function host.current()
-  return state.host or plain
+  local chosen = state.host
+  return chosen and chosen() or find()
 end
 
 return host

@@ -75,6 +75,13 @@ local function take(future)
   return answer.status, answer.body
 end
 
+--- An URL for messages: without the user and password it may hold.
+-- @tparam string url
+-- @treturn string
+local function shown(url)
+  return (url:gsub("^([^:]*://)[^/?#]*@", "%1"))
+end
+
 local function await(future, url, timeout)
   local ready, err = wait.one(future, "result", timeout)
   if ready then
@@ -86,8 +93,18 @@ local function await(future, url, timeout)
   end
   return nil, errors.new {
     kind = "deadline_exceeded",
-    message = ("%s did not answer within %s"):format(url, duration.text(timeout)),
+    message = ("%s did not answer within %s"):format(shown(url), duration.text(timeout)),
   }
+end
+
+-- On a channel of the parent process, or of an engine that temporal.shutdown
+-- has ended, a post fails at once.
+local function is_stale(future)
+  if not core.ready(future, "result") then
+    return false
+  end
+  local answer, record = core.take(future, "result")
+  return not answer and (record.kind == "fork" or record.kind == "closed")
 end
 
 --- A function that posts.
@@ -106,9 +123,7 @@ local function poster(settings)
     end
     local lines = header_lines(headers)
     local future = channel and channel:post(url, lines, body, timeout + GRACE)
-    -- It fails at once on a channel of the parent process, or of an engine
-    -- that temporal.shutdown has ended.
-    if not future or core.ready(future, "result") then
+    if not future or is_stale(future) then
       local through, err = proxy_for(settings, url)
       if not through then
         return nil, err
@@ -120,4 +135,4 @@ local function poster(settings)
   end
 end
 
-return { poster = poster }
+return { poster = poster, shown = shown }

@@ -26,6 +26,7 @@ local failure = require "temporal.lazy" "temporal.failure"
 local future = require "temporal.future"
 local host = require "temporal.host"
 local options = require "temporal.options"
+local scheduler = require "temporal.scheduler"
 local types = require "temporal.types"
 local wait = require "temporal.wait"
 
@@ -43,17 +44,21 @@ function pollable.events()
   return "r"
 end
 
---- When to call `temporal.poll` at the latest.
+--- When to call `temporal.poll` at the latest: when the first task that waits
+-- has waited long enough.
 -- @treturn number|nil seconds; nil when only the descriptor says
 function pollable.timeout()
-  return nil
+  return scheduler.timeout()
 end
 
---- Drains completions and resumes whoever waited for them.
--- @tparam[opt] number|string|table timeout wait at most so long for one; 0
+--- Drains completions and resumes whoever is ready, for a program with a loop
+-- of its own. Without a timeout it never waits.
+-- @tparam[opt] number|string|table timeout wait at most so long for something
+--   to happen; 0
 -- @treturn integer the number of unfinished tasks
+-- @raise what a host of your own raised, once everybody else was resumed
 local function poll(timeout)
-  return wait.poll(options.timeout(timeout, "temporal.poll") or 0)
+  return wait.poll(timeout and options.timeout(timeout, "temporal.poll") or 0)
 end
 
 --- What an event loop watches: `pollfd() events() timeout()`. One for each Lua
@@ -76,6 +81,9 @@ local LAZY = {
   end,
   proto = function()
     return require("temporal.proto").new
+  end,
+  spawn = function()
+    return require("temporal.task").spawn
   end,
 }
 

@@ -20,12 +20,15 @@ function message.header_option(given, value, spec, name)
   if type(value) ~= "table" then
     return options.fail(spec, name, "must be a table of values by name", options.kind_of(value))
   end
-  for key in next, value do
+  -- A copy: interceptors may change it, and the user's own must not change.
+  local header = {}
+  for key, each in next, value do
     if type(key) ~= "string" then
       return options.fail(spec, name, "must have strings as keys", options.show(key))
     end
+    header[key] = each
   end
-  given.header = value
+  given.header = header
 end
 
 --- What interceptors see of a message.
@@ -100,7 +103,11 @@ local function set_args(given, value, spec, name)
     return options.fail(spec, name, "must be a list of arguments (n counts trailing nils)",
       options.kind_of(value))
   end
-  given.args = value
+  -- A copy: interceptors may change it, and the user's own must not change.
+  given.args = {}
+  for key, each in next, value do
+    given.args[key] = each
+  end
 end
 
 --- Declares what a message that goes with a start may have.

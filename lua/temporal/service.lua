@@ -116,7 +116,11 @@ local function send(client, rpc, request, call)
     local err
     metadata, err = client:_prepare(metadata)
     if err then
-      return refused(client, rpc, err)
+      local future = refused(client, rpc, err)
+      if hooked then
+        interceptor.submitted(future, hooked)
+      end
+      return future
     end
   end
   call.metadata = metadata

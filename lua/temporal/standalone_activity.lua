@@ -204,9 +204,13 @@ local function get_handle(self, id, run)
   }, metatable)
 end
 
--- The answer to the start.
+-- The answer to the start; false when it has to be waited for again, because
+-- the server refused the key and there is another one.
 local function take_start(self)
-  local response, err = self._start:get()
+  local response, err = self._start:get(0)
+  if not response and err.kind == "timeout" then
+    return false
+  end
   self._start = nil
   if response then
     self.run_id = response.run_id
@@ -216,16 +220,16 @@ local function take_start(self)
     err.request_id = self.request_id
     self._refused = identify(self, err)
   end
+  return true
 end
 
 -- Goes on as far as it can without waiting. The future of the engine to wait
 -- for next, or nil when the result, or an error, is there.
 local function pending(self)
   if self._start then
-    if not self._start:ready() then
+    if not self._start:ready() or not take_start(self) then
       return self._start
     end
-    take_start(self)
   end
   if self._refused or self._outcome or self._problem then
     return nil
@@ -263,13 +267,14 @@ end
 function activity:started(timeout)
   check_activity(self)
   timeout = options.timeout(timeout, "activity:started")
-  if self._start then
-    local ready, problem = wait.one(self._start, "result", timeout)
+  local deadline = timeout and core.now() + timeout
+  -- Another waiter may take it meanwhile.
+  while self._start do
+    local ready, problem = wait.one(self._start, "result",
+      deadline and math.max(0, deadline - core.now()))
     if not ready then
       return nil, unfinished(self, problem, timeout, "acknowledgement")
-    end
-    -- Another waiter may have taken it meanwhile.
-    if self._start then
+    elseif self._start then
       take_start(self)
     end
   end
@@ -286,9 +291,13 @@ local ENDS = {
 }
 
 -- What the last poll said; its error is for one caller, the next asks again.
-local function take_outcome(self)
+-- With another key it may have to be waited for again: for so many seconds.
+local function take_outcome(self, left)
   if self._poll then
-    local response, err = self._poll:get()
+    local response, err = self._poll:get(left)
+    if not response and err.kind == "timeout" then
+      return err
+    end
     self._poll = nil
     if response then
       self._outcome = response.outcome
@@ -354,9 +363,10 @@ local function get(input)
     end
     future = pending(self)
   end
-  local err = self._refused or take_outcome(self)
+  local err = self._refused
+    or take_outcome(self, deadline and math.max(0, deadline - core.now()))
   if err then
-    return nil, err
+    return nil, err.kind == "timeout" and unfinished(self, err, given.timeout, "result") or err
   elseif self._outcome.failure then
     return nil, failed(self, self._outcome)
   end

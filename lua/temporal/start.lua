@@ -312,7 +312,11 @@ local function send(client, request, given, workflow_type, signals)
     metadata, err = client:_prepare(metadata)
   end
   if err then
-    return refused(client, request, workflow_type, err)
+    local future = refused(client, request, workflow_type, err)
+    if hooked then
+      interceptor.submitted(future, hooked)
+    end
+    return future
   end
   local future, problem = client._channel:start(request, request.namespace, request.workflow_id,
     request.request_id, workflow_type, timeout and duration.seconds(timeout) or client._timeout,
@@ -335,13 +339,16 @@ end
 -- @return the future
 -- @raise on misuse
 local function perform(input)
-  local given = input.options
+  local given, header = input.options, nil
   if next(input.header) ~= nil then
+    header = input.header
+  end
+  if header or type(given.header) == "table" then
     given = {}
     for name, value in next, input.options do
       given[name] = value
     end
-    given.header = input.header
+    given.header = header
   end
   local client, args = input.client, input.args
   local request = build(client, given, input.type, args.n, unpack(args, 1, args.n))

@@ -9,12 +9,23 @@ local metatable = core.run_metatable
 
 if not metatable.__temporal then
   metatable.__temporal = {
-    -- Tickets by the id of what they wait for.
-    waiters = {},
+    -- Tickets by the id of what they wait for, or by the task. A ticket holds
+    -- its lists: of a wait that ended unseen nothing stays.
+    waiters = setmetatable({}, { __mode = "v" }),
     -- Clients that are not closed yet.
     open_clients = setmetatable({}, { __mode = "k" }),
-    -- How many wait, by the host that watches our descriptor meanwhile.
-    watched = {},
+    -- Who waits, by the host that watches our descriptor meanwhile.
+    watching = setmetatable({}, { __mode = "k" }),
+    -- The tasks by their coroutines, and how many are unfinished.
+    tasks = setmetatable({}, { __mode = "k" }),
+    unfinished = 0,
+    -- Errors of tasks that nobody has taken, with a weak list of the task.
+    untaken = {},
+    -- The coroutines this package resumes by itself (scheduler.lua): by
+    -- ticket, those to resume next, and the tickets that have a deadline.
+    parked = {},
+    runnable = { first = 1, last = 0 },
+    deadlines = {},
     -- What has been taken from the engine, by future.
     taken = setmetatable({}, { __mode = "k" }),
     -- Why a start was refused before it was sent, by future.
@@ -23,7 +34,9 @@ if not metatable.__temporal then
     hooked = setmetatable({}, { __mode = "k" }),
     -- When another key was tried, by future.
     renewals = setmetatable({}, { __mode = "k" }),
-    -- The host chosen with temporal.host.use.
+    -- Metadata given to a start itself, where the client's is a function's.
+    metadata = setmetatable({}, { __mode = "k" }),
+    -- Chosen with temporal.host.use: a function that returns the adapter.
     host = nil,
   }
 end

@@ -3,7 +3,8 @@
 --
 -- A waiter has a ticket. It subscribes to what it waits for, parks, and looks
 -- again when it wakes, for whatever reason. `drain` empties the doorbell and
--- unparks the tickets of what has become ready.
+-- unparks the tickets of what has become ready. Only the wait itself and its
+-- host hold the ticket: a waiter that is collected leaves nothing behind.
 -- @module temporal.wait
 
 local core = require "temporal.core"
@@ -11,14 +12,18 @@ local duration = require "temporal.duration"
 local errors = require "temporal.error"
 local host = require "temporal.host"
 local logger = require "temporal.logger"
+local protect = require "temporal.protect"
+local scheduler = require "temporal.scheduler"
 local state = require "temporal.state"
 
 local getmetatable, next, type = getmetatable, next, type
+local running = coroutine.running
 local now = core.now
 local core_id, core_ready, core_want = core.id, core.ready, core.want
-local subscribe, unsubscribe = core.subscribe, core.unsubscribe
+local core_subscribe, core_unsubscribe = core.subscribe, core.unsubscribe
 
-local waiters, watched = state.waiters, state.watched
+local waiters, watching, tasks = state.waiters, state.watching, state.tasks
+local untaken = state.untaken
 
 local wait = {}
 
@@ -43,8 +48,18 @@ local function log_each(records, level, template)
   end
 end
 
---- Logs failed submissions whose error nobody took, and polls that keep
--- failing.
+-- Errors of tasks that are gone without anybody having asked.
+local function report_tasks()
+  for err, task in next, untaken do
+    if not task[1] then
+      untaken[err] = nil
+      logger.log(log_with, "error", "a task failed and nobody took its error: " .. tostring(err))
+    end
+  end
+end
+
+--- Logs failed submissions and tasks whose error nobody took, and polls that
+-- keep failing.
 -- @tparam[opt] function fn the logger from now on; else the last one given
 function wait.report(fn)
   log_with = fn or log_with
@@ -55,36 +70,92 @@ function wait.report(fn)
   if warnings then
     log_each(warnings, "warn", FAILING)
   end
+  if next(untaken) then
+    report_tasks()
+  end
 end
 
 -- A host that watches our descriptor does so while somebody waits.
-local function begin_watch(adapter)
+local function begin_watch(ticket)
+  local adapter = ticket.host
   if not adapter.watch then
     return
   end
-  local count = watched[adapter] or 0
-  if count == 0 then
+  local set = watching[adapter]
+  if set and set[ticket] then
+    return
+  elseif not set then
+    set = setmetatable({}, { __mode = "k" })
+    watching[adapter] = set
+  end
+  if not next(set) then
     adapter.watch(core.pollfd(), wait.drain)
   end
-  watched[adapter] = count + 1
+  set[ticket] = true
 end
 
-local function end_watch(adapter)
-  if not adapter.watch then
+local function end_watch(ticket)
+  local adapter = ticket.host
+  local set = watching[adapter]
+  if not set then
     return
   end
-  local count = (watched[adapter] or 1) - 1
-  watched[adapter] = count > 0 and count or nil
-  if count <= 0 then
+  set[ticket] = nil
+  if not next(set) then
+    watching[adapter] = nil
     adapter.unwatch(core.pollfd())
   end
 end
 
-local function add_waiter(id, ticket)
-  local list = waiters[id]
+-- Whoever waited may have been collected.
+local function end_idle_watches()
+  for adapter, set in next, watching do
+    if not next(set) then
+      watching[adapter] = nil
+      adapter.unwatch(core.pollfd())
+    end
+  end
+end
+
+-- What can be waited for: futures of the engine, and tasks, which end in Lua.
+-- Both are known by a key: the engine's by their id, tasks are their own.
+
+local function key_of(future)
+  return type(future) == "userdata" and core_id(future) or future
+end
+
+local function is_ready(future, what)
+  if type(future) == "userdata" then
+    return core_ready(future, what)
+  end
+  return future._finished
+end
+
+-- The same, and asks for it.
+local function want(future, what)
+  if type(future) == "userdata" then
+    return core_want(future, what)
+  end
+  return future._finished
+end
+
+local function subscribe(future, what)
+  if type(future) == "userdata" then
+    core_subscribe(future, what)
+  end
+end
+
+local function unsubscribe(future, what)
+  if type(future) == "userdata" then
+    core_unsubscribe(future, what)
+  end
+end
+
+local function add_waiter(key, ticket)
+  local list = waiters[key]
   if not list then
-    waiters[id] = { ticket }
-    return
+    list = {}
+    waiters[key] = list
   end
   for i = 1, #list do
     if list[i] == ticket then
@@ -92,61 +163,101 @@ local function add_waiter(id, ticket)
     end
   end
   list[#list + 1] = ticket
+  ticket.lists[key] = list
 end
 
--- Returns true when nobody else waits for the same id.
-local function remove_waiter(id, ticket)
-  local list = waiters[id]
-  if not list then
-    return true
-  end
-  for i = #list, 1, -1 do
-    if list[i] == ticket then
-      table.remove(list, i)
+-- Returns true when nobody else waits for the same.
+local function remove_waiter(key, ticket)
+  local list = ticket.lists[key]
+  if list then
+    ticket.lists[key] = nil
+    for i = #list, 1, -1 do
+      if list[i] == ticket then
+        table.remove(list, i)
+      end
+    end
+    if #list == 0 and waiters[key] == list then
+      waiters[key] = nil
     end
   end
-  if #list > 0 then
-    return false
-  end
-  waiters[id] = nil
-  return true
+  return waiters[key] == nil
 end
 
-local function unpark(ticket, id)
-  local fired = ticket.fired
-  if fired then
-    fired[#fired + 1] = id
-  else
-    ticket.fired = { id }
+-- The wait is over, one way or another.
+local function leave(ticket)
+  for key in next, ticket.lists do
+    remove_waiter(key, ticket)
   end
-  return pcall(ticket.host.unpark, ticket)
+  if ticket.task then
+    ticket.task._ticket = nil
+  end
+  end_watch(ticket)
 end
 
---- Empties the doorbell and unparks whoever waits for what has become ready.
--- @treturn integer how many things have become ready
--- @raise what a host's `unpark` raised, once everybody has been unparked
-function wait.drain()
-  local ids = core.drain()
-  if not ids then
-    return 0
+-- Notes what has become ready with those who wait for it. They are added to
+-- `woken`, each once.
+local function wake(key, woken)
+  local list = waiters[key]
+  -- Whoever still has to wait after a look adds itself again.
+  waiters[key] = nil
+  for i = 1, list and #list or 0 do
+    local ticket = list[i]
+    local fired = ticket.fired
+    if fired then
+      fired[#fired + 1] = key
+    else
+      ticket.fired = { key }
+    end
+    if not ticket.woken then
+      ticket.woken = true
+      woken[#woken + 1] = ticket
+    end
   end
+end
+
+local function unpark_all(woken)
   local failed, problem = false, nil
-  for i = 1, #ids do
-    local id = ids[i]
-    local list = waiters[id]
-    -- Whoever still has to wait after a look adds itself again.
-    waiters[id] = nil
-    for j = 1, list and #list or 0 do
-      local ok, raised = unpark(list[j], id)
-      if not ok and not failed then
-        failed, problem = true, raised
-      end
+  for i = 1, #woken do
+    local ticket = woken[i]
+    ticket.woken = nil
+    local ok, result = pcall(ticket.host.unpark, ticket)
+    if ok and result == false then
+      end_watch(ticket)
+    elseif not ok and failed then
+      logger.log(log_with, "error", "a waiter failed: " .. tostring(result))
+    elseif not ok then
+      failed, problem = true, result
     end
   end
   if failed then
     error(problem, 0)
   end
+end
+
+--- Empties the doorbell and unparks whoever waits for what has become ready.
+-- @treturn integer how many things have become ready
+-- @raise the first that a host's `unpark` raised, once everybody has been
+--   unparked; others are logged
+function wait.drain()
+  local ids = core.drain()
+  if not ids then
+    return 0
+  end
+  local woken = {}
+  for i = 1, #ids do
+    wake(ids[i], woken)
+  end
+  unpark_all(woken)
+  end_idle_watches()
   return #ids
+end
+
+--- Unparks whoever waits for a task.
+-- @tparam table task that has just finished
+function wait.finished(task)
+  local woken = {}
+  wake(task, woken)
+  unpark_all(woken)
 end
 
 local function timed_out(timeout)
@@ -176,18 +287,32 @@ function wait.check()
   return nil, cannot_wait(adapter, why)
 end
 
+-- A killed task ends where it waits.
+local function end_killed(task)
+  if task._killed then
+    error(task._killed, 0)
+  end
+end
+
 -- Begins a wait: a ticket of the current host, or nil and the error.
 local function begin(timeout)
   if timeout and timeout <= 0 then
     return nil, timed_out(timeout)
+  end
+  local task = next(tasks) and tasks[running() or false]
+  if task then
+    end_killed(task)
   end
   local adapter = host.current()
   local ok, why = adapter.can_wait()
   if not ok then
     return nil, cannot_wait(adapter, why)
   end
-  begin_watch(adapter)
-  return { host = adapter }
+  local ticket = { host = adapter, lists = {}, task = task }
+  if task then
+    task._ticket = ticket
+  end
+  return ticket
 end
 
 -- Parks once. Returns false when the deadline has passed.
@@ -199,28 +324,37 @@ local function park(ticket, deadline)
       return false
     end
   end
-  ticket.host.park(ticket, seconds)
+  begin_watch(ticket)
+  local ok, problem = protect(ticket.host.park, ticket, seconds)
+  if not ok then
+    leave(ticket)
+    error(problem, 0)
+  end
+  if ticket.task and ticket.task._killed then
+    leave(ticket)
+    end_killed(ticket.task)
+  end
   wait.report()
   return true
 end
 
 local function park_until_ready(future, what, ticket, deadline)
-  local id = core_id(future)
+  local key = key_of(future)
   while true do
     ticket.fired = nil
-    add_waiter(id, ticket)
+    add_waiter(key, ticket)
     subscribe(future, what)
     -- Ready between the last look and the subscription?
-    while not ticket.fired and not core_ready(future, what) do
+    while not ticket.fired and not is_ready(future, what) do
       if not park(ticket, deadline) then
-        if remove_waiter(id, ticket) then
+        if remove_waiter(key, ticket) then
           unsubscribe(future, what)
         end
         return false
       end
     end
-    remove_waiter(id, ticket)
-    if core_want(future, what) then
+    remove_waiter(key, ticket)
+    if want(future, what) then
       return true
     end
     -- Another waiter took the error this one was woken for: start over.
@@ -228,13 +362,13 @@ local function park_until_ready(future, what, ticket, deadline)
 end
 
 --- Waits for one thing.
--- @param future a future of the engine
+-- @param future a future of the engine, or a task
 -- @tparam string what `"started"`, `"first"` or `"result"`
 -- @tparam number|nil timeout seconds; nil for ever, 0 to look only
 -- @treturn boolean|nil true, or nil
 -- @treturn temporal.error of kind `timeout` or `cannot_wait`
 function wait.one(future, what, timeout)
-  if core_want(future, what) then
+  if want(future, what) then
     return true
   end
   local ticket, err = begin(timeout)
@@ -243,7 +377,7 @@ function wait.one(future, what, timeout)
   end
   local deadline = timeout and now() + timeout
   local ready = park_until_ready(future, what, ticket, deadline)
-  end_watch(ticket.host)
+  leave(ticket)
   if ready then
     return true
   end
@@ -254,14 +388,14 @@ end
 -- what stands behind an object that is more than one call (its metatable's
 -- `__temporal_await(object)` says what comes next, and nil when it is ready).
 -- @param element a future of the engine, or such an object
--- @treturn userdata|nil a future of the engine that is not ready yet
+-- @return a future of the engine, or a task, that is not ready yet; or nil
 function wait.awaited(element)
   if type(element) == "userdata" then
     return not core_want(element, "result") and element or nil
   end
   local await = getmetatable(element).__temporal_await
   local future = await(element)
-  while future and core_want(future, "result") do
+  while future and want(future, "result") do
     future = await(element)
   end
   return future
@@ -269,13 +403,13 @@ end
 
 -- Asks to be told of a future in a list; it may be ready by now.
 local function watch_one(future, position, index, ticket)
-  local id = core_id(future)
-  index[id] = position
-  add_waiter(id, ticket)
+  local key = key_of(future)
+  index[key] = position
+  add_waiter(key, ticket)
   subscribe(future, "result")
-  if core_ready(future, "result") then
+  if is_ready(future, "result") then
     ticket.fired = ticket.fired or {}
-    ticket.fired[#ticket.fired + 1] = id
+    ticket.fired[#ticket.fired + 1] = key
   end
 end
 
@@ -287,10 +421,11 @@ local function look_at_fired(list, index, ticket, all)
   local best
   local done = 0
   for i = 1, #fired do
-    local id = fired[i]
-    local position = index[id]
+    local key = fired[i]
+    local position = index[key]
     if position then
-      index[id] = nil
+      index[key] = nil
+      remove_waiter(key, ticket)
       local future = wait.awaited(list[position])
       if future then
         watch_one(future, position, index, ticket)
@@ -330,8 +465,8 @@ local function wait_many(list, timeout, all)
       if not all then
         return i
       end
-    elseif not index[core_id(future)] then
-      index[core_id(future)] = i
+    elseif not index[key_of(future)] then
+      index[key_of(future)] = i
       futures[i], pending = future, pending + 1
     end
   end
@@ -344,12 +479,9 @@ local function wait_many(list, timeout, all)
   end
   local deadline = timeout and now() + timeout
   local position = park_for_many(list, futures, index, pending, ticket, deadline, all)
-  for id in next, index do
-    -- The subscriptions stay: the next wait on this list wants them again,
-    -- and a ring nobody waits for is ignored.
-    remove_waiter(id, ticket)
-  end
-  end_watch(ticket.host)
+  -- The subscriptions stay: the next wait on this list wants them again, and a
+  -- ring nobody waits for is ignored.
+  leave(ticket)
   if position then
     return position
   end
@@ -374,22 +506,38 @@ function wait.all(list, timeout)
   return wait_many(list, timeout, true)
 end
 
---- Drains, after waiting for a completion for at most so long.
--- @tparam number timeout seconds
--- @treturn integer unfinished tasks of this package
+-- Drains, and resumes who is ready. Returns how many things have happened.
+local function advance()
+  return wait.drain() + scheduler.run()
+end
+
+--- Waits in this thread, and meanwhile resumes who is ready.
+-- @tparam number seconds at most this long, and at most 0.1
+-- @treturn integer 0 when nothing has happened
+function wait.sleep(seconds)
+  local due = scheduler.timeout()
+  if due and due < seconds then
+    seconds = due
+  end
+  core.park(seconds)
+  return advance()
+end
+
+--- Drains, and resumes who is ready; if there is nothing yet, after waiting for
+-- at most so long.
+-- @tparam number timeout seconds; 0: never waits
+-- @treturn integer unfinished tasks of this Lua state
+-- @raise what a coroutine of the program's raised (a task keeps its error)
 function wait.poll(timeout)
-  local deadline = now() + timeout
-  local drained = wait.drain()
-  while drained == 0 do
-    local left = deadline - now()
-    if left <= 0 then
-      break
+  local happened = advance()
+  if timeout > 0 then
+    local deadline = now() + timeout
+    while happened == 0 and now() < deadline do
+      happened = wait.sleep(deadline - now())
     end
-    core.park(left < 0.1 and left or 0.1)
-    drained = wait.drain()
   end
   wait.report()
-  return 0
+  return state.unfinished
 end
 
 return wait

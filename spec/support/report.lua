@@ -3,10 +3,12 @@
 -- "failed", a tab, the name), written as it happens, so that a crash loses no count.
 
 local busted = require "busted"
+local monotime = require "system".monotime
 local base = require "busted.outputHandlers.base"
 
 local results = io.open(os.getenv("TEMPORAL_TEST_RESULTS") or "/dev/null", "a")
 results:setvbuf("no")
+local VERSION = rawget(_G, "jit") and "jit" or _VERSION:match("%d%.%d")
 
 local function text_of(message)
   if type(message) == "string" then return message end
@@ -16,7 +18,7 @@ end
 
 return function()
   local handler = base()
-  local passed, failed
+  local passed, failed, began
 
   local function record(word, name) results:write(word, "\t", (name:gsub("%s+", " ")), "\n") end
 
@@ -25,19 +27,19 @@ return function()
     local name = handler.getFullName(element)
     record("failed", name)
     local where = trace or element.trace or {}
-    io.write(("FAILED %s\n  %s:%s\n  %s\n"):format(name, where.short_src or "?",
-      where.currentline or "?", (text_of(message):gsub("\n", "\n  "))))
-    if where.traceback and where.message ~= message then io.write(where.traceback, "\n") end
+    local trace_back = where.traceback and where.message ~= message and where.traceback .. "\n"
+    io.write(("FAILED %s\n  %s:%s (Lua %s)\n  %s\n%s"):format(name, where.short_src or "?",
+      where.currentline or "?", VERSION, text_of(message):gsub("\n", "\n  "), trace_back or ""))
     io.flush()
   end
 
   busted.subscribe({ "file", "start" }, function()
-    passed, failed = 0, 0
+    passed, failed, began = 0, 0, monotime()
     return nil, true
   end)
   busted.subscribe({ "file", "end" }, function(element)
-    io.write(("%-40s %4d passed%s\n"):format(element.name, passed,
-      failed > 0 and (", %d failed"):format(failed) or ""))
+    io.write(("%-40s %4d passed %5.1f s  %s%s\n"):format(element.name, passed, monotime() - began,
+      VERSION, failed > 0 and (", %d failed"):format(failed) or ""))
     io.flush()
     return nil, true
   end)

@@ -88,8 +88,8 @@ local function exchange(settings, what, payloads, context)
   elseif status ~= 200 then
     return nil, errors.new {
       kind = KINDS[status] or "unknown",
-      message = ("the codec server answered %s with HTTP %d: %s"):format(url, status,
-        excerpt(body)),
+      message = ("the codec server answered %s with HTTP %d: %s"):format(http.shown(url),
+        status, excerpt(body)),
       http_status = status,
     }
   end
@@ -98,7 +98,8 @@ local function exchange(settings, what, payloads, context)
   if not message then
     return nil, errors.new {
       kind = "internal",
-      message = ("the codec server's answer to %s cannot be read: %s"):format(url, problem),
+      message = ("the codec server's answer to %s cannot be read: %s")
+        :format(http.shown(url), problem),
       http_status = status,
     }
   end
@@ -146,7 +147,11 @@ local REMOTE = options.define("option of temporal.codec.remote", {
   headers = set_headers,
   timeout = options.seconds("timeout", { above = 0 }),
   tls = function(settings, value)
-    settings.tls = tls.check(value)
+    settings.tls = tls.check(value) or nil
+    if settings.tls and settings.tls.server_name then
+      misuse.raise("option of temporal.codec.remote \"tls.server_name\" is not possible here: "
+        .. "the certificate is verified against the endpoint's host")
+    end
   end,
   proxy = function(settings, value)
     settings.proxy = proxy.check(value)

@@ -1,8 +1,7 @@
 --- The plain host: a script that waits waits, as `io.read` does. The wait is
--- cut into slices of at most 0.1 s, so that signals and debug hooks run.
+-- cut into slices of at most 0.1 s, so that signals and debug hooks run, and
+-- between them spawned tasks do.
 -- @module temporal.host.plain
-
-local core = require "temporal.core"
 
 local SLICE = 0.1
 
@@ -16,15 +15,12 @@ end
 -- @param _ ticket
 -- @tparam[opt] number seconds at most this long
 function plain.park(_, seconds)
-  if not seconds or seconds > SLICE then
-    seconds = SLICE
-  end
-  core.park(seconds)
   -- Required late: the wait loop requires the hosts.
-  return require "temporal.wait".drain()
+  require "temporal.wait".sleep(seconds and seconds < SLICE and seconds or SLICE)
 end
 
 function plain.unpark()
+  return true
 end
 
 return plain

@@ -64,7 +64,7 @@ local function exit_in_wait(...)
   local calls = 0
   debug.sethook(thread, function()
     calls = calls + 1
-    if calls == 100 then os.exit(table.unpack(arguments)) end
+    if calls == 100 then os.exit((table.unpack or unpack)(arguments)) end -- luacheck: ignore
   end, "", 1)
   coroutine.resume(thread)
 end

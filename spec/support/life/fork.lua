@@ -204,5 +204,35 @@ function forks.pollfd()
   assert(client:close(10))
 end
 
+-- A server that forks its workers, before or after a first call of its own. A worker that may not
+-- use the client of its parent makes one; they end in all ways, with a call in flight.
+local function serve(number, client)
+  for _ = 1, number do assert(submit(client):get(10) == 7) end
+  submit(client)
+end
+
+function forks.prefork()
+  for i = 1, count do
+    local client, called = new_client(), i % 2 == 0
+    if called then assert(submit(client):get(10) == 7) end
+    local pids = {}
+    for number = 1, 4 do
+      pids[number] = host.fork()
+      if pids[number] == 0 then
+        local ok, err = pcall(serve, number, called and new_client() or client)
+        if not ok then io.stderr:write(tostring(err), "\n") end
+        if not ok or number == 1 then host._exit(ok and 5 or 9) end
+        os.exit(5, number % 2 == 0)
+      end
+    end
+    for number = 1, 4 do
+      local ended, code = host.waitpid(pids[number], 20)
+      assert(ended == "exit" and code == 5, tostring(ended) .. " " .. tostring(code))
+    end
+    assert(submit(client):get(10) == 7)
+    assert(client:close(10))
+  end
+end
+
 forks[how]()
 print "done"

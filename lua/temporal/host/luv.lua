@@ -1,0 +1,134 @@
+--- The luv host: libuv's loop, also the one inside Neovim. A wait in a
+-- coroutine yields it, and the loop resumes it; a wait outside of any runs the
+-- loop meanwhile. One poll handle and one timer for each Lua state, active
+-- exactly while somebody waits.
+-- @module temporal.host.luv
+
+local misuse = require "temporal.misuse"
+local scheduler = require "temporal.scheduler"
+
+local ceil, max, min = math.ceil, math.max, math.min
+local running = coroutine.running
+
+local SLICE = 0.1 -- of a wait outside of any coroutine: signals and hooks run
+
+-- Neovim has its own.
+local vim = rawget(_G, "vim")
+local neovim = type(vim) == "table" and (vim.uv or vim.loop)
+
+local function find()
+  if neovim then
+    return neovim
+  end
+  local ok, uv = pcall(require, "luv")
+  if not ok then
+    misuse.raise('temporal.host.use "luv": there is no Lua module "luv": ' .. tostring(uv))
+  end
+  return uv
+end
+
+local uv = find()
+
+local luv = { name = "luv", unpark = scheduler.unpark }
+
+local handle, handle_fd -- polls the doorbell
+local timer             -- goes off when the first has waited long enough
+local drain             -- while somebody waits
+local scheduled = false -- Neovim will call `serve`
+
+local function in_coroutine()
+  local thread, is_main = running()
+  return thread ~= nil and not is_main
+end
+
+--- In a coroutine always; outside of any, when the loop is not running.
+function luv.can_wait()
+  if in_coroutine() then
+    return true
+  elseif neovim then
+    return false, "Neovim's loop is running: wait in a coroutine, such as temporal.spawn makes"
+  elseif uv.loop_mode and uv.loop_mode() then
+    return false, "the luv loop is running: wait in a coroutine, such as temporal.spawn makes"
+  end
+  return true
+end
+
+local on_timer
+
+local function set_timer(seconds)
+  if seconds then
+    uv.update_time()
+    timer:start(max(0, ceil(seconds * 1000)), 0, on_timer)
+  end
+end
+
+-- Resumes whoever is ready. What one of them raises is raised in the loop's
+-- callback.
+local function serve()
+  scheduled = false
+  if not drain then
+    return
+  end
+  local drained, problem = pcall(drain)
+  local ran, second = pcall(scheduler.run)
+  if drain then
+    set_timer(scheduler.timeout())
+  end
+  if not drained or not ran then
+    error(not drained and problem or second, 0)
+  end
+end
+
+-- Neovim takes few of its functions in a callback of the loop, and all in what
+-- it is asked to do next.
+local function call_back()
+  if not neovim then
+    serve()
+  elseif not scheduled then
+    scheduled = true
+    vim.schedule(serve)
+  end
+end
+
+on_timer = call_back
+
+local function on_poll(problem)
+  if problem then
+    error("temporal: the luv loop cannot poll the engine's descriptor: " .. tostring(problem), 0)
+  end
+  call_back()
+end
+
+function luv.watch(fd, poll)
+  if handle and handle_fd ~= fd then
+    handle:close()
+    handle = nil
+  end
+  if not handle then
+    handle, handle_fd = assert(uv.new_poll(fd)), fd
+  end
+  timer = timer or assert(uv.new_timer())
+  drain = poll
+  handle:start("r", on_poll)
+end
+
+function luv.unwatch()
+  drain = nil
+  handle:stop()
+  timer:stop()
+end
+
+--- Yields the coroutine, or runs the loop for a moment.
+function luv.park(ticket, seconds)
+  local due = scheduler.timeout()
+  if in_coroutine() then
+    if seconds and (not due or seconds < due) then
+      set_timer(seconds)
+    end
+    return scheduler.park(ticket, seconds)
+  end
+  set_timer(min(seconds or SLICE, due or SLICE, SLICE))
+  uv.run("once")
+end
+
+return luv

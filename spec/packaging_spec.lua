@@ -1,0 +1,132 @@
+--- What leaves the tree: the module, `make install`, the rock, the static library. Each is made for
+-- the Lua that runs this spec, and a program in another folder starts a workflow with it.
+
+local lfs = require "lfs"
+local env = require "spec.support.environment"
+
+local sanitizer = env.build:match "%-(%a+)$"
+local LUA = env.build:match "^build/([%w.]+)"
+local ABI = LUA == "jit" and "5.1" or LUA -- what LuaJIT's folders are called
+local LIMIT = 1000000 -- bytes of the module, stripped
+local HUNG = 300 -- s
+
+local root = lfs.currentdir()
+
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- A shell's words, in a folder, free of what the test run says to make and Lua: its output.
+local function run(folder, command)
+  local words = { "env" }
+  for _, name in ipairs { "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "LUA_PATH", "LUA_CPATH" } do
+    words[#words + 1] = "--unset=" .. name
+  end
+  for _, word in ipairs { "sh", "-c", ("cd %s && %s"):format(quote(folder), command) } do
+    words[#words + 1] = word
+  end
+  local process = env.spawn(words)
+  local how, code = process:wait(HUNG)
+  assert.same({ "exit", 0 }, { how, code }, command .. "\n" .. process:output() .. process:errors())
+  return process:output(), process:errors()
+end
+
+local function make(words)
+  return ("make --no-print-directory -C %s LUA=%s %s %s"):format(quote(root), LUA,
+    sanitizer and "SANITIZE=" .. sanitizer or "", words)
+end
+
+local function exports(module)
+  local names = {}
+  for name in run(root, "nm -D --defined-only " .. quote(module)):gmatch " (%S+)\n" do
+    names[#names + 1] = name
+  end
+  return names
+end
+
+describe("a package:", function()
+  local elsewhere, worker
+
+  setup(function()
+    elsewhere = env.tmp .. "/elsewhere"
+    assert(lfs.mkdir(elsewhere))
+    worker = env.spawn { env.python, "examples/worker.py",
+      env = { TEMPORAL_ADDRESS = env.address, TEMPORAL_NAMESPACE = "default" } }
+    assert.equal("ready", worker:readline(60))
+  end)
+
+  teardown(function()
+    worker:stop(1)
+  end)
+
+  -- The program of the README, with the package under a prefix and nothing of this tree.
+  local function works(prefix)
+    local lua, folder = prefix .. "/share/lua/" .. ABI, prefix .. "/lib/lua/" .. ABI
+    local where = ("LUA_PATH='%s/?.lua;%s/?/init.lua' LUA_CPATH='%s/?.so' TEMPORAL_ADDRESS=%s ")
+      :format(lua, lua, folder, env.address)
+    assert.equal("ordered 3\n",
+      (run(elsewhere, where .. quote(env.lua) .. " " .. quote(root .. "/examples/hello.lua"))))
+    -- Every Lua file of the tree is there.
+    local function files(path)
+      return (run(path, "find temporal -name '*.lua' | sort"))
+    end
+    assert.equal(files(root .. "/lua"), files(lua))
+  end
+
+  it("the module exports one symbol and is small", function()
+    local module = env.build .. "/temporal/core.so"
+    assert.same({ "luaopen_temporal_core" }, exports(module))
+    if not sanitizer then
+      local stripped = env.tmp .. "/stripped.so"
+      run(root, ("strip -o %s %s"):format(quote(stripped), quote(module)))
+      local size = lfs.attributes(stripped, "size")
+      assert.is_true(size < LIMIT, size)
+    end
+  end)
+
+  it("make install PREFIX", function()
+    local prefix = env.tmp .. "/prefix"
+    run(elsewhere, make("install PREFIX=" .. quote(prefix)))
+    works(prefix)
+  end)
+
+  it("make install with DESTDIR writes nowhere else", function()
+    local stage = env.tmp .. "/stage"
+    run(elsewhere, make(("install DESTDIR=%s PREFIX=/opt/temporal"):format(quote(stage))))
+    assert.is_nil(lfs.attributes "/opt/temporal")
+    works(stage .. "/opt/temporal")
+    local modes = run(stage, "find . -type f -printf '%m %f\\n' | grep -v '^644 .*\\.lua$'")
+    assert.equal("755 core.so\n", modes)
+  end)
+
+  if not sanitizer then
+    it("luarocks make, without a network", function()
+      local source, tree = env.tmp .. "/rock", env.tmp .. "/tree"
+      assert(lfs.mkdir(source))
+      -- LuaRocks builds where the sources are.
+      run(root, ("cp -r csrc lua rockspec LICENSE README.md %s"):format(quote(source)))
+      run(source, ("luarocks --lua-version=%s --only-server=%s --tree=%s make %s %s"):format(ABI,
+        quote(source), quote(tree), "rockspec/temporal-scm-1.rockspec",
+        LUA == "jit" and "LUA_INCDIR=$(pkg-config --variable=includedir luajit)" or ""))
+      works(tree)
+      assert.same({ "luaopen_temporal_core" },
+        exports(("%s/lib/lua/%s/temporal/core.so"):format(tree, ABI)))
+    end)
+
+    it("the static library, in a host program that opens the module itself", function()
+      run(root, "make --no-print-directory -C examples/embedding LUA=" .. LUA)
+      local host = root .. "/" .. env.build .. "/embedding_host"
+      local script = env.tmp .. "/embedded.lua"
+      local file = assert(io.open(script, "w"))
+      -- Nothing but the linked module can be found.
+      file:write(("package.cpath = ''\narg = { [0] = arg[0] }\ndofile %q\n"):format(
+        root .. "/examples/hello.lua"))
+      file:close()
+      local where = ("LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua' TEMPORAL_ADDRESS=%s "):format(root,
+        root, env.address)
+      local output, errors = run(elsewhere, where .. quote(host) .. " " .. quote(script))
+      assert.equal("ordered 3\n", output)
+      assert.equal("", errors)
+    end)
+  end
+end)
