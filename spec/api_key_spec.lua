@@ -316,7 +316,7 @@ describe("an API key", function()
         end)
       end
       host:run(10)
-      temporal.host.use "plain"
+      temporal.host.use(nil)
       assert.same({ 2, 1 }, order)
       assert.equal(3, keys)
     end)
@@ -430,7 +430,7 @@ describe("an API key", function()
         peer:cmd("release")
       end)
       host:run(10)
-      temporal.host.use "plain"
+      temporal.host.use(nil)
       assert.equal("Bearer new", sent())
       temporal.assert(client:call(ANY))
       assert.equal("Bearer new", sent())

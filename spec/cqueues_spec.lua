@@ -62,15 +62,16 @@ describe("the cqueues host", function()
   end
 
   it("is found inside a controller, and only there", function()
-    local seen
+    local seen, problem
     controller:wrap(function()
-      seen = execute():get(10)
+      seen, problem = execute():get(10)
     end)
     controller:wrap(function()
       cqueues.sleep(0.01)
       answer(1)
     end)
     loop(controller)
+    assert.equal("nil", tostring(problem))
     assert.equal(7, seen)
     local run = execute()
     answer(1)

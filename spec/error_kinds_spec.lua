@@ -477,7 +477,7 @@ describe("errors of odd answers:", function()
         { activity_id = "a" })
       assert.matches("a frame is being drawn", problem.message)
     end)
-    temporal.host.use "plain"
+    temporal.host.use(nil)
     if not ok then error(err, 0) end
   end)
 

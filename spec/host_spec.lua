@@ -31,7 +31,7 @@ describe("temporal.host", function()
   end)
 
   after_each(function()
-    temporal.host.use "plain"
+    temporal.host.use(nil)
     client:close(0)
     peer:stop()
   end)
@@ -153,7 +153,7 @@ describe("temporal.host", function()
       return not watched
     end)
     assert.equal(0, loop.unparks)
-    temporal.host.use "plain"
+    temporal.host.use(nil)
     assert.equal(7, run:get(10))
   end)
 
@@ -178,7 +178,7 @@ describe("temporal.host", function()
     end
     assert.is_nil(next(state.waiters))
     answer(1)
-    temporal.host.use "plain"
+    temporal.host.use(nil)
     assert.equal(7, run:get(10))
     -- On PUC 5.1 the watch ends when the collector has seen the wait go.
     env.wait_until(5, function()
@@ -209,7 +209,7 @@ describe("temporal.host", function()
     value, err = run:get(0)
     assert.same({ nil, "timeout" }, { value, err.kind })
     answer(1)
-    temporal.host.use "plain"
+    temporal.host.use(nil)
     assert.equal(7, run:get(10))
     assert.same({ 1, 0 }, { peer:stats()[START], peer:stats().GetSystemInfo })
     -- What is there needs no waiting.

@@ -134,7 +134,7 @@ describe("an unacknowledged start", function()
     client = client_for()
     execute(client)
     ok, err = client:close(10)
-    temporal.host.use "plain"
+    temporal.host.use(nil)
     assert.same({ nil, "unacknowledged" }, { ok, err.kind })
     -- Both were sent nevertheless, and their connections end with the answers.
     peer:wait_until(START .. ">=2")

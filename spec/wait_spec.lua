@@ -17,7 +17,7 @@ describe("the wait loop", function()
   end)
 
   after_each(function()
-    temporal.host.use "plain"
+    temporal.host.use(nil)
     client:close(0)
     peer:stop()
   end)

@@ -6,9 +6,9 @@ local function call(fn, ...)
   return true, fn(...)
 end
 
---- Calls a function that may yield.
--- @tparam function fn
--- @param ... its arguments
--- @treturn boolean as pcall
--- @return as pcall
-return _VERSION == "Lua 5.1" and not rawget(_G, "jit") and call or pcall
+local protect = pcall
+if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then
+  protect = call
+end
+
+return protect

@@ -40,6 +40,11 @@ local function check_left_behind(element, parent)
   if not ok then
     complaint = ("leaves %d connections open: close every client"):format(#connections())
   end
+  local state = package.loaded["temporal.state"]
+  if type(state) == "table" and state.host ~= nil then
+    state.host = nil
+    complaint = "leaves a host chosen: call temporal.host.use(nil)"
+  end
   local left = environment.stop_all()
   if #left > 0 then complaint = "leaves running: " .. table.concat(left, "; ") end
   if complaint then
