@@ -93,8 +93,9 @@ describe("workflow:describe", function()
     local found
     env.wait_until(30, function()
       found = temporal.assert(run:describe())
-      local activity = found.pending_activities[1]
-      return #found.pending_children == 1 and activity and activity.last_failure
+      local activity, child = found.pending_activities[1], found.pending_children[1]
+      -- The child has a run id once it has begun.
+      return child and child.run_id and activity and activity.last_failure
         and not found.pending_workflow_task
     end, "pending work")
     local activity = found.pending_activities[1]
