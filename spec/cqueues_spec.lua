@@ -58,7 +58,7 @@ describe("the cqueues host", function()
   -- Lets the peer answer once `count` starts have come.
   local function answer(count)
     peer:wait_until(START .. ">=" .. count)
-    peer:cmd("release %d", count)
+    peer:release(count)
   end
 
   it("is found inside a controller, and only there", function()

@@ -42,7 +42,7 @@ describe("temporal.host", function()
 
   local function answer(count)
     peer:wait_until(START .. ">=" .. count)
-    peer:cmd("release %d", count)
+    peer:release(count)
   end
 
   it("knows the plain host, and raises on others", function()

@@ -40,7 +40,7 @@ describe("the loop host", function()
 
   local function answer(count)
     peer:wait_until(START .. ">=" .. count)
-    peer:cmd("release %d", count)
+    peer:release(count)
   end
 
   -- Frames until a condition holds.

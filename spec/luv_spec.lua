@@ -85,7 +85,7 @@ describe("the luv host", function()
 
   local function answer(count)
     peer:wait_until(START .. ">=" .. count)
-    peer:cmd("release %d", count)
+    peer:release(count)
   end
 
   it("yields coroutines and tasks, and keeps the loop running", function()

@@ -44,7 +44,7 @@ describe("temporal.spawn", function()
   -- Lets the peer answer once `count` starts have come.
   local function answer(count)
     peer:wait_until(START .. ">=" .. count)
-    peer:cmd("release %d", count)
+    peer:release(count)
   end
 
   it("runs a function at once and gives what it returns", function()

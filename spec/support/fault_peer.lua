@@ -48,6 +48,8 @@
 -- Words hold blanks and ; between quotes: "a b", with \n \r \t \" \\ \xHH.
 -- @module spec.support.fault_peer
 
+local system = require "system"
+
 local peer = {}
 
 local methods = {}
@@ -116,6 +118,15 @@ end
 --- Waits until a counter is there, such as "polls_open>=3".
 function methods:wait_until(condition, seconds)
   self:cmd("until %s %d", condition, math.floor((seconds or 5) * 1000))
+end
+
+--- Lets at most `count` streams that await go on; the request of the first may still be coming in.
+function methods:release(count)
+  local last = system.monotime() + 5
+  repeat
+    local released = tonumber(self:cmd("release %d", count):match("released=(%d+)"))
+    if released == 0 then system.sleep(0.001) end
+  until released > 0 or system.monotime() > last
 end
 
 --- All counters, and the number of requests of each method.
