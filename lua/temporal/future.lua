@@ -167,6 +167,21 @@ local GET_OPTIONS = options.define("option of future:get", {
   raw = options.boolean("raw"),
 })
 
+-- `wait`, of both kinds of futures.
+local function wait_without_taking(future, timeout, is_ready)
+  timeout = options.timeout(timeout, "future:wait")
+  if is_ready(future) then
+    return true
+  end
+  local ready, problem = wait_one(future, "result", timeout)
+  if ready then
+    return true
+  elseif problem.kind == "timeout" then
+    return false
+  end
+  return nil, problem
+end
+
 --- A workflow execution: the future of its result, and its handle.
 --
 -- Fields: `id`, `run_id` (the run the server named at the start; nil before),
@@ -306,17 +321,7 @@ end
 -- @treturn temporal.error|nil of kind `cannot_wait`
 function run:wait(timeout)
   check_run(self)
-  timeout = options.timeout(timeout, "future:wait")
-  if run.ready(self) then
-    return true
-  end
-  local ready, problem = wait_one(self, "result", timeout)
-  if ready then
-    return true
-  elseif problem.kind == "timeout" then
-    return false
-  end
-  return nil, problem
+  return wait_without_taking(self, timeout, run.ready)
 end
 
 --- Stops our interest in the result: not the workflow, and not a start on its
@@ -460,17 +465,7 @@ end
 -- @treturn temporal.error|nil of kind `cannot_wait`
 function call:wait(timeout)
   check_call(self)
-  timeout = options.timeout(timeout, "future:wait")
-  if call.ready(self) then
-    return true
-  end
-  local ready, problem = wait_one(self, "result", timeout)
-  if ready then
-    return true
-  elseif problem.kind == "timeout" then
-    return false
-  end
-  return nil, problem
+  return wait_without_taking(self, timeout, call.ready)
 end
 
 --- Cancels the call; whoever waits gets an error of kind `call_canceled`.
