@@ -2,27 +2,13 @@
 
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
-local lfs = require "lfs"
+local growth = require "spec.support.growth"
 local state = require "temporal.state"
 local temporal = require "temporal"
 local uv = require "luv"
 
 local START = "StartWorkflowExecution"
 local PUC_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
-
-local function collect()
-  for _ = 1, 3 do
-    collectgarbage()
-  end
-end
-
-local function descriptors()
-  local count = 0
-  for _ in lfs.dir("/proc/self/fd") do
-    count = count + 1
-  end
-  return count
-end
 
 -- A coroutine of the program's own.
 local function go(fn)
@@ -73,7 +59,7 @@ describe("the luv host", function()
     temporal.host.use(nil)
     client:close(0)
     peer:stop()
-    collect()
+    growth.collect()
     assert.same({}, state.parked)
     assert.is_nil(next(state.waiters))
     assert.equal(0, temporal.poll())
@@ -262,10 +248,11 @@ describe("the luv host", function()
   end)
 
   it("holds ten thousand waits, and no more afterwards than before", function()
-    peer:reset("call GetWorkflowExecutionHistory : await; answer completed 7")
-    local done = 0
-    local function wait_for(count)
-      for i = 1, count do
+    local WAITS = 10000
+    local function wait_for()
+      local done = 0
+      peer:reset("call GetWorkflowExecutionHistory : await; answer completed 7")
+      for i = 1, WAITS do
         go(function()
           local run = client:workflow("order-" .. i, "00000000-0000-4000-8000-000000000000")
           assert.is_not_nil((run:get(60)))
@@ -277,17 +264,9 @@ describe("the luv host", function()
         peer:cmd("release")
       end)
       loop()
-      collect()
+      assert.equal(WAITS, done)
     end
-    -- Tables keep the size they once had.
-    wait_for(10000)
-    wait_for(10000)
-    local before, memory = descriptors(), collectgarbage("count")
-    wait_for(10000)
-    assert.equal(30000, done)
-    assert.is_true(descriptors() <= before)
-    assert.is_true(collectgarbage("count") < memory + 200,
-      collectgarbage("count") - memory)
+    growth.ends(wait_for, 200)
   end)
 end)
 

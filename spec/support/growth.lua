@@ -1,0 +1,46 @@
+--- What stays of something that is done again and again: nothing may.
+
+local lfs = require "lfs"
+
+local growth = {}
+
+--- Collects all garbage, and what its finalizers have left.
+function growth.collect()
+  for _ = 1, 3 do
+    collectgarbage()
+  end
+end
+
+--- The open descriptors of a process, without the one that looks.
+-- @param pid "self" when absent
+function growth.descriptors(pid)
+  local count = -1
+  for name in lfs.dir(("/proc/%s/fd"):format(pid or "self")) do
+    if name ~= "." and name ~= ".." then
+      count = count + 1
+    end
+  end
+  return count
+end
+
+local ROUNDS = 5
+
+--- Runs `round` until one time leaves no descriptor, and less than `kilobytes` of Lua's memory,
+-- behind; raises when none of five does. What leaks leaks each time. Tables keep the size they once
+-- had, too, but which of the rounds makes them as large as they ever get is up to the collector.
+function growth.ends(round, kilobytes)
+  local more = {}
+  for i = 1, ROUNDS do
+    local descriptors, memory = growth.descriptors(), collectgarbage "count"
+    round()
+    growth.collect()
+    descriptors, memory = growth.descriptors() - descriptors, collectgarbage "count" - memory
+    if i > 1 and descriptors <= 0 and memory < kilobytes then
+      return
+    end
+    more[i] = ("%d descriptors, %.0f KB"):format(descriptors, memory)
+  end
+  error("each round leaves more behind: " .. table.concat(more, "; "), 2)
+end
+
+return growth
