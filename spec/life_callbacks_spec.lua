@@ -2,6 +2,7 @@
 -- works on, and nothing is left behind. Converters, loggers and debug hooks: spec/life_spec.lua.
 
 local fault_peer = require "spec.support.fault_peer"
+local growth = require "spec.support.growth"
 local temporal = require "temporal"
 
 local START = "StartWorkflowExecution"
@@ -45,8 +46,7 @@ describe("an error of the user's", function()
 
   local function kilobytes(count, round)
     for _ = 1, count do round() end
-    collectgarbage()
-    collectgarbage()
+    growth.collect()
     return collectgarbage "count"
   end
 

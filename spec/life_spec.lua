@@ -3,6 +3,7 @@
 
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
+local growth = require "spec.support.growth"
 local life = require "spec.support.life"
 local temporal = require "temporal"
 
@@ -381,8 +382,7 @@ describe("life:", function()
     -- KB of Lua, after as many rounds as `count`.
     local function memory_after(count, round)
       for _ = 1, count do round() end
-      collectgarbage()
-      collectgarbage()
+      growth.collect()
       return collectgarbage "count"
     end
 

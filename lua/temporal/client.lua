@@ -358,6 +358,8 @@ function client:call(method, request, call_options)
   local may_wait, problem = wait.check()
   if not may_wait then
     return nil, problem
+  elseif not self._interceptors then
+    return service.submit(self, method, request, call_options):get()
   end
   return interceptor.run(self, "call", {
     client = self, method = method, request = request, options = call_options,
@@ -372,6 +374,9 @@ end
 -- @raise on an unknown method, field or option
 function client:submit(method, request, call_options)
   check_open(self)
+  if not self._interceptors then
+    return service.submit(self, method, request, call_options)
+  end
   return interceptor.run(self, "submit", {
     client = self, method = method, request = request, options = call_options,
   }, perform_submit)

@@ -22,7 +22,7 @@ local UNAUTHENTICATED = 16
 
 local run_metatable, call_metatable = core.run_metatable, core.call_metatable
 
--- By future: the outcomes of a run, the response of a call.
+-- The outcomes of runs.
 local taken = state.taken
 
 -- Errors of a run.
@@ -419,12 +419,11 @@ function call:get(timeout)
   check_call(self)
   timeout = options.timeout(timeout, "future:get")
   local deadline = timeout and core.now() + timeout
-  local response = taken[self]
-  if response then
-    return response
+  local owner = core_owner(self)
+  if owner.response then
+    return owner.response
   end
   local ready, problem = wait_one(self, "result", timeout)
-  local owner = core_owner(self)
   if not ready then
     if problem.kind == "timeout" then
       problem.message = ("no answer to %s after %s; the call goes on")
@@ -432,10 +431,9 @@ function call:get(timeout)
     end
     return nil, problem
   end
-  local record
-  response, record = core_take(self, "result")
+  local response, record = core_take(self, "result")
   if response then
-    taken[self] = response
+    owner.response = response
     after(self)
     return response
   elseif record.code == UNAUTHENTICATED and renew(self, owner.client) and core.resend(self) then
@@ -455,7 +453,7 @@ end
 -- @treturn boolean
 function call:ready()
   check_call(self)
-  return taken[self] ~= nil or core.want(self, "result")
+  return core.want(self, "result")
 end
 
 --- Waits for the answer without taking it.
@@ -479,7 +477,7 @@ call_metatable.__index = call
 function call_metatable.__tostring(future)
   local owner = core_owner(future)
   return ("temporal.future (%s, %s)"):format(owner and owner.method or "call",
-    (taken[future] or core.ready(future, "result")) and "finished" or "running")
+    core.ready(future, "result") and "finished" or "running")
 end
 
 call_metatable.__name = "temporal.future"

@@ -93,11 +93,17 @@ local function string_or_nil(value)
   return type(value) == "string" and value or nil
 end
 
+-- What a future of a call knows beside the engine's part: its `client`, its
+-- `method`, and once it has been taken the `response`.
+local function own(future, client, rpc)
+  core.set_owner(future, { client = client, method = rpc.method, response = nil })
+end
+
 -- A future that has failed before anything was sent.
 local function refused(client, rpc, err)
   err.outcome = "not_started"
   local future = client._channel:refused_call(rpc.path, err.kind, err.message)
-  core.set_owner(future, { client = client, method = rpc.method })
+  own(future, client, rpc)
   state.refusals[future] = err
   return future
 end
@@ -139,7 +145,7 @@ local function send(client, rpc, request, call)
   if not future then
     return misuse.raisef("%s: %s", rpc.method, problem)
   end
-  core.set_owner(future, { client = client, method = rpc.method })
+  own(future, client, rpc)
   if hooked then
     interceptor.submitted(future, hooked)
   end

@@ -9,8 +9,8 @@ local metatable = core.run_metatable
 
 if not metatable.__temporal then
   metatable.__temporal = {
-    -- Tickets by the id of what they wait for, or by the task. A ticket holds
-    -- its lists: of a wait that ended unseen nothing stays.
+    -- Tickets by the id of what they wait for, or by the task. Only the wait
+    -- holds its ticket: of one that ended unseen nothing stays.
     waiters = setmetatable({}, { __mode = "v" }),
     -- Clients that are not closed yet.
     open_clients = setmetatable({}, { __mode = "k" }),
@@ -26,7 +26,7 @@ if not metatable.__temporal then
     parked = {},
     runnable = { first = 1, last = 0 },
     deadlines = {},
-    -- What has been taken from the engine, by future.
+    -- What has been taken from the engine, by run.
     taken = setmetatable({}, { __mode = "k" }),
     -- Why a start was refused before it was sent, by future.
     refusals = setmetatable({}, { __mode = "k" }),

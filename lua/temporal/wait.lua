@@ -1,7 +1,8 @@
 --- The one wait loop. Everything in this package that waits for the engine
 -- waits here, in whatever way the current host has.
 --
--- A waiter has a ticket. It subscribes to what it waits for, parks, and looks
+-- A waiter has a ticket: with the `key` of what it waits for, or of many things
+-- with an `index` of their keys. It subscribes to what it waits for, parks, and looks
 -- again when it wakes, for whatever reason. `drain` empties the doorbell and
 -- unparks the tickets of what has become ready. Only the wait itself and its
 -- host hold the ticket: a waiter that is collected leaves nothing behind.
@@ -24,6 +25,8 @@ local core_subscribe, core_unsubscribe = core.subscribe, core.unsubscribe
 
 local waiters, watching, tasks = state.waiters, state.watching, state.tasks
 local untaken = state.untaken
+
+local NONE = {}
 
 local wait = {}
 
@@ -151,10 +154,28 @@ local function unsubscribe(future, what)
   end
 end
 
+-- Who waits for a key: a ticket, or of several a list, which each of them holds
+-- (`waiters` is weak).
+
+local function is_ticket(waiter)
+  return waiter.host ~= nil
+end
+
+local function add_to_list(list, key, ticket)
+  list[#list + 1] = ticket
+  ticket.lists = ticket.lists or {}
+  ticket.lists[key] = list
+end
+
 local function add_waiter(key, ticket)
   local list = waiters[key]
-  if not list then
+  if not list or list == ticket then
+    waiters[key] = ticket
+    return
+  elseif is_ticket(list) then
+    local other = list
     list = {}
+    add_to_list(list, key, other)
     waiters[key] = list
   end
   for i = 1, #list do
@@ -162,21 +183,21 @@ local function add_waiter(key, ticket)
       return
     end
   end
-  list[#list + 1] = ticket
-  ticket.lists[key] = list
+  add_to_list(list, key, ticket)
 end
 
 -- Returns true when nobody else waits for the same.
 local function remove_waiter(key, ticket)
-  local list = ticket.lists[key]
-  if list then
-    ticket.lists[key] = nil
+  local list = waiters[key]
+  if list == ticket then
+    waiters[key] = nil
+  elseif list and not is_ticket(list) then
     for i = #list, 1, -1 do
       if list[i] == ticket then
         table.remove(list, i)
       end
     end
-    if #list == 0 and waiters[key] == list then
+    if #list == 0 then
       waiters[key] = nil
     end
   end
@@ -185,7 +206,10 @@ end
 
 -- The wait is over, one way or another.
 local function leave(ticket)
-  for key in next, ticket.lists do
+  if ticket.key then
+    remove_waiter(ticket.key, ticket)
+  end
+  for key in next, ticket.index or NONE do
     remove_waiter(key, ticket)
   end
   if ticket.task then
@@ -194,24 +218,35 @@ local function leave(ticket)
   end_watch(ticket)
 end
 
+local function wake_ticket(ticket, key, woken)
+  local fired = ticket.fired
+  if ticket.key then
+    ticket.fired = true
+  elseif fired then
+    fired[#fired + 1] = key
+  else
+    ticket.fired = { key }
+  end
+  if not ticket.woken then
+    ticket.woken = true
+    woken[#woken + 1] = ticket
+  end
+end
+
 -- Notes what has become ready with those who wait for it. They are added to
 -- `woken`, each once.
 local function wake(key, woken)
   local list = waiters[key]
+  if not list then
+    return
+  end
   -- Whoever still has to wait after a look adds itself again.
   waiters[key] = nil
-  for i = 1, list and #list or 0 do
-    local ticket = list[i]
-    local fired = ticket.fired
-    if fired then
-      fired[#fired + 1] = key
-    else
-      ticket.fired = { key }
-    end
-    if not ticket.woken then
-      ticket.woken = true
-      woken[#woken + 1] = ticket
-    end
+  if is_ticket(list) then
+    return wake_ticket(list, key, woken)
+  end
+  for i = 1, #list do
+    wake_ticket(list[i], key, woken)
   end
 end
 
@@ -294,8 +329,9 @@ local function end_killed(task)
   end
 end
 
--- Begins a wait: a ticket of the current host, or nil and the error.
-local function begin(timeout)
+-- Begins a wait for one thing or for many: a ticket of the current host, or nil
+-- and the error.
+local function begin(timeout, key, index)
   if timeout and timeout <= 0 then
     return nil, timed_out(timeout)
   end
@@ -308,7 +344,7 @@ local function begin(timeout)
   if not ok then
     return nil, cannot_wait(adapter, why)
   end
-  local ticket = { host = adapter, lists = {}, task = task }
+  local ticket = { host = adapter, task = task, key = key, index = index }
   if task then
     task._ticket = ticket
   end
@@ -339,7 +375,7 @@ local function park(ticket, deadline)
 end
 
 local function park_until_ready(future, what, ticket, deadline)
-  local key = key_of(future)
+  local key = ticket.key
   while true do
     ticket.fired = nil
     add_waiter(key, ticket)
@@ -371,7 +407,7 @@ function wait.one(future, what, timeout)
   if want(future, what) then
     return true
   end
-  local ticket, err = begin(timeout)
+  local ticket, err = begin(timeout, key_of(future))
   if not ticket then
     return nil, err
   end
@@ -402,9 +438,9 @@ function wait.awaited(element)
 end
 
 -- Asks to be told of a future in a list; it may be ready by now.
-local function watch_one(future, position, index, ticket)
+local function watch_one(future, position, ticket)
   local key = key_of(future)
-  index[key] = position
+  ticket.index[key] = position
   add_waiter(key, ticket)
   subscribe(future, "result")
   if is_ready(future, "result") then
@@ -415,8 +451,8 @@ end
 
 -- Looks at what woke a wait on many futures: forgets those that are ready
 -- (`all`) or returns the lowest index of them; waits again for the others.
-local function look_at_fired(list, index, ticket, all)
-  local fired = ticket.fired
+local function look_at_fired(list, ticket, all)
+  local fired, index = ticket.fired, ticket.index
   ticket.fired = nil
   local best
   local done = 0
@@ -428,7 +464,7 @@ local function look_at_fired(list, index, ticket, all)
       remove_waiter(key, ticket)
       local future = wait.awaited(list[position])
       if future then
-        watch_one(future, position, index, ticket)
+        watch_one(future, position, ticket)
       elseif all then
         done = done + 1
       elseif not best or position < best then
@@ -439,13 +475,13 @@ local function look_at_fired(list, index, ticket, all)
   return best, done
 end
 
-local function park_for_many(list, futures, index, pending, ticket, deadline, all)
+local function park_for_many(list, futures, pending, ticket, deadline, all)
   for position, future in next, futures do
-    watch_one(future, position, index, ticket)
+    watch_one(future, position, ticket)
   end
   while true do
     if ticket.fired then
-      local best, done = look_at_fired(list, index, ticket, all)
+      local best, done = look_at_fired(list, ticket, all)
       pending = pending - done
       if best or pending == 0 then
         return best or true
@@ -473,12 +509,12 @@ local function wait_many(list, timeout, all)
   if pending == 0 then
     return true
   end
-  local ticket, err = begin(timeout)
+  local ticket, err = begin(timeout, nil, index)
   if not ticket then
     return nil, err
   end
   local deadline = timeout and now() + timeout
-  local position = park_for_many(list, futures, index, pending, ticket, deadline, all)
+  local position = park_for_many(list, futures, pending, ticket, deadline, all)
   -- The subscriptions stay: the next wait on this list wants them again, and a
   -- ring nobody waits for is ignored.
   leave(ticket)

@@ -201,11 +201,13 @@ function nginx.park(ticket, seconds)
   end
   parked[ticket] = semaphore
   local posted = semaphore:wait(seconds and min(seconds, slice) or slice)
-  parked[ticket] = nil
-  if semaphore:count() == 0 and resting_count < KEPT then
+  -- Still there, it was not posted. One that was posted when its time was over
+  -- already would wake the next who takes it.
+  if (posted or parked[ticket]) and resting_count < KEPT then
     resting_count = resting_count + 1
     resting[resting_count] = semaphore
   end
+  parked[ticket] = nil
   if not posted then
     drain()
   end
