@@ -1,36 +1,28 @@
--- The programs of docs/hosts.md run as they stand there.
+-- The programs of the hosts' pages run as they stand there.
 
 local env = require "spec.support.environment"
 
--- What the program of each section prints, among other lines.
+-- What the program of each page prints, among other lines.
 local SQUARES = { "1\t1", "2\t4", "3\t9", "10\t100" }
 local PRINTS = {
-  ["Plain scripts, and tasks"] = SQUARES,
+  ["scripts"] = SQUARES,
   ["cqueues"] = SQUARES,
-  ["luv, and Neovim"] = SQUARES,
-  ["A loop of your own: games, tools"] = { "ordered 3" },
-  ["A host of your own"] = SQUARES,
+  ["luv"] = SQUARES,
+  ["game-loop"] = { "ordered 3" },
+  ["custom-host"] = SQUARES,
 }
 
--- The programs of a page, by the title of their section.
-local function programs(path)
-  local found, title, lines = {}, nil, nil
-  for line in io.lines(path) do
-    if line == "```lua" then
-      lines = {}
-    elseif line == "```" then
-      found[title] = table.concat(lines, "\n")
-      lines = nil
-    elseif lines then
-      lines[#lines + 1] = line
-    else
-      title = line:match("^## (.+)$") or title
-    end
-  end
-  return found
+-- The one program of a page.
+local function program_of(page)
+  local file = assert(io.open("docs/" .. page .. ".md"))
+  local text = file:read "*a"
+  file:close()
+  local program, rest = text:match "```lua\n(.-)```(.*)"
+  assert.is_nil(rest:find "```lua")
+  return program
 end
 
-describe("docs/hosts.md", function()
+describe("the page of a host", function()
   local where = { TEMPORAL_NAMESPACE = "default" }
   local worker
 
@@ -42,8 +34,9 @@ describe("docs/hosts.md", function()
 
   teardown(function() worker:stop(1) end)
 
-  for title, text in pairs(programs("docs/hosts.md")) do
-    it("has a program that runs: " .. title, function()
+  for page, prints in pairs(PRINTS) do
+    it("has a program that runs: docs/" .. page .. ".md", function()
+      local text = program_of(page)
       local path = env.tmp .. "/hosts.lua"
       local file = assert(io.open(path, "w"))
       file:write(text)
@@ -53,7 +46,7 @@ describe("docs/hosts.md", function()
       assert.equal("", program:errors())
       assert.same({ "exit", 0 }, { how, code })
       local output = "\n" .. program:output()
-      for _, line in ipairs(assert(PRINTS[title], "say here what it prints")) do
+      for _, line in ipairs(prints) do
         assert.is_truthy(output:find("\n" .. line .. "\n", 1, true), output)
       end
     end)

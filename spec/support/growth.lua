@@ -4,8 +4,8 @@ local lfs = require "lfs"
 
 local growth = {}
 
---- Collects all garbage: the finalizers run in the first round, what they were of goes in the second,
--- and what a table with weak keys held for it on Lua 5.1 and LuaJIT in the third.
+--- Collects all garbage: finalizers run in the first round, their objects go in the second, what
+-- tables with weak keys held for these on Lua 5.1 and LuaJIT goes in the third.
 function growth.collect()
   for _ = 1, 3 do
     collectgarbage()
