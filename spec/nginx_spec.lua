@@ -131,7 +131,15 @@ describe("nginx", function()
           ngx.timer.at(0, function() try "timer" end)
         }
         exit_worker_by_lua_block { ]] .. TRY .. [[ try "exit_worker" }
+        upstream nowhere {
+          server 127.0.0.1:1;
+          balancer_by_lua_block { ]] .. TRY .. [[ try "balancer" ngx.exit(ngx.ERROR) }
+        }
       ]], locations = [[
+        server_rewrite_by_lua_block { ]] .. TRY .. [[
+          if ngx.var.uri == "/phases" then try "server_rewrite" end
+        }
+        location = /balanced { proxy_pass http://nowhere; }
         location = /phases {
           set_by_lua_block $nothing { ]] .. TRY .. [[ return try "set" }
           rewrite_by_lua_block { ]] .. TRY .. [[ try "rewrite" }
@@ -225,11 +233,13 @@ describe("nginx", function()
 
     it("waits in rewrite, access, content and timers, and nowhere else", function()
       assert.equal("waited", site:get("/phases").body)
+      assert.equal(500, site:get("/balanced").status)
       env.wait_until(5, function() return tried().log end, "the log phase")
       assert.same({
-        init_worker = "cannot_wait", timer = "waited", set = "cannot_wait", rewrite = "waited",
-        access = "waited", content = "waited", header_filter = "cannot_wait",
-        body_filter = "cannot_wait", log = "cannot_wait",
+        init_worker = "cannot_wait", timer = "waited", server_rewrite = "waited",
+        set = "cannot_wait", rewrite = "waited", access = "waited", balancer = "cannot_wait",
+        content = "waited", header_filter = "cannot_wait", body_filter = "cannot_wait",
+        log = "cannot_wait",
       }, tried())
     end)
 
@@ -277,28 +287,47 @@ describe("nginx", function()
 
   end)
 
-  it("waits in the threads of ngx.run_worker_thread, as a plain script does", function()
-    peer = fault_peer.start { "call : wait 20; answer none" }
-    site = openresty.start {
-      address = peer.address, main = "thread_pool tasks threads=2;", locations = [[
-        location = /task { content_by_lua_block {
-          local path = ngx.config.prefix() .. "task.lua"
-          local file = io.open(path, "w")
-          file:write("return { run = function(address)"
-            .. " local temporal = require 'temporal'"
-            .. " local client = temporal.client { target = address }"
-            .. " local response, err = client:call('GetSystemInfo', {}, { timeout = 5 })"
-            .. " client:close()"
-            .. " return response and 'waited' or tostring(err) end }")
-          file:close()
-          local ok, said = ngx.run_worker_thread("tasks", "task", "run",
-            require("site").address)
-          ngx.print(tostring(ok), " ", tostring(said))
-        } } ]],
-    }
-    for _ = 1, 3 do assert.equal("true waited", site:get("/task").body) end
-    assert.same({}, site:complaints())
-    assert.same({ "exit", 0 }, { site:stop() })
+  describe("in the threads of ngx.run_worker_thread", function()
+    local TASK = [[
+      location = /task { content_by_lua_block {
+        local path = ngx.config.prefix() .. "task.lua"
+        local file = io.open(path, "w")
+        file:write("return { run = function(address)"
+          .. " local temporal = require 'temporal'"
+          .. " local client = temporal.client { target = address }"
+          .. " local response, err = client:call('GetSystemInfo', {}, { timeout = 5 })"
+          .. " client:close()"
+          .. " return response and 'waited' or tostring(err) end }")
+        file:close()
+        local ok, said = ngx.run_worker_thread("tasks", "task", "run",
+          require("site").address)
+        ngx.print(tostring(ok), " ", tostring(said))
+      } } ]]
+
+    local function start(answer)
+      peer = fault_peer.start { "call : " .. answer }
+      site = openresty.start {
+        address = peer.address, main = "thread_pool tasks threads=2;", locations = TASK,
+      }
+    end
+
+    it("waits as a plain script does", function()
+      start "wait 20; answer none"
+      for _ = 1, 3 do assert.equal("true waited", site:get("/task").body) end
+      assert.same({}, site:complaints())
+      assert.same({ "exit", 0 }, { site:stop() })
+    end)
+
+    it("holds up the end of the worker for as long as a thread waits", function()
+      start "await; answer none"
+      local load = site:load("/task", "--connections", "2", "--requests", "2")
+      peer:wait_until "GetSystemInfo>=2"
+      site:kill "TERM"
+      peer:cmd "release"
+      assert.same({ "exit", 0 }, { site:wait(10) })
+      load:result()
+      assert.same({}, site:complaints())
+    end)
   end)
 
   describe("in init_by_lua", function()

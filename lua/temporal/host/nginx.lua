@@ -31,7 +31,9 @@ local NO_FOLDER = 60                    -- before folders are tried again
 
 local KEPT = 1024 -- semaphores at rest
 
-local YIELDS = { rewrite = true, access = true, content = true, timer = true }
+local YIELDS = {
+  server_rewrite = true, rewrite = true, access = true, content = true, timer = true,
+}
 
 local nginx = { name = "nginx" }
 
