@@ -74,6 +74,7 @@ end
 --- Asks the workflow to cancel itself. Acts on the latest run of the workflow's
 -- chain, or the run its handle was made for. A workflow that is closed already
 -- takes the request and nothing happens.
+-- @param self the workflow's future or handle
 -- @tparam[opt] string|table reason a text, or the options
 -- @tparam[opt] table cancel_options `timeout`, `metadata` (and `reason`)
 -- @treturn boolean|nil true: the server took the request; or nil
@@ -200,6 +201,7 @@ end
 
 --- Ends the workflow at once; it is not told. Acts on the latest run of the
 -- workflow's chain, or the run its handle was made for.
+-- @param self the workflow's future or handle
 -- @tparam[opt] string|table reason a text, or `{reason=, details={...}, timeout=,
 --   metadata=}` in place of all arguments (`details.n` counts trailing nils)
 -- @param ... details: values, for whoever reads the close event

@@ -75,6 +75,7 @@ end
 -- worker has to be there; a closed workflow answers too, unless `reject` says
 -- that it must not. `"__stack_trace"` and the other built-in queries are
 -- queries like any other.
+-- @param self the workflow's future or handle
 -- @tparam string|table name the query's name, or `{name=, reject=, header=,
 --   timeout=, metadata=}`; `reject` is `"none"` (the default), `"not_open"` or
 --   `"not_completed_cleanly"`; `timeout` is the client's `rpc_timeout` (10 s)

@@ -50,6 +50,7 @@ end
 --- Signals the workflow: its latest run, or the run its handle was made for.
 -- The server takes a signal of any name. All attempts of one call carry one
 -- request id, so the workflow has it once.
+-- @param self the workflow's future or handle
 -- @tparam string|table name the signal's name, or `{name=, wait=true, header=,
 --   timeout=, metadata=}`; `wait=false` does not wait for the server
 -- @param ... arguments

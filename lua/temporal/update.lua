@@ -143,6 +143,7 @@ end
 
 --- Updates the workflow and waits for the handler's answer. Acts on the latest
 -- run of the workflow's chain, or the run its handle was made for.
+-- @param self the workflow's future or handle
 -- @tparam string|table name the update's name, or `{name=, id=, header=, timeout=,
 --   metadata=}`; `id` is a UUID when absent: an update id is carried out once
 --   in a run, and repeating it gives the first outcome
@@ -158,6 +159,7 @@ local function execute(self, name, ...)
 end
 
 --- Updates the workflow and waits until the server has the update for certain.
+-- @param self the workflow's future or handle
 -- @tparam string|table name the update's name, or `{name=, id=, wait=, header=,
 --   timeout=, metadata=}`; `wait` is the stage to wait for, `"accepted"` (the
 --   default) or `"completed"`
@@ -173,6 +175,7 @@ local function start_update(self, name, ...)
 end
 
 --- The handle of an update sent elsewhere. Asks the server for nothing yet.
+-- @param self the workflow's future or handle
 -- @tparam string id of the update
 -- @tparam[opt] table handle_options `timeout` (of the wait for a start that is
 --   not yet acknowledged), `metadata` (for `get`)

@@ -69,6 +69,7 @@ local function make(settings)
 end
 
 --- The codec with options.
+-- @param _ the codec without: this is what calling it does
 -- @tparam table given `min_size` (bytes below which nothing is tried; 0),
 --   `always` (compress what grows, too; false), `level` (1 fast to 9 small;
 --   zlib's own choice), `max_size` (of what is decompressed; 128 MiB)
