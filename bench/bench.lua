@@ -4,6 +4,8 @@
 --   bench.lua waits ADDRESS COUNT              memory of so many results awaited at once
 --   bench.lua closes ADDRESS COUNT             says "waiting", reads a line; then the seconds
 --                                              until each of so many futures knows its result
+--   bench.lua frames ADDRESS                   what temporal.poll costs in a frame of a game's loop
+--                                              with nothing to do, while a task waits
 
 local temporal = require "temporal"
 local now = require("temporal.core").now
@@ -96,6 +98,24 @@ local function closes_mode(count)
   return ('{"seconds": %.3f, "all": %.3f}'):format(seconds, now() - began)
 end
 
+local FRAMES, FRAME_ROUNDS = 100000, 20
+
+local function frames_mode()
+  temporal.host.use "loop"
+  local task = temporal.spawn(function() client:workflow("never"):get(3600) end)
+  local settled = now() + 0.5
+  while now() < settled do temporal.poll(0.05) end
+  local best = math.huge
+  for _ = 1, FRAME_ROUNDS do
+    local began = os.clock()
+    for _ = 1, FRAMES do temporal.poll() end
+    best = math.min(best, (os.clock() - began) / FRAMES)
+  end
+  task:kill()
+  temporal.host.use(nil)
+  return ('{"us": %.3f}'):format(best * 1e6)
+end
+
 local report
 if mode == "load" then
   report = load_mode(tonumber(arg[3]), tonumber(arg[4]))
@@ -105,8 +125,10 @@ elseif mode == "waits" then
   report = waits_mode(tonumber(arg[3]))
 elseif mode == "closes" then
   report = closes_mode(tonumber(arg[3]))
+elseif mode == "frames" then
+  report = frames_mode()
 else
-  error("bench.lua: mode load, cold, waits or closes", 0)
+  error("bench.lua: mode load, cold, waits, closes or frames", 0)
 end
 client:close()
 if report then print(report) end
