@@ -447,7 +447,7 @@ describe("life:", function()
 
     it("in a debug hook may come at any moment", function()
       answering:cmd(RESULT)
-      local process = run_lua("hooks", answering.address, "raise", sanitizer and 60 or 150)
+      local process = run_lua("hooks", answering.address, "raise", sanitizer and 100 or 150)
       local line = process:readline(HUNG) or ""
       assert.equal("", finishes(0, process))
       local through, kilobytes = line:match "^(%d+)%s+([-%d.]+)$"
