@@ -33,15 +33,24 @@ static void init_changed(void) {
   pthread_condattr_destroy(&attributes);
 }
 
-/* Nothing of the parent's is touched, its threads are not here, and one of
-** them may have held the lock. There is only one thread yet. */
+/* The lock is held across a fork: no thread is in the middle of a change. */
+static void before_fork(void) {
+  pthread_mutex_lock(&lock);
+}
+
+static void in_parent(void) {
+  pthread_mutex_unlock(&lock);
+}
+
+/* Nothing of the parent's is touched: its threads are not here. There is only
+** one thread yet. */
 static void in_child(void) {
   forks++;
   if (engines) parents = engines;
   engines = NULL;
   any_ended = exiting = false;
-  pthread_mutex_init(&lock, NULL);
-  init_changed();
+  init_changed(); /* others may have waited for it */
+  pthread_mutex_unlock(&lock);
 }
 
 unsigned tp_forks(void) {
@@ -92,7 +101,7 @@ static void load(void) {
   /* A closing Lua state must not unmap the code a thread runs in. */
   if (dladdr((void *)(uintptr_t)&forks, &info) && info.dli_fname)
     dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
-  pthread_atfork(NULL, NULL, in_child);
+  pthread_atfork(before_fork, in_parent, in_child);
 }
 
 static void start(void) {
