@@ -113,7 +113,8 @@ function forks.used()
     collectgarbage()
     collectgarbage()
   end)
-  assert(host.count "/proc/self/task" == threads)
+  -- Fewer, when one of an earlier round has ended meanwhile.
+  assert(host.count "/proc/self/task" <= threads)
   for _, future in ipairs { acknowledged, waited, finished, handle } do
     assert(future:get(10) == 7)
   end
