@@ -185,6 +185,44 @@ describe("the luv host", function()
     assert.equal("", program:output())
   end)
 
+  it("waits on when a program has closed every handle of the loop", function()
+    peer:reset "call GetWorkflowExecutionHistory : await; answer completed 7"
+    local program = env.spawn { env.lua, "-e", ([[
+      local temporal = require "temporal"
+      local uv = require "luv"
+      temporal.host.use "luv"
+      local client = temporal.client { target = %q }
+      local function wait(name, seconds)
+        temporal.spawn(function()
+          local _, err = client:workflow("x"):get(seconds)
+          print(name, err.kind)
+        end)
+      end
+      local function close_all()
+        uv.walk(function(handle)
+          if not handle:is_closing() then handle:close() end
+        end)
+        uv.run("nowait")
+      end
+      wait("before", 0.01)
+      uv.run()
+      close_all()
+      wait("after", 0.01)
+      uv.run()
+      wait("during", 0.1)
+      local killed = temporal.spawn(function() client:workflow("x"):get() end)
+      close_all()
+      killed:kill()
+      wait("with it", 0.2)
+      uv.run()
+      wait("at the end", 60)
+      close_all()
+    ]]):format(peer.address) }
+    assert.same({ "exit", 0 }, { program:wait(10) }, program:errors())
+    assert.equal("before\ttimeout\nafter\ttimeout\nduring\ttimeout\nwith it\ttimeout\n",
+      program:output())
+  end)
+
   it("keeps the errors of tasks", function()
     local task = temporal.spawn(function()
       execute():get(10)

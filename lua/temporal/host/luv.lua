@@ -99,28 +99,41 @@ local function on_poll(problem)
   call_back()
 end
 
+-- A program may close every handle of its loop, ours too (`uv.walk`). libuv
+-- aborts when one of those is used.
+local function is_open(either)
+  return either ~= nil and not either:is_closing()
+end
+
 function luv.watch(fd, poll)
-  if handle and handle_fd ~= fd then
+  if is_open(handle) and handle_fd ~= fd then
     handle:close()
-    handle = nil
   end
-  if not handle then
+  if not is_open(handle) then
     handle, handle_fd = assert(uv.new_poll(fd)), fd
   end
-  timer = timer or assert(uv.new_timer())
+  if not is_open(timer) then
+    timer = assert(uv.new_timer())
+  end
   drain = poll
   handle:start("r", on_poll)
 end
 
 function luv.unwatch()
   drain = nil
-  handle:stop()
+  if is_open(handle) then
+    handle:stop()
+  end
   timer:stop()
 end
 
 --- Yields the coroutine, or runs the loop for a moment.
 function luv.park(ticket, seconds)
   local due = scheduler.timeout()
+  if not is_open(handle) then
+    luv.watch(handle_fd, drain)
+    set_timer(due)
+  end
   if in_coroutine() then
     if seconds and (not due or seconds < due) then
       set_timer(seconds)
