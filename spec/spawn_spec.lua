@@ -66,6 +66,19 @@ describe("temporal.spawn", function()
     assert.matches("spawn_spec%.lua:%d+: temporal.spawn takes a function, got a table", message)
   end)
 
+  it("has methods that are called with a colon, on a task", function()
+    local task = temporal.spawn(function() end)
+    local run = client:workflow("x")
+    for _, name in ipairs { "get", "ready", "wait", "kill" } do
+      for _, wrong in ipairs { run, {}, 1, false } do
+        local ok, message = pcall(task[name], wrong)
+        assert.is_false(ok, name)
+        assert.matches("spawn_spec%.lua:%d+: this is a method of task objects: write "
+          .. "task:method%(%.%.%.%), with a colon; got ", message)
+      end
+    end
+  end)
+
   it("runs tasks while a plain wait waits", function()
     local order = {}
     local tasks = {}

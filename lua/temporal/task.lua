@@ -23,6 +23,10 @@ local unpack = table.unpack or unpack -- luacheck: ignore
 local task = {}
 local metatable = { __name = "temporal.task", __index = task }
 
+local function check_self(self)
+  return options.check_self(self, metatable, "task")
+end
+
 -- At the end of the program the errors nobody took are said on stderr: no
 -- function of the user's runs any more.
 local function say_untaken()
@@ -126,6 +130,7 @@ end
 --   `call_canceled` when it was killed; of kind `timeout` when the time ran
 --   out: the task goes on
 function task:get(timeout)
+  check_self(self)
   timeout = options.timeout(timeout, "task:get")
   local ready, problem = wait.one(self, "result", timeout)
   if not ready then
@@ -145,6 +150,7 @@ end
 --- Has the task ended? Never blocks.
 -- @treturn boolean
 function task:ready()
+  check_self(self)
   return self._finished
 end
 
@@ -154,6 +160,7 @@ end
 --   not possible
 -- @treturn temporal.error|nil of kind `cannot_wait`
 function task:wait(timeout)
+  check_self(self)
   timeout = options.timeout(timeout, "task:wait")
   local ready, problem = wait.one(self, "result", timeout)
   if ready then
@@ -169,6 +176,7 @@ end
 -- begun elsewhere, such as a workflow, goes on. A task that has ended stays as
 -- it is.
 function task:kill()
+  check_self(self)
   if self._finished then
     return
   end
