@@ -59,6 +59,10 @@ describe("temporal.host", function()
     local function nothing() end
     assert.matches('"park" is missing', raised(temporal.host.use, { unpark = nothing }), 1, true)
     assert.matches('"unpark" is missing', raised(temporal.host.use, { park = nothing }), 1, true)
+    -- It is a table of functions, not an object: nothing is inherited.
+    local class = { park = nothing, unpark = nothing }
+    assert.matches('"park" is missing', raised(temporal.host.use,
+      setmetatable({}, { __index = class })), 1, true)
     assert.matches("watch and unwatch come together", raised(temporal.host.use,
       { park = nothing, unpark = nothing, watch = nothing }), 1, true)
     assert.matches('unknown option of temporal.host.use "prak"; did you mean "park"?',

@@ -44,8 +44,8 @@ local CUSTOM = options.define("option of temporal.host.use", {
   unwatch = options.func("unwatch"),
 })
 
-local function require_field(given, name)
-  if given[name] == nil then
+local function require_field(adapter, name)
+  if adapter[name] == nil then
     misuse.raisef('temporal.host.use: "%s" is missing; a host has name, can_wait, park and '
       .. "unpark, and may have watch and unwatch", name)
   end
@@ -53,9 +53,9 @@ end
 
 local function custom(given)
   local adapter = options.apply(CUSTOM, given, {})
-  require_field(given, "park")
-  require_field(given, "unpark")
-  if (given.watch == nil) ~= (given.unwatch == nil) then
+  require_field(adapter, "park")
+  require_field(adapter, "unpark")
+  if (adapter.watch == nil) ~= (adapter.unwatch == nil) then
     misuse.raise("temporal.host.use: watch and unwatch come together")
   end
   adapter.name = adapter.name or "custom"
