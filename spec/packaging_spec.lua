@@ -84,6 +84,32 @@ describe("a package:", function()
     end
   end)
 
+  -- What `require "temporal"` says of a temporal.core in C, or of one that is there already.
+  local function refused(prepare, source)
+    local folder = env.tmp .. "/refused"
+    run(elsewhere, ("mkdir -p %s/temporal"):format(quote(folder)))
+    if source then
+      run(elsewhere, ("echo %s | cc -shared -fPIC -x c -o %s/temporal/core.so -"):format(
+        quote(source), quote(folder)))
+    end
+    local process = env.spawn { env.lua, "-e", prepare .. ' print(pcall(require, "temporal"))',
+      env = { LUA_CPATH = folder .. "/?.so" } }
+    assert.same({ "exit", 0 }, { process:wait(10) }, process:errors())
+    return process:output()
+  end
+
+  it("says that the module was built for another Lua", function()
+    assert.matches("^false\ttemporal: temporal.core was built for another Lua than this one, "
+      .. 'which is Lua.-; build it with "make LUA=' .. LUA .. '"', refused("",
+      "void lua_of_another(void *); void luaopen_temporal_core(void *L) { lua_of_another(L); }"))
+  end)
+
+  it("says that the module is of another release", function()
+    assert.matches("^false\ttemporal: the Lua files are version %d.-, but temporal.core is version "
+      .. "0.0.9: install both from the same release", refused(
+      "package.preload['temporal.core'] = function() return { version = '0.0.9' } end"))
+  end)
+
   it("make install PREFIX", function()
     local prefix = env.tmp .. "/prefix"
     run(elsewhere, make("install PREFIX=" .. quote(prefix)))

@@ -12,7 +12,24 @@
 
 local VERSION = "0.1.0"
 
-local core = require "temporal.core"
+local OTHER_LUA = "temporal: temporal.core was built for another Lua than this one, which is %s; "
+  .. 'build it with "make LUA=%s". (Or this program hides the functions of its Lua from modules: '
+  .. "link it with -Wl,-E.)\n%s"
+
+-- The system's loader only names the function it misses.
+local function load_core()
+  local ok, core = pcall(require, "temporal.core")
+  if ok then
+    return core
+  elseif tostring(core):find "undefined symbol: luaL?_" then
+    local jit = rawget(_G, "jit")
+    core = OTHER_LUA:format(jit and jit.version or _VERSION,
+      jit and "jit" or _VERSION:match "%d.%d", core)
+  end
+  error(core, 0)
+end
+
+local core = load_core()
 
 if core.version ~= VERSION then
   error(("temporal: the Lua files are version %s, but temporal.core is version %s: "
