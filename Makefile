@@ -16,7 +16,7 @@ PREFIX   ?= /usr/local
 SPEC     ?=
 
 VERSIONS := 5.1 5.2 5.3 5.4 jit
-ifeq ($(filter $(LUA),$(VERSIONS)),)
+ifneq ($(words $(LUA)) $(filter $(VERSIONS),$(LUA)),1 $(LUA))
 $(error LUA is one of $(VERSIONS), not "$(LUA)")
 endif
 
@@ -33,7 +33,7 @@ TP_FLAGS := -std=c99 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC \
             -pthread
 # nodelete: the I/O thread outlives the Lua state, so the code must stay mapped.
 # Nothing links liblua: the host program provides it.
-LDFLAGS  += -shared -pthread -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
+TP_LINK  := -shared -pthread -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
 LIBS     := -lcurl -lnghttp2 -lssl -lcrypto -lz -lpthread
 
 SANITIZE_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -62,7 +62,7 @@ all: $(MODULE)
 $(MODULE): $(CORE) $(BINDING)
 	@mkdir -p $(@D)
 	@echo link $@
-	@$(CC) $(CFLAGS) $(EXTRA) -o $@ $^ $(LDFLAGS) $(LIBS)
+	@$(CC) $(CFLAGS) $(EXTRA) -o $@ $^ $(TP_LINK) $(LDFLAGS) $(LIBS)
 
 static: $(ARCHIVE)
 	@:

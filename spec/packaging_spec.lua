@@ -110,6 +110,12 @@ describe("a package:", function()
       "package.preload['temporal.core'] = function() return { version = '0.0.9' } end"))
   end)
 
+  it("make takes LDFLAGS of whoever makes packages, beside its own", function()
+    local said = run(elsewhere, make(
+      "--dry-run --assume-new=csrc/core/buffer.c LDFLAGS=-Wl,--as-needed"))
+    assert.matches("/core%.so [^\n]* %-shared [^\n]* %-Wl,%-%-as%-needed ", said)
+  end)
+
   it("make install PREFIX", function()
     local prefix = env.tmp .. "/prefix"
     run(elsewhere, make("install PREFIX=" .. quote(prefix)))
