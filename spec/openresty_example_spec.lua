@@ -93,6 +93,13 @@ describe("the order service of examples/openresty", function()
     assert.equal(405, ask("/orders/order-00000000/confirm").status)
   end)
 
+  it("says why it does not start", function()
+    local ok, problem = pcall(openresty.start_folder, "examples/openresty",
+      { TEMPORAL_ADDRESS = "localhost:none" })
+    assert.is_false(ok)
+    assert.matches("init_by_lua error: .-TEMPORAL_ADDRESS is wrong: ", problem)
+  end)
+
   it("lives beside its page: every file it needs is in its folder", function()
     for _, name in ipairs { "nginx.conf", "orders.lua", "page.html", "worker.py", "check.py" } do
       assert.equal("file", lfs.attributes("examples/openresty/" .. name, "mode"), name)

@@ -13,7 +13,8 @@ local PATIENCE = 2 -- seconds a request waits for a result; after that it is 202
 local STATUS = { not_found = 404, update_failed = 409, workflow_failed = 410 }
 
 -- One client for each worker, shared by its requests. From the environment: TEMPORAL_ADDRESS ...
-local client = assert(temporal.client())
+local client, problem = temporal.client()
+if not client then error(tostring(problem)) end -- of an error that is no string nginx says nothing
 
 local function answer(status, body)
   ngx.status = status
