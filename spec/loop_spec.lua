@@ -174,6 +174,24 @@ describe("the loop host", function()
     assert.equal("mine", got)
   end)
 
+  it("waits on when the program resumes a coroutine that waits", function()
+    local run, other, kind, thread = execute(), execute(), nil, nil
+    local task = temporal.spawn(function()
+      thread = coroutine.running()
+      kind = select(2, run:get(0.1)).kind
+      return other:get(3600)
+    end)
+    for _ = 1, 3 do
+      assert(coroutine.resume(thread))
+    end
+    assert.equal(1, #state.deadlines)
+    frames(function() return kind end)
+    assert.equal("timeout", kind)
+    answer(2)
+    frames(function() return task:ready() end)
+    assert.equal(7, task:get())
+  end)
+
   it("makes no system call in a frame with nothing to do", function()
     peer:reset("call GetWorkflowExecutionHistory : hold")
     local traced = env.spawn { "strace", "-f", "-o", env.tmp .. "/frames.strace", env.lua, "-e", ([[

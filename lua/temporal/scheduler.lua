@@ -19,6 +19,11 @@ local scheduler = {}
 -- `run` is at work further up the stack.
 local at_work = false
 
+local function forget(ticket)
+  parked[ticket] = nil
+  deadlines.remove(due, ticket)
+end
+
 --- Suspends the running coroutine until its ticket is unparked or its time is
 -- over.
 -- @tparam table ticket
@@ -30,6 +35,8 @@ function scheduler.park(ticket, seconds)
     deadlines.add(due, ticket)
   end
   yield()
+  -- The program may have resumed it, too.
+  forget(ticket)
 end
 
 -- Where a coroutine may not yield (PUC 5.1: inside a pcall, a metamethod, an
@@ -42,11 +49,6 @@ local function is_parked(thread, ticket)
   end
   local _, value = getlocal(thread, 1, 1)
   return value == ticket
-end
-
-local function forget(ticket)
-  parked[ticket] = nil
-  deadlines.remove(due, ticket)
 end
 
 local function make_runnable(ticket)
