@@ -159,6 +159,33 @@ describe("the cqueues host", function()
     assert.matches("broken", failed.message)
   end)
 
+  it("lets tasks from outside go on inside, wherever they wait next", function()
+    local late_run = execute()
+    local task = temporal.spawn(function()
+      local sum = execute():get() + execute():get()
+      local inner = temporal.spawn(function() return execute():get() end)
+      return sum + inner:get()
+    end)
+    local late = temporal.spawn(function()
+      return select(2, late_run:get(0.01)).kind, select(2, late_run:get(0.02)).kind
+    end)
+    local value, kinds
+    controller:wrap(function()
+      kinds = { late:get(10) }
+      value = task:get(10)
+    end)
+    controller:wrap(function()
+      for i = 2, 4 do
+        while not kinds or peer:stats()[START] < i do
+          cqueues.sleep(0.001)
+        end
+        peer:cmd("release")
+      end
+    end)
+    loop(controller)
+    assert.same({ 21, { "timeout", "timeout" } }, { value, kinds })
+  end)
+
   it("lets errors of the controller's own threads through, and goes on", function()
     local value
     controller:wrap(function() value = execute():get(10) end)

@@ -109,6 +109,7 @@ local function spawn(fn, ...)
   state.unfinished = state.unfinished + 1
   local adapter = host.current()
   if adapter.spawn then
+    self._hosted = true
     adapter.spawn(body, function(problem)
       self:_finish(false, problem)
     end)

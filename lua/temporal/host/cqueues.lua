@@ -7,6 +7,9 @@
 local auxlib = require "cqueues.auxlib"
 local condition = require "cqueues.condition"
 local cqueues = require "cqueues"
+local loop = require "temporal.host.loop"
+local scheduler = require "temporal.scheduler"
+local state = require "temporal.state"
 
 -- The adapter of each controller. It does not know its controller, which
 -- would keep both for ever: all is done from within.
@@ -27,12 +30,19 @@ local function unpark(ticket)
   return ticket.signal ~= nil and ticket.signal:signal() > 0
 end
 
+-- Tasks that no controller resumes go on here, too.
+local function serve(adapter)
+  adapter.poll()
+  scheduler.run()
+end
+
 -- A thread that ends by an error ends the controller's loop for a while, and
 -- the program may go on with it: another thread polls then.
 local function poll_thread(adapter)
   while adapter.wanted do
-    cqueues.poll({ pollfd = adapter.fd, events = "r" }, adapter.changed)
-    local ok, problem = pcall(adapter.poll)
+    cqueues.poll({ pollfd = adapter.fd, events = "r" }, adapter.changed,
+      scheduler.timeout() or math.huge)
+    local ok, problem = pcall(serve, adapter)
     if not ok then
       adapter.polling = false
       if adapter.wanted then
@@ -99,6 +109,12 @@ return {
     local controller = cqueues.running()
     if not controller then
       return outside
+    end
+    -- A task that began outside of any: its answer was taken in here, but it is
+    -- no thread of this controller.
+    local task = state.tasks[coroutine.running()]
+    if task and not task._hosted then
+      return loop
     end
     local adapter = adapters[controller]
     if not adapter then
