@@ -357,6 +357,27 @@ describe("the cqueues host", function()
     assert.is_false(not not resumed)
   end)
 
+  it("goes on across a shutdown while somebody waits for a task", function()
+    local value
+    controller:wrap(function()
+      local task = temporal.spawn(function()
+        execute():get(0.02)
+        temporal.shutdown(0)
+        client = temporal.client { target = peer.address, logger = function() end }
+        return execute():get(10)
+      end)
+      value = task:get()
+    end)
+    controller:wrap(function()
+      cqueues.sleep(0.1)
+      answer(2)
+    end)
+    local began = cqueues.monotime()
+    loop(controller)
+    assert.equal(7, value)
+    assert.is_true(cqueues.monotime() - began < 5)
+  end)
+
   it("holds ten thousand waits, and no more afterwards than before", function()
     local WAITS = 10000
     local function wait_for()

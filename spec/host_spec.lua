@@ -246,6 +246,23 @@ describe("temporal.host", function()
     assert.same({ 2, 0 }, { done, watched })
   end)
 
+  it("has one descriptor for the whole Lua state, across a shutdown", function()
+    local watched = {}
+    local loop = new_loop {
+      watch = function(fd) watched[fd] = true end,
+      unwatch = function(fd) watched[fd] = nil end,
+    }
+    local fd = temporal.pollable():pollfd()
+    local run, kind = execute(), nil
+    loop:spawn(function() kind = select(2, run:get()).kind end)
+    assert.same({ [fd] = true }, watched)
+    temporal.shutdown(0)
+    loop:run(10)
+    assert.equal("closed", kind)
+    assert.same({}, watched)
+    assert.equal(fd, temporal.pollable():pollfd())
+  end)
+
   it("has a pollable, readable while completions are undrained", function()
     local pollable = temporal.pollable()
     assert.is_true(pollable:pollfd() >= 0)

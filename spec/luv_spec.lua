@@ -285,6 +285,20 @@ describe("the luv host", function()
     assert.equal(7, value)
   end)
 
+  it("goes on across a shutdown while somebody waits for a task", function()
+    local value
+    local task = temporal.spawn(function()
+      execute():get(0.02)
+      temporal.shutdown(0)
+      client = temporal.client { target = peer.address, logger = function() end }
+      return execute():get()
+    end)
+    go(function() value = task:get() end)
+    after(0.1, function() answer(2) end)
+    loop()
+    assert.equal(7, value)
+  end)
+
   it("holds ten thousand waits, and no more afterwards than before", function()
     local WAITS = 10000
     local function wait_for()

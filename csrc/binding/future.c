@@ -440,16 +440,19 @@ static int Ltp_warnings(lua_State *L) {
 }
 
 /* Ends the engine and joins its thread, or, if submissions are still
-** unacknowledged, leaves it to finish them by itself: false. */
+** unacknowledged, leaves it to finish them by itself: false. Another engine,
+** without a thread yet, takes its place. */
 static int Ltp_shutdown(lua_State *L) {
   ltp_state *state = ltp_getstate(L);
-  tp_engine *engine = state->engine;
+  tp_engine *engine = state->engine, *next;
   bool ended = true;
   if (engine && !tp_engine_forked(engine)) {
     ended = tp_engine_unacknowledged(engine) == 0 &&
             tp_engine_shutdown(engine, JOIN_TIMEOUT);
     if (!ended) tp_engine_detach(engine);
     state->engine = NULL;
+    next = ltp_engine(state);
+    if (next) tp_engine_hand_over_bell(engine, next);
     tp_engine_release(engine);
   }
   lua_pushboolean(L, ended);

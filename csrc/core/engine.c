@@ -191,6 +191,15 @@ int tp_engine_pollfd(tp_engine *e) {
   return e->bell;
 }
 
+void tp_engine_hand_over_bell(tp_engine *from, tp_engine *to) {
+  tp_engine_lock(from);
+  to->bell = from->bell;
+  to->bell_forks = from->bell_forks;
+  to->rung = from->rung; /* the next drain silences it */
+  from->bell = -1;
+  tp_engine_unlock(from);
+}
+
 void tp_engine_set_line(tp_engine *e, int fd) {
   tp_engine_lock(e);
   if (e->line >= 0) close(e->line);

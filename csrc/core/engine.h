@@ -108,6 +108,9 @@ tp_future *tp_engine_drain(tp_engine *engine);
 /* The host's doorbell, readable while there is something to drain; -1 and
 ** errno when there are no descriptors. */
 int tp_engine_pollfd(tp_engine *engine);
+/* The doorbell becomes that of an engine nobody else knows yet: it is watched
+** for as long as there is the Lua state. */
+void tp_engine_hand_over_bell(tp_engine *from, tp_engine *to);
 
 /* From now on the host's doorbell rings at this line (line.h), too, and no
 ** longer at the one before, which is closed. -1: at none. */
