@@ -12,12 +12,17 @@ local PUC_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
 describe("the loop host", function()
   local client, peer
 
+  local function new_client()
+    return temporal.client { target = peer.address, shutdown_timeout = 0.5,
+      logger = function() end }
+  end
+
   before_each(function()
     peer = fault_peer.start {
       "call StartWorkflowExecution : await; answer started",
       "call GetWorkflowExecutionHistory : answer completed 7",
     }
-    client = temporal.client { target = peer.address, logger = function() end }
+    client = new_client()
     temporal.host.use "loop"
   end)
 
@@ -190,6 +195,41 @@ describe("the loop host", function()
     answer(2)
     frames(function() return task:ready() end)
     assert.equal(7, task:get())
+  end)
+
+  it("lets tasks connect again when a shutdown has ended what they waited for", function()
+    local others, kinds = {}, {}
+    local function again(i, run)
+      kinds[i] = select(2, run:get()).kind
+      others[i] = new_client()
+      return others[i]:workflow("again"):get()
+    end
+    local tasks = {}
+    for i = 1, 2 do
+      tasks[i] = temporal.spawn(again, i, execute())
+    end
+    temporal.shutdown(0)
+    assert.same({ "closed", "closed" }, kinds)
+    frames(function() return tasks[1]:ready() and tasks[2]:ready() end)
+    assert.same({ 7, 7 }, { tasks[1]:get(), tasks[2]:get() })
+    others[1]:close(0)
+    others[2]:close(0)
+  end)
+
+  it("ends clients that are made while a shutdown waits", function()
+    temporal.host.use "plain"
+    local late = new_client()
+    local other, kind
+    local task = temporal.spawn(function()
+      client:workflow("x"):get()
+      other = new_client()
+      kind = select(2, other:execute_workflow({ task_queue = "q" }, "Order"):get()).kind
+    end)
+    late:execute_workflow({ task_queue = "q" }, "Order")
+    execute()
+    assert.equal("unacknowledged", select(2, temporal.shutdown(0.3)).kind)
+    assert.is_true(task:wait(5))
+    assert.same({ "closed", true }, { kind, other:close() })
   end)
 
   it("makes no system call in a frame with nothing to do", function()

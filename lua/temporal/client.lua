@@ -493,6 +493,21 @@ function metatable.__tostring(self)
     self._closed and ", closed" or "")
 end
 
+-- Closes all clients there are now, until a deadline. Notes in `details` what is
+-- unacknowledged.
+local function close_all(deadline, details)
+  local list = {}
+  for each in next, open_clients do
+    list[#list + 1] = each
+  end
+  for _, each in ipairs(list) do
+    local ok, err = each:close(deadline and math.max(0, deadline - core.now()))
+    for _, entry in ipairs(not ok and err.details or {}) do
+      details[#details + 1] = entry
+    end
+  end
+end
+
 --- Closes every client of this Lua state and ends its thread. New clients may
 -- be made afterwards.
 -- @tparam[opt] number|string|table timeout a duration or `{timeout=}` for all
@@ -501,22 +516,11 @@ end
 -- @treturn temporal.error of kind `unacknowledged`
 local function shutdown(timeout)
   timeout = options.timeout(timeout, "temporal.shutdown")
-  local deadline = timeout and core.now() + timeout
-  local list = {}
-  for each in next, open_clients do
-    list[#list + 1] = each
-  end
   local details = {}
-  for _, each in ipairs(list) do
-    local left = deadline and math.max(0, deadline - core.now())
-    local ok, err = each:close(left)
-    for _, entry in ipairs(not ok and err.details or {}) do
-      details[#details + 1] = entry
-    end
-  end
-  -- Who waits for something of them hears of it now: this engine rings no more.
-  wait.drain()
-  core.shutdown()
+  close_all(timeout and core.now() + timeout, details)
+  -- Made meanwhile, by coroutines that ran while the others were waited for.
+  close_all(core.now(), details)
+  wait.shutdown()
   if #details > 0 then
     return nil, unacknowledged_error(details)
   end

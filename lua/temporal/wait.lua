@@ -269,22 +269,37 @@ local function unpark_all(woken)
   end
 end
 
+-- Empties the doorbell. Returns who has to be unparked, and how many things
+-- have become ready.
+local function collect()
+  local woken, ids = {}, core.drain() or NONE
+  for i = 1, #ids do
+    wake(ids[i], woken)
+  end
+  return woken, #ids
+end
+
 --- Empties the doorbell and unparks whoever waits for what has become ready.
 -- @treturn integer how many things have become ready
 -- @raise the first that a host's `unpark` raised, once everybody has been
 --   unparked; others are logged
 function wait.drain()
-  local ids = core.drain()
-  if not ids then
-    return 0
+  local woken, count = collect()
+  if count > 0 then
+    unpark_all(woken)
+    end_idle_watches()
   end
-  local woken = {}
-  for i = 1, #ids do
-    wake(ids[i], woken)
-  end
+  return count
+end
+
+--- Ends the engine. Who waits for something of it hears of it afterwards, and
+-- may go on with another one.
+-- @raise as `drain`
+function wait.shutdown()
+  local woken = collect()
+  core.shutdown()
   unpark_all(woken)
   end_idle_watches()
-  return #ids
 end
 
 --- Unparks whoever waits for a task.
