@@ -13,21 +13,30 @@ local type, rawget = type, rawget
 local running = coroutine.running
 local loaded, tasks = package.loaded, state.tasks
 
--- The hosts by name: what gives the adapter of a wait that begins now. Each is
--- loaded when it is first needed.
+-- Loaded when it is first needed, once for each Lua state.
+local function load(name)
+  local found = state.hosts[name]
+  if not found then
+    found = require("temporal.host." .. name)
+    state.hosts[name] = found
+  end
+  return found
+end
+
+-- The hosts by name: what gives the adapter of a wait that begins now.
 local BUILT_IN = {
   -- Tasks are suspended, all else waits plainly.
   plain = function()
     return tasks[running() or false] and require "temporal.host.loop" or plain
   end,
   nginx = function()
-    return require "temporal.host.nginx"
+    return load "nginx"
   end,
   cqueues = function()
-    return (require "temporal.host.cqueues".current())
+    return load("cqueues").current()
   end,
   luv = function()
-    return require "temporal.host.luv"
+    return load "luv"
   end,
   loop = function()
     return require "temporal.host.loop"

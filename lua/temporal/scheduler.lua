@@ -41,10 +41,10 @@ end
 
 -- Where a coroutine may not yield (PUC 5.1: inside a pcall, a metamethod, an
 -- iterator), the attempt raises, and the coroutine goes on. It may be
--- suspended by now, but somewhere else.
+-- suspended by now, but somewhere else. Where it is parked the innermost
+-- function is `park`, of this copy of the module or of another.
 local function is_parked(thread, ticket)
-  local info = getinfo(thread, 1, "f")
-  if not info or info.func ~= scheduler.park then
+  if not getinfo(thread, 1, "f") then
     return false
   end
   local _, value = getlocal(thread, 1, 1)

@@ -36,6 +36,9 @@ if not metatable.__temporal then
     renewals = setmetatable({}, { __mode = "k" }),
     -- Metadata given to a start itself, where the client's is a function's.
     metadata = setmetatable({}, { __mode = "k" }),
+    -- The hosts that watch our descriptor or listen, by name: two of a kind
+    -- would be in each other's way.
+    hosts = {},
     -- Chosen with temporal.host.use: a function that returns the adapter.
     host = nil,
   }
