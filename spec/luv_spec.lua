@@ -144,6 +144,34 @@ describe("the luv host", function()
     answer(1)
   end)
 
+  it("keeps timeouts when tasks wait that began under another host", function()
+    local run, kind = execute(), nil
+    temporal.host.use "plain"
+    local task = temporal.spawn(function() return select(2, run:get(0.02)).kind end)
+    temporal.host.use "luv"
+    go(function() kind = select(2, run:get(0.04)).kind end)
+    loop()
+    assert.same({ "timeout", "timeout" }, { kind, task:get(0) })
+    answer(1)
+  end)
+
+  it("keeps the timeout of a wait that begins while others can go on", function()
+    local run, other, kind = execute(), execute(), nil
+    local inner = temporal.spawn(function() other:get() end)
+    local outer
+    go(function()
+      inner:wait()
+      outer:kill()
+      kind = select(2, run:get(0.02)).kind
+    end)
+    outer = temporal.spawn(function() other:get() end)
+    go(function() outer:wait() end)
+    inner:kill()
+    loop()
+    assert.equal("timeout", kind)
+    answer(2)
+  end)
+
   it("does not keep the loop for a timeout that is no longer waited for", function()
     local value
     go(function() value = execute():get(3600) end)

@@ -117,6 +117,8 @@ function luv.watch(fd, poll)
   end
   drain = poll
   handle:start("r", on_poll)
+  -- Of tasks that began to wait under another host.
+  set_timer(scheduler.timeout())
 end
 
 function luv.unwatch()
@@ -135,8 +137,8 @@ function luv.park(ticket, seconds)
     set_timer(due)
   end
   if in_coroutine() then
-    if seconds and (not due or seconds < due) then
-      set_timer(seconds)
+    if seconds then
+      set_timer(min(seconds, due or seconds))
     end
     return scheduler.park(ticket, seconds)
   end
