@@ -148,8 +148,10 @@ end
 --   deadline
 function scheduler.timeout()
   local first = due[1]
-  if not first then
-    return runnable.first <= runnable.last and 0 or nil
+  if runnable.first <= runnable.last then
+    return 0
+  elseif not first then
+    return nil
   end
   local left = first.deadline - now()
   return left > 0 and left or 0
