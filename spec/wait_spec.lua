@@ -90,6 +90,29 @@ describe("the wait loop", function()
     assert.same({ all = true, any = true, second = "done", twice = true, late = "timeout" }, seen)
   end)
 
+  it("waits for what was in the list when the wait began", function()
+    local first, second, third = execute(), execute(), execute()
+    local list = { first, second, third }
+    local seen = {}
+    loop:spawn(function() seen.all = temporal.wait_all(list) end)
+    loop:spawn(function()
+      local run, index = temporal.wait(list)
+      seen.any = run == ({ first, second, third })[index]
+    end)
+    while #list > 0 do
+      table.remove(list)
+    end
+    loop:spawn(function()
+      for _, run in ipairs { first, second, third } do
+        run:started()
+      end
+      peer:wait_until(HISTORY .. ">=3")
+      peer:cmd("release 3")
+    end)
+    loop:run(10)
+    assert.same({ all = true, any = true }, seen)
+  end)
+
   it("wakes many waiters, each once or a little more", function()
     local done = 0
     for _ = 1, 500 do

@@ -484,13 +484,15 @@ call_metatable.__name = "temporal.future"
 
 -- Waiting for several.
 
-local function check_list(list, method)
+-- A copy: what the program does to its list meanwhile concerns no wait.
+local function copy_of(list, method)
   if type(list) ~= "table" then
     misuse.raisef("%s takes a list of futures, got %s", method, options.kind_of(list))
   end
   if #list == 0 then
     misuse.raisef("%s: the list is empty", method)
   end
+  local copy = {}
   for i = 1, #list do
     local kind = type(list[i])
     local meta = (kind == "userdata" or kind == "table") and getmetatable(list[i])
@@ -499,7 +501,9 @@ local function check_list(list, method)
       misuse.raisef("%s: element %d must be a future, got %s", method, i,
         options.kind_of(list[i]))
     end
+    copy[i] = list[i]
   end
+  return copy
 end
 
 --- Waits for the first of several futures to be ready.
@@ -508,7 +512,7 @@ end
 -- @return the ready future, or nil
 -- @return its index, or the error (kind `timeout` or `cannot_wait`)
 local function wait_any(list, timeout)
-  check_list(list, "temporal.wait")
+  list = copy_of(list, "temporal.wait")
   timeout = options.timeout(timeout, "temporal.wait")
   local index, err = wait.any(list, timeout)
   if index then
@@ -523,7 +527,7 @@ end
 -- @treturn boolean|nil true, or nil
 -- @treturn temporal.error of kind `timeout` or `cannot_wait`
 local function wait_all(list, timeout)
-  check_list(list, "temporal.wait_all")
+  list = copy_of(list, "temporal.wait_all")
   timeout = options.timeout(timeout, "temporal.wait_all")
   return wait.all(list, timeout)
 end
