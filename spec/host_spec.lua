@@ -263,6 +263,40 @@ describe("temporal.host", function()
     assert.equal(fd, temporal.pollable():pollfd())
   end)
 
+  it("keeps watching when watch polls at once, and begins again when it has raised", function()
+    local watched, broken
+    local loop = new_loop {
+      watch = function(_, poll)
+        if broken then
+          error({ "no watching" })
+        end
+        watched = poll
+        poll()
+      end,
+      unwatch = function() watched = nil end,
+    }
+    local run, late, kind, value = execute(), execute(), nil, nil
+    -- Told of later on, when nobody waits for it any more.
+    loop:spawn(function() kind = select(2, temporal.wait({ late }, 0.01)).kind end)
+    env.wait_until(10, function()
+      loop:resume(next(loop.parked))
+      return kind
+    end)
+    assert.is_nil(watched)
+    late:abandon()
+    broken = true
+    local problem
+    loop:spawn(function() problem = select(2, pcall(run.get, run)) end)
+    assert.same({ "no watching" }, problem)
+    broken = false
+    loop:spawn(function() value = run:get() end)
+    assert.is_function(watched)
+    answer(2)
+    loop:run(10, function() watched() end)
+    assert.equal(7, value)
+    assert.is_nil(watched)
+  end)
+
   it("has a pollable, readable while completions are undrained", function()
     local pollable = temporal.pollable()
     assert.is_true(pollable:pollfd() >= 0)

@@ -85,16 +85,17 @@ local function begin_watch(ticket)
     return
   end
   local set = watching[adapter]
-  if set and set[ticket] then
+  if set and next(set) then
+    set[ticket] = true
     return
-  elseif not set then
-    set = setmetatable({}, { __mode = "k" })
-    watching[adapter] = set
   end
-  if not next(set) then
-    adapter.watch(core.pollfd(), wait.drain)
+  -- Noted before, since `watch` may poll at once.
+  watching[adapter] = setmetatable({ [ticket] = true }, { __mode = "k" })
+  local ok, problem = pcall(adapter.watch, core.pollfd(), wait.drain)
+  if not ok then
+    watching[adapter] = nil
+    error(problem, 0)
   end
-  set[ticket] = true
 end
 
 local function end_watch(ticket)
@@ -376,6 +377,9 @@ local function park(ticket, deadline)
     end
   end
   begin_watch(ticket)
+  if ticket.fired then
+    return true
+  end
   local ok, problem = protect(ticket.host.park, ticket, seconds)
   if not ok then
     leave(ticket)
