@@ -194,6 +194,25 @@ describe("the luv host", function()
     answer(2)
   end)
 
+  it("kills a task whole, whatever those raise who wait for it", function()
+    local run, ended = execute(), nil
+    local task = temporal.spawn(function()
+      if PUC_51 then
+        run:get()
+      end
+      ended = not pcall(run.get, run)
+    end)
+    go(function()
+      task:wait()
+      error({ "a waiter's own error" })
+    end)
+    local problem = select(2, pcall(task.kill, task))
+    assert.same({ "a waiter's own error" }, problem)
+    assert.is_true(ended or PUC_51)
+    assert.is_nil(next(state.parked))
+    answer(1)
+  end)
+
   it("raises in the loop's callback what a coroutine raised", function()
     local program = env.spawn { env.lua, "-e", ([[
       local temporal = require "temporal"

@@ -71,8 +71,10 @@ function task:_finish(ok, ...)
     self._values = { n = select("#", ...), ... }
   else
     self._error = error_of(...)
-    state.untaken[self._error] = setmetatable({ self }, { __mode = "v" })
-    watch_end()
+    if self._error ~= self._killed then
+      state.untaken[self._error] = setmetatable({ self }, { __mode = "v" })
+      watch_end()
+    end
   end
   wait.finished(self)
 end
@@ -183,11 +185,6 @@ function task:kill()
   end
   self._killed = errors.new { kind = "call_canceled", message = "the task was killed" }
   self:_finish(false, self._killed)
-  state.untaken[self._killed] = nil
-  local ticket = self._ticket
-  if ticket then
-    ticket.host.unpark(ticket)
-  end
 end
 
 function metatable.__temporal_await(self)

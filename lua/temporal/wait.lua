@@ -303,10 +303,11 @@ function wait.shutdown()
   end_idle_watches()
 end
 
---- Unparks whoever waits for a task.
+--- Unparks whoever waits for a task, and the task, too, when it was killed
+-- while it waits itself.
 -- @tparam table task that has just finished
 function wait.finished(task)
-  local woken = {}
+  local woken = { task._killed and task._ticket }
   wake(task, woken)
   unpark_all(woken)
 end
