@@ -203,6 +203,21 @@ describe("nginx", function()
           ngx.status = ok and 200 or 500
           ngx.print(ok and "ok" or tostring(err))
         } }
+        location = /tasks { content_by_lua_block {
+          local site = require "site"
+          local spawn, said = site.temporal.spawn, {}
+          local function ask() return site.client():submit("GetSystemInfo", {}):get(5) ~= nil end
+          local tasks = { spawn(ask), spawn(ask), spawn(function() return ask() and error {} end),
+            spawn(function() site.client():workflow("x"):get() end) }
+          for i, task in ipairs(tasks) do said[i] = tostring(task:ready()) end
+          tasks[4]:kill()
+          assert(site.temporal.wait_all(tasks, 5))
+          for i, task in ipairs(tasks) do
+            local value, err = task:get()
+            said[#said + 1] = err and err.kind or tostring(value)
+          end
+          ngx.print(table.concat(said, " "))
+        } }
         location = /reloaded { content_by_lua_block {
           local site = require "site"
           local future = site.client():submit("GetSystemInfo", {})
@@ -278,6 +293,11 @@ describe("nginx", function()
       assert.is_true(result.statuses["200"] > 1000)
       -- A blocking wait would serve 50 requests a second, and the ping behind 100 of them.
       assert.is_true(slowest < 1, slowest .. " s")
+    end)
+
+    it("runs tasks beside each other, as light threads", function()
+      assert.equal("false false false false true true task_failed call_canceled",
+        site:get("/tasks").body)
     end)
 
     it("finds the same engine when the package is loaded again", function()

@@ -183,6 +183,24 @@ function nginx.can_wait()
   return true
 end
 
+--- Runs a task as a light thread: a coroutine that waits would keep the one
+-- that made it waiting. Where no light thread may begin nothing waits.
+-- @tparam function body
+-- @tparam function fail called with what body raises
+function nginx.spawn(body, fail)
+  local function run_body()
+    local ok, problem = pcall(body)
+    if not ok then
+      fail(problem)
+    end
+  end
+  if nginx.can_wait() then
+    ngx.thread.spawn(run_body)
+  else
+    coroutine.wrap(run_body)()
+  end
+end
+
 --- Suspends the light thread.
 -- @tparam table ticket
 -- @tparam[opt] number seconds at most this long
