@@ -4,6 +4,7 @@ local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
 local growth = require "spec.support.growth"
 local state = require "temporal.state"
+local system = require "system"
 local temporal = require "temporal"
 local uv = require "luv"
 
@@ -112,6 +113,19 @@ describe("the luv host", function()
     assert.equal(7, run:get(10))
     assert.equal(7, task:get(10))
     assert.is_true(ticks > 3)
+  end)
+
+  it("ends such a wait in time when the timer goes off for others first", function()
+    local run = execute()
+    local first = temporal.spawn(function() return run:get(0.01) end)
+    local second = temporal.spawn(function() return run:get(20) end)
+    system.sleep(0.02)
+    local began = env.now()
+    assert.equal("timeout", select(2, run:get(0.01)).kind)
+    assert.is_true(env.now() - began < 5)
+    assert.equal("timeout", select(2, first:get(0)).kind)
+    after(0.01, function() answer(1) end)
+    assert.equal(7, second:get(10))
   end)
 
   it("says cannot_wait in a callback, where the loop is running", function()

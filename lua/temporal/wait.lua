@@ -273,7 +273,11 @@ end
 -- Empties the doorbell. Returns who has to be unparked, and how many things
 -- have become ready.
 local function collect()
-  local woken, ids = {}, core.drain() or NONE
+  local ids = core.drain()
+  if not ids then
+    return NONE, 0
+  end
+  local woken = {}
   for i = 1, #ids do
     wake(ids[i], woken)
   end

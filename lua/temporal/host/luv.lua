@@ -34,6 +34,7 @@ local luv = { name = "luv", unpark = scheduler.unpark }
 local handle, handle_fd -- polls the doorbell
 local timer             -- goes off when the first has waited long enough
 local drain             -- while somebody waits
+local slice             -- of a wait that runs the loop, during it: see `park`
 local scheduled = false -- Neovim will call `serve`
 
 local function in_coroutine()
@@ -56,6 +57,9 @@ end
 local on_timer
 
 local function set_timer(seconds)
+  if slice then
+    seconds = min(seconds or slice, slice)
+  end
   if seconds then
     uv.update_time()
     timer:start(max(0, ceil(seconds * 1000)), 0, on_timer)
@@ -142,8 +146,15 @@ function luv.park(ticket, seconds)
     end
     return scheduler.park(ticket, seconds)
   end
-  set_timer(min(seconds or SLICE, due or SLICE, SLICE))
-  uv.run("once")
+  -- "once" may still sleep after the timer has gone off, until the next time it
+  -- is set to: that is no later than the end of this slice, too.
+  slice = min(seconds or SLICE, SLICE)
+  set_timer(due)
+  local ok, problem = pcall(uv.run, "once")
+  slice = nil
+  if not ok then
+    error(problem, 0)
+  end
 end
 
 return luv
