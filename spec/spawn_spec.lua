@@ -193,6 +193,28 @@ describe("temporal.spawn", function()
     answer(1)
   end)
 
+  it("logs them all to a logger that makes more of them", function()
+    local logged, made = 0, 20
+    local noisy = temporal.client { target = peer.address, logger = function()
+      logged = logged + 1
+      for _ = 1, made < 400 and 20 or 0 do
+        made = made + 1
+        temporal.spawn(function() error("another") end)
+      end
+    end }
+    for _ = 1, 20 do temporal.spawn(function() error("lost") end) end
+    noisy:execute_workflow({ task_queue = "q" }, "Order"):abandon()
+    env.wait_until(10, function()
+      collect()
+      temporal.poll()
+      return logged == made
+    end, "a report of each")
+    assert.equal(400, made)
+    execute():abandon() -- the client's logger is the one used last again
+    answer(2)
+    assert.is_true(noisy:close(10))
+  end)
+
   it("says at the end of the program which errors nobody took", function()
     local program = env.spawn { env.lua, "-e", [[
       local temporal = require "temporal"

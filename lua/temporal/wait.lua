@@ -17,7 +17,7 @@ local protect = require "temporal.protect"
 local scheduler = require "temporal.scheduler"
 local state = require "temporal.state"
 
-local getmetatable, next, type = getmetatable, next, type
+local getmetatable, ipairs, next, type = getmetatable, ipairs, next, type
 local running = coroutine.running
 local now = core.now
 local core_id, core_ready, core_want = core.id, core.ready, core.want
@@ -53,8 +53,15 @@ end
 
 -- Errors of tasks that are gone without anybody having asked.
 local function report_tasks()
+  local gone = {}
   for err, task in next, untaken do
     if not task[1] then
+      gone[#gone + 1] = err
+    end
+  end
+  -- A logger may spawn others.
+  for _, err in ipairs(gone) do
+    if untaken[err] then
       untaken[err] = nil
       logger.log(log_with, "error", "a task failed and nobody took its error: " .. tostring(err))
     end
