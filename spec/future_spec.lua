@@ -158,10 +158,11 @@ describe("a future", function()
 
   it("says what it is", function()
     local nowhere = temporal.client { target = "127.0.0.1:1", logger = function() end }
-    local early = nowhere:execute_workflow({ id = "early", task_queue = "q" }, "Wait")
+    local early = nowhere:execute_workflow(
+      { id = "early", task_queue = "q", timeout = 0.2 }, "Wait")
     assert.equal("temporal.future (early, starting)", tostring(early))
-    nowhere:close(0)
-    assert.equal("closed", select(2, early:get(10)).kind)
+    assert.equal("unavailable", select(2, early:get(10)).kind)
+    nowhere:close()
     local run = execute_with({ id = "s-" .. env.uuid() }, "Wait")
     temporal.assert(run:started(CLOSE_WAIT))
     assert.equal(("temporal.future (%s, running)"):format(run.id), tostring(run))
