@@ -3,6 +3,7 @@
 
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
+local growth = require "spec.support.growth"
 local lfs = require "lfs"
 local openresty = require "spec.support.openresty"
 
@@ -34,12 +35,6 @@ local LOCATIONS = [[
     ngx.print(count, " ", ngx.timer.running_count(), " ", ngx.timer.pending_count())
   } }
 ]]
-
-local function descriptors(pid)
-  local count = 0
-  for _ in lfs.dir(("/proc/%d/fd"):format(pid)) do count = count + 1 end
-  return count - 2
-end
 
 local function folders_left()
   local found = {}
@@ -123,7 +118,7 @@ describe("nginx: life of a worker", function()
       } } ]] }
     local load = site:load("/later", "--connections", "20", "--requests", "20")
     env.wait_until(5, function()
-      return descriptors(site:workers()[1]) >= 20
+      return growth.descriptors(site:workers()[1]) >= 20
     end, "the connections")
     env.wait_until(5, function() return site:get("/ping").status == 200 end, "a ping")
     local took = seconds_to_end("QUIT")
@@ -171,7 +166,7 @@ describe("nginx: life of a worker", function()
     local function settled()
       local count = 0
       for _ in lfs.dir(threads) do count = count + 1 end
-      return count - 2 == 1 and descriptors(worker)
+      return count - 2 == 1 and growth.descriptors(worker)
     end
     local before = env.wait_until(10, settled, "the threads of five requests to end")
     local result = site:load("/call", "--connections", "10", "--requests", "200"):result()

@@ -2,18 +2,13 @@
 
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
+local growth = require "spec.support.growth"
 local temporal = require "temporal"
 
 local START = "StartWorkflowExecution"
 
 -- Of PUC 5.1 alone: no wait can suspend inside a pcall.
 local PUC_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
-
-local function collect()
-  for _ = 1, 3 do
-    collectgarbage()
-  end
-end
 
 describe("temporal.spawn", function()
   local client, peer, said
@@ -32,7 +27,7 @@ describe("temporal.spawn", function()
   after_each(function()
     client:close(0)
     peer:stop()
-    collect()
+    growth.collect()
     temporal.poll()
     assert.equal(0, temporal.poll())
   end)
@@ -164,7 +159,7 @@ describe("temporal.spawn", function()
     assert.equal(own, err)
     err = select(2, temporal.spawn(function() error() end):get())
     assert.equal("task_failed", err.kind)
-    collect()
+    growth.collect()
     temporal.poll()
     assert.same({}, said)
   end)
@@ -183,7 +178,7 @@ describe("temporal.spawn", function()
     local kept = temporal.spawn(function() error("kept") end)
     temporal.spawn(function() error("lost") end)
     execute():abandon() -- a call: the client's logger is the one used last
-    collect()
+    growth.collect()
     temporal.poll()
     assert.equal(1, #said)
     assert.matches("^error: a task failed and nobody took its error: .*lost", said[1])
@@ -205,7 +200,7 @@ describe("temporal.spawn", function()
     for _ = 1, 20 do temporal.spawn(function() error("lost") end) end
     noisy:execute_workflow({ task_queue = "q" }, "Order"):abandon()
     env.wait_until(10, function()
-      collect()
+      growth.collect()
       temporal.poll()
       return logged == made
     end, "a report of each")
@@ -256,7 +251,7 @@ describe("temporal.spawn", function()
     end
     task:kill()
     assert.equal(0, temporal.poll())
-    collect()
+    growth.collect()
     temporal.poll()
     assert.same({}, said)
     answer(1)

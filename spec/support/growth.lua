@@ -12,10 +12,10 @@ function growth.collect()
   end
 end
 
---- The open descriptors of a process, without the one that looks.
--- @param pid "self" when absent
+--- The open descriptors of a process; of this one without the one that looks.
+-- @param pid this process when absent
 function growth.descriptors(pid)
-  local count = -1
+  local count = pid and 0 or -1
   for name in lfs.dir(("/proc/%s/fd"):format(pid or "self")) do
     if name ~= "." and name ~= ".." then
       count = count + 1

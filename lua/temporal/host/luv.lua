@@ -138,7 +138,6 @@ function luv.park(ticket, seconds)
   local due = scheduler.timeout()
   if not is_open(handle) then
     luv.watch(handle_fd, drain)
-    set_timer(due)
   end
   if in_coroutine() then
     if seconds then
