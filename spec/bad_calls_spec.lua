@@ -10,6 +10,7 @@ local NOT_UTF8 = "\255\254"
 
 describe("bad calls:", function()
   local client, run, schedule, activity, async, update
+  local derived -- another client that a test has made
 
   setup(function()
     -- Without retries: what a server calls temporary it says of hopeless requests too.
@@ -24,6 +25,10 @@ describe("bad calls:", function()
   teardown(function() assert(client:close()) end)
 
   after_each(function()
+    if derived then
+      derived:close()
+      derived = nil
+    end
     assert.is_truthy(temporal.assert(client:system_info()).server_version)
   end)
 
@@ -284,7 +289,8 @@ describe("bad calls:", function()
       return client:execute_workflow({ task_queue = "q", search_attributes = { [t] = 1 } }, "X")
     end,
     ["the namespace of a client"] = function(t)
-      return client:with({ namespace = t }):workflow("x"):describe()
+      derived = client:with { namespace = t }
+      return derived:workflow("x"):describe()
     end,
     ["metadata"] = function(t) return run:describe { metadata = { x = t .. "\n" } } end,
     ["a key of metadata"] = function(t)
