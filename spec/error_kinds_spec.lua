@@ -431,7 +431,7 @@ describe("errors of odd answers:", function()
 
   it("resource_exhausted of this process", function()
     peer:cmd("listen off") -- the first waits for a connection
-    local client = faults.client { max_pending = 1 }
+    local client = faults.client { max_pending = 1, retry = {} }
     local first, second = faults.submit(client), faults.submit(client)
     check(failure_of(second:get(10)), "resource_exhausted", { resource_cause = "local",
       outcome = "not_started" })
