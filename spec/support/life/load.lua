@@ -65,5 +65,6 @@ end
 local goes_on
 repeat
   load()
-  if not goes_on and core.now() > last then goes_on = ends[how]() end
-until core.now() > last and goes_on ~= "never"
+  local over = core.now() > last
+  if over and not goes_on then goes_on = ends[how]() end
+until over and goes_on ~= "never"
