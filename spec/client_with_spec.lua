@@ -2,6 +2,7 @@
 
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
+local growth = require "spec.support.growth"
 local temporal = require "temporal"
 
 local START, POLL = "StartWorkflowExecution", "GetWorkflowExecutionHistory"
@@ -267,13 +268,13 @@ describe("client:with", function()
 
     it("when the first is collected and a future of it lives", function()
       peer:cmd("call %s : await; answer completed 7", POLL)
-      local first = temporal.client { target = peer.address }
-      local second = keep(first:with {})
-      local run = temporal.assert(first:start_workflow({ task_queue = "q" }, "Order"))
+      local second, run = growth.apart(function()
+        local first = temporal.client { target = peer.address }
+        return keep(first:with {}),
+          temporal.assert(first:start_workflow({ task_queue = "q" }, "Order"))
+      end)
       assert.is_false(run:ready())
-      first = nil -- luacheck: ignore
-      collectgarbage()
-      collectgarbage()
+      growth.collect()
       temporal.assert(second:call(ANY))
       peer:wait_until("polls_open>=1")
       peer:cmd("release")

@@ -2,6 +2,7 @@
 -- the right way, until the close event is there, or the caller's own time is over.
 
 local faults = require "spec.support.faults"
+local growth = require "spec.support.growth"
 local temporal = require "temporal"
 
 local format = string.format
@@ -343,12 +344,11 @@ describe("waiting for a result", function()
 
     it("lets go of the poll when the future is collected", function()
       local client = faults.client()
-      local run = faults.must_start(client)
-      run:ready()
-      peer:wait_until("polls_open>=1")
-      run = nil -- luacheck: ignore
-      collectgarbage()
-      collectgarbage()
+      growth.apart(function()
+        faults.must_start(client):ready()
+        peer:wait_until("polls_open>=1")
+      end)
+      growth.collect()
       peer:wait_until("polls_open==0")
     end)
 

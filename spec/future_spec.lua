@@ -1,6 +1,7 @@
 -- Futures and handles on a real server: results, errors, waits.
 
 local env = require "spec.support.environment"
+local growth = require "spec.support.growth"
 local temporal = require "temporal"
 
 local CLOSE_WAIT = 30
@@ -412,11 +413,11 @@ describe("a future", function()
   end)
 
   it("survives its client's collection", function()
-    local own = temporal.client { target = env.address, namespace = env.namespace }
-    local run = own:execute_workflow({ task_queue = env.task_queue }, "Sleep", 0.3)
-    own = nil -- luacheck: ignore 311
-    collectgarbage()
-    collectgarbage()
+    local run = growth.apart(function()
+      local own = temporal.client { target = env.address, namespace = env.namespace }
+      return own:execute_workflow({ task_queue = env.task_queue }, "Sleep", 0.3)
+    end)
+    growth.collect()
     assert.equal(0.3, temporal.assert(run:get(CLOSE_WAIT)))
   end)
 end)

@@ -89,8 +89,9 @@ describe("an error of the user's", function()
     collectgarbage()
     assert.equal(0, answering:stats()[START] or 0)
     bad = false
-    client = client:with { metadata = function() return {} end }
-    assert.equal(7, run_to_its_end(client))
+    local other = client:with { metadata = function() return {} end }
+    assert.equal(7, run_to_its_end(other))
     assert.is_true(client:close(10))
+    assert.is_true(other:close(10))
   end)
 end)

@@ -3,6 +3,7 @@
 
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
+local growth = require "spec.support.growth"
 local temporal = require "temporal"
 
 local START = "StartWorkflowExecution"
@@ -78,16 +79,12 @@ describe("an unacknowledged start", function()
 
   it("goes on when its client is collected, and its futures keep working", function()
     peer:cmd("listen off")
-    local run = execute(client_for())
-    collectgarbage()
-    collectgarbage()
+    local run = growth.apart(function() return execute(client_for()) end)
+    growth.collect()
     peer:cmd("listen on")
     assert.is_true(temporal.assert(run:started(10)))
     peer:cmd("call GetWorkflowExecutionHistory : answer completed 7")
     assert.equal(7, temporal.assert(run:get(10)))
-    run = nil -- luacheck: ignore 311
-    collectgarbage()
-    collectgarbage()
   end)
 
   it("is waited for by close", function()

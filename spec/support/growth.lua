@@ -12,6 +12,12 @@ function growth.collect()
   end
 end
 
+--- Calls a function on a stack of its own, which is collected with all that it still holds: to
+-- LuaJIT's collector what dead slots of a running stack hold is alive.
+function growth.apart(fn, ...)
+  return coroutine.wrap(fn)(...)
+end
+
 --- The open descriptors of a process; of this one without the one that looks.
 -- @param pid this process when absent
 function growth.descriptors(pid)
