@@ -430,7 +430,7 @@ describe("errors of odd answers:", function()
   end)
 
   it("resource_exhausted of this process", function()
-    peer:cmd("listen off") -- the first waits for a connection
+    peer:cmd("listen off") -- the first is tried again and again
     local client = faults.client { max_pending = 1, retry = {} }
     local first, second = faults.submit(client), faults.submit(client)
     check(failure_of(second:get(10)), "resource_exhausted", { resource_cause = "local",

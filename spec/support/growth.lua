@@ -1,4 +1,4 @@
---- What stays of something that is done again and again: nothing may.
+--- What stays of something that is over, or is done again and again: nothing may.
 
 local lfs = require "lfs"
 
@@ -14,8 +14,8 @@ end
 
 --- Calls a function on a stack of its own, which is collected with all that it still holds: to
 -- LuaJIT's collector what dead slots of a running stack hold is alive.
-function growth.apart(fn, ...)
-  return coroutine.wrap(fn)(...)
+function growth.apart(fn)
+  return coroutine.wrap(fn)()
 end
 
 --- The open descriptors of a process; of this one without the one that looks.
