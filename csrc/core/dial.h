@@ -49,7 +49,7 @@ tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *options);
 void tp_connection_free(tp_connection *connection); /* closes the socket */
 
 bool tp_dialer_busy(const tp_dialer *dialer);
-/* poll(2) over `fds` and libcurl's own descriptors. */
+/* poll(2) over `fds` and libcurl's own descriptors; -1 and EINTR as there. */
 int tp_dialer_poll(tp_dialer *dialer, struct pollfd *fds, unsigned n,
                    int timeout_ms);
 void tp_dialer_advance(tp_dialer *dialer);

@@ -284,13 +284,11 @@ static bool wait_and_read(tp_engine *e, int64_t until, bool host) {
   e->sleeping = left > 0;
   tp_engine_unlock(e);
   timeout = left <= 0 ? 0 : (int)((left + 999) / 1000);
-  if (e->dialer && tp_dialer_busy(e->dialer)) {
+  if (e->dialer && tp_dialer_busy(e->dialer))
     ready = tp_dialer_poll(e->dialer, e->fds, (unsigned)n, timeout);
-    interrupted = false;
-  } else {
+  else
     ready = poll(e->fds, n, timeout);
-    interrupted = ready < 0 && errno == EINTR;
-  }
+  interrupted = ready < 0 && errno == EINTR;
   tp_engine_lock(e);
   e->sleeping = false;
   tp_engine_unlock(e);

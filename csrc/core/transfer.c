@@ -1,6 +1,7 @@
 /* libcurl's multi handle and what all transfers share: see transfer.h. */
 #include "transfer.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,7 +196,10 @@ int tp_dialer_poll(tp_dialer *dialer, struct pollfd *fds, unsigned n,
       (fds[i].events & POLLOUT ? CURL_WAIT_POLLOUT : 0));
     extra[i].revents = 0;
   }
+  errno = 0;
   curl_multi_poll(dialer->multi, extra, n, timeout_ms, &ready);
+  /* To libcurl a signal is a time-out; errno alone still tells. */
+  if (ready == 0 && errno == EINTR) ready = -1;
   for (i = 0; i < n; i++)
     fds[i].revents = (short)(
       (extra[i].revents & CURL_WAIT_POLLIN ? POLLIN : 0) |
