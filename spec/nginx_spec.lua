@@ -299,6 +299,8 @@ describe("nginx", function()
       assert.is_true(result.statuses["200"] > 1000)
       -- A blocking wait would serve 50 requests a second, and the ping behind 100 of them.
       assert.is_true(slowest < 1, slowest .. " s")
+      -- Of the worker's one client, which all requests share.
+      assert.equal(1, peer:stats().connections)
     end)
 
     it("runs tasks beside each other, as light threads", function()
