@@ -41,8 +41,8 @@ SANITIZE_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 SANITIZE_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
 EXTRA    := $(SANITIZE_$(SANITIZE))
 
-CORE     := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/core/*.c))
-BINDING  := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/binding/*.c))
+CORE     := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/core/*/*.c))
+BINDING  := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/binding/*.c csrc/binding/*/*.c))
 MODULE   := $(BUILD)/temporal/core.so
 ARCHIVE  := $(BUILD)/libtemporal.a
 C_TESTS  := $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/*_test.c))
@@ -83,7 +83,7 @@ $(BUILD)/obj/binding/%.o: csrc/binding/%.c Makefile
 	@$(CC) $(TP_FLAGS) $(LUA_INC) $(CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
 
 # A C unit test is one file of spec/c on top of the whole core, without Lua.
-# -iquote, not -I: csrc/core/limits.h must not hide the system's <limits.h>.
+# -iquote, not -I: csrc/core/base/limits.h must not hide the system's <limits.h>.
 $(BUILD)/c/%: spec/c/%.c $(CORE)
 	@mkdir -p $(@D)
 	@echo cc $<
@@ -153,8 +153,8 @@ docs:
 
 schema:
 	@tools/install demo
-	$(PYTHON) tools/schema.py > csrc/core/schema_table.c.new
-	mv csrc/core/schema_table.c.new csrc/core/schema_table.c
+	$(PYTHON) tools/schema.py > csrc/core/proto/schema_table.c.new
+	mv csrc/core/proto/schema_table.c.new csrc/core/proto/schema_table.c
 
 # FUZZ_SECONDS for each target; what a target finds stays in build/fuzz.
 FUZZ_SECONDS ?= 60
@@ -170,11 +170,11 @@ fuzz-run: $(FUZZERS)
 	    -artifact_prefix=$$f- $$f.corpus || exit 1; \
 	done
 
-build/fuzz/%: fuzz/%.c $(wildcard csrc/*/*.c csrc/*/*.h)
+build/fuzz/%: fuzz/%.c $(wildcard csrc/core/*/*.[ch] csrc/binding/*.[ch] csrc/binding/*/*.[ch])
 	@mkdir -p $(@D)
 	clang $(TP_FLAGS) $(LUA_INC) -O1 -g -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=undefined -o $@ $< $(wildcard csrc/core/*.c) \
-	  $(wildcard csrc/binding/*.c) -l$(LUA_NAME) $(LIBS)
+	  -fno-sanitize-recover=undefined -o $@ $< $(wildcard csrc/core/*/*.c) \
+	  $(wildcard csrc/binding/*.c csrc/binding/*/*.c) -l$(LUA_NAME) $(LIBS)
 
 bench: all
 	@LUA=$(LUA_NAME) BUILD=$(BUILD) bench/run

@@ -12,9 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../csrc/binding/value.h"
-#include "../csrc/core/json.h"
-#include "../csrc/core/utf8.h"
+#include "../csrc/binding/base/parts.h"
+#include "../csrc/binding/value/value_decode.h"
+#include "../csrc/binding/value/value_encode.h"
+#include "../csrc/core/json/json.h"
+#include "../csrc/core/base/utf8.h"
 
 #define INPUTS_OF_ONE_STATE 500
 
@@ -61,7 +63,9 @@ static lua_State *state(void) {
   L = lua_newstate(allocate, NULL);
   ASSERT(L != NULL);
   lua_newtable(L);
-  ltp_open_value(L);
+  ltp_open_value(L, 0);
+  ltp_open_json(L, 0);
+  ltp_open_payload(L, 0);
   lua_setfield(L, LUA_REGISTRYINDEX, "core");
   inputs = INPUTS_OF_ONE_STATE;
   return L;
@@ -157,10 +161,38 @@ static int equal(lua_State *L, int a, int b) {
   return count(L, a) == count(L, b) && contains(L, a, b);
 }
 
+static ltp_values *values(lua_State *L) {
+  ltp_values *v;
+  lua_getfield(L, LUA_REGISTRYINDEX, "temporal.values");
+  v = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return v;
+}
+
+static int decode(lua_State *L, const char *text, size_t n) {
+  return ltp_values_decode(L, values(L), text, n);
+}
+
+static int encode(lua_State *L, int index, tp_buffer *out) {
+  return ltp_values_encode(L, values(L), index, "value", out);
+}
+
+/* The length of the value as a payload. */
+static size_t payload_length(lua_State *L, int index) {
+  size_t n = 0;
+  lua_getfield(L, LUA_REGISTRYINDEX, "core");
+  lua_getfield(L, -1, "payload");
+  lua_pushvalue(L, index);
+  lua_call(L, 1, 1);
+  lua_tolstring(L, -1, &n);
+  lua_pop(L, 2);
+  return n;
+}
+
 static void round_trip(lua_State *L, const char *text, size_t n) {
   tp_buffer first, second;
   int good = read_alone(text, n);
-  ASSERT((ltp_json_decode(L, text, n) == 0) == good);
+  ASSERT((decode(L, text, n) == 0) == good);
   ASSERT(lua_gettop(L) == 1);
   if (!good) {
     ASSERT(strstr(lua_tostring(L, 1), ", at byte offset ") != NULL);
@@ -168,14 +200,13 @@ static void round_trip(lua_State *L, const char *text, size_t n) {
   }
   tp_buffer_init(&first, TP_MAX_MESSAGE);
   tp_buffer_init(&second, TP_MAX_MESSAGE);
-  ASSERT(ltp_json_encode(L, 1, &first) == 0);
-  ASSERT(ltp_json_decode(L, (const char *)first.data, first.length) == 0);
+  ASSERT(encode(L, 1, &first) == 0);
+  ASSERT(decode(L, (const char *)first.data, first.length) == 0);
   ASSERT(lua_gettop(L) == 2);
   ASSERT(equal(L, 1, 2));
-  ASSERT(ltp_json_encode(L, 2, &second) == 0);
+  ASSERT(encode(L, 2, &second) == 0);
   ASSERT(first.length == second.length); /* the order may differ */
-  ASSERT(ltp_payload_encode(L, 2, "value", &second) == 0);
-  ASSERT(second.length > 2 * first.length && lua_gettop(L) == 2);
+  ASSERT(payload_length(L, 2) > first.length && lua_gettop(L) == 2);
   tp_buffer_free(&first);
   tp_buffer_free(&second);
 }
@@ -187,9 +218,9 @@ static void as_string(lua_State *L, const char *text, size_t n) {
   int valid = tp_utf8_valid_prefix(text, n) == n;
   tp_buffer_init(&out, TP_MAX_MESSAGE);
   lua_pushlstring(L, text, n);
-  ASSERT((ltp_json_encode(L, 1, &out) == 0) == valid);
+  ASSERT((encode(L, 1, &out) == 0) == valid);
   if (valid) {
-    ASSERT(ltp_json_decode(L, (const char *)out.data, out.length) == 0);
+    ASSERT(decode(L, (const char *)out.data, out.length) == 0);
     ASSERT(lua_rawequal(L, 1, 2));
   } else {
     ASSERT(out.length == 0 && lua_gettop(L) == 2);
@@ -204,7 +235,7 @@ static void as_string(lua_State *L, const char *text, size_t n) {
   lua_rawseti(L, -2, 2);
   lua_rawset(L, 1);
   tp_buffer_init(&out, TP_MAX_MESSAGE);
-  ASSERT(ltp_json_encode(L, 1, &out) == -1 && out.length == 0);
+  ASSERT(encode(L, 1, &out) == -1 && out.length == 0);
   lua_tolstring(L, -1, &back);
   ASSERT(tp_utf8_valid_prefix(lua_tostring(L, -1), back) == back);
   tp_buffer_free(&out);

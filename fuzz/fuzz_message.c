@@ -10,8 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../csrc/binding/message.h"
-#include "../csrc/core/limits.h"
+#include "../csrc/binding/base/parts.h"
+#include "../csrc/binding/message/message_decode.h"
+#include "../csrc/binding/message/message_encode.h"
+#include "../csrc/core/proto/schema.h"
+#include "../csrc/core/base/limits.h"
 
 #define INPUTS_OF_ONE_STATE 1000
 
@@ -58,7 +61,7 @@ static lua_State *state(void) {
   L = lua_newstate(allocate, NULL);
   ASSERT(L != NULL);
   lua_newtable(L);
-  ltp_open_message(L);
+  ltp_open_message(L, 0);
   lua_setfield(L, LUA_REGISTRYINDEX, "core");
   inputs = INPUTS_OF_ONE_STATE;
   return L;

@@ -1,11 +1,11 @@
 --- Codecs on the real server: a Python worker with the same codec reads what is sent here, and the
 -- reverse; nothing of it is in clear on the server.
 
-local codec = require "temporal.codec"
+local codec = require "temporal.codec.codec"
 local core = require "temporal.core"
 local env = require "spec.support.environment"
-local errors = require "temporal.error"
-local failure = require "temporal.failure"
+local errors = require "temporal.error.error"
+local failure = require "temporal.error.failure"
 local temporal = require "temporal"
 
 -- Backwards, as spec/support/payload_codecs.py does it.

@@ -1,7 +1,7 @@
 --- The remote codec against a codec server written with the Python SDK.
 
-local codec = require "temporal.codec"
-local converter = require "temporal.converter"
+local codec = require "temporal.codec.codec"
+local converter = require "temporal.value.converter"
 local core = require "temporal.core"
 local env = require "spec.support.environment"
 local temporal = require "temporal"

@@ -1,9 +1,9 @@
 --- Codec chains: what they are given, what they may return, and which values pass through them.
 
-local converter = require "temporal.converter"
+local converter = require "temporal.value.converter"
 local core = require "temporal.core"
-local errors = require "temporal.error"
-local types = require "temporal.types"
+local errors = require "temporal.error.error"
+local types = require "temporal.value.types"
 
 local PAYLOAD = "temporal.api.common.v1.Payload"
 
@@ -322,7 +322,7 @@ describe("temporal.converter with codecs", function()
 end)
 
 describe("temporal.codec", function()
-  local codec = require "temporal.codec"
+  local codec = require "temporal.codec.codec"
 
   it("has the codecs by name, and a payload's bytes", function()
     assert.equal(require "temporal.codec.zlib", codec.zlib)
@@ -344,7 +344,7 @@ describe("temporal.codec", function()
 end)
 
 describe("temporal.failure_converter", function()
-  local failure_converter = require "temporal.failure_converter"
+  local failure_converter = require "temporal.error.failure_converter"
 
   it("takes its options", function()
     assert.is_false(failure_converter.new().encode_common_attributes)

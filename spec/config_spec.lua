@@ -1,8 +1,8 @@
-local config = require "temporal.config"
+local config = require "temporal.config.config"
 local core = require "temporal.core"
 local environment = require "spec.support.environment"
 local temporal = require "temporal"
-local types = require "temporal.types"
+local types = require "temporal.value.types"
 
 local CLI = ".deps/venv/bin/temporal"
 
@@ -121,12 +121,12 @@ local ENVIRONMENTS = {
 -- by what makes it, as it is a pair of functions in the options.
 local function answer(given)
   local codec
-  local codec_module = package.loaded["temporal.codec"]
-  package.loaded["temporal.codec"] = { remote = function(it) codec = it return it end }
-  package.loaded["temporal.config"] = nil
-  local found, err = require "temporal.config".load(given)
-  package.loaded["temporal.config"] = config
-  package.loaded["temporal.codec"] = codec_module
+  local codec_module = package.loaded["temporal.codec.codec"]
+  package.loaded["temporal.codec.codec"] = { remote = function(it) codec = it return it end }
+  package.loaded["temporal.config.config"] = nil
+  local found, err = require "temporal.config.config".load(given)
+  package.loaded["temporal.config.config"] = config
+  package.loaded["temporal.codec.codec"] = codec_module
   if not found then
     assert.equal("config", err.kind)
     return { error = tostring(err) }
@@ -269,7 +269,7 @@ describe("temporal.config.load", function()
     local path = write("[profile.p]\nnamespace = 'from the file'\ngrpc_meta = { a = '1', b = '2' }")
     local process = environment.spawn {
       environment.lua, "-e", [[
-        local config = require "temporal.config"
+        local config = require "temporal.config.config"
         local found = assert(config.load())
         local metadata = found.metadata
         print(found.target, found.namespace, metadata.a, metadata.b, metadata["c-d"])

@@ -1,6 +1,6 @@
-local converter = require "temporal.converter"
+local converter = require "temporal.value.converter"
 local core = require "temporal.core"
-local types = require "temporal.types"
+local types = require "temporal.value.types"
 
 -- What the server would hold of a Payload or Payloads field.
 local function on_the_wire(field)
@@ -263,7 +263,7 @@ describe("temporal.converter.cjson", function()
   local object = assert(converter.new { converter.cjson })
 
   it("is found under its name", function()
-    assert.equal(require "temporal.converter.cjson", converter.cjson)
+    assert.equal(require "temporal.value.cjson", converter.cjson)
     assert.is_nil(converter.no_such_encoder)
   end)
 

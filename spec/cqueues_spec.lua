@@ -5,7 +5,7 @@ local cqueues = require "cqueues"
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
 local growth = require "spec.support.growth"
-local state = require "temporal.state"
+local state = require "temporal.base.state"
 local temporal = require "temporal"
 
 local START = "StartWorkflowExecution"

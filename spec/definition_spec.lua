@@ -1,4 +1,4 @@
-local definition = require "temporal.definition"
+local definition = require "temporal.run.definition"
 
 local function raised(fn, ...)
   local ok, message = pcall(fn, ...)

@@ -1,7 +1,7 @@
 --- workflow:describe on the real server, against what a Python worker does.
 
 local core = require "temporal.core"
-local description = require "temporal.description"
+local description = require "temporal.run.description"
 local env = require "spec.support.environment"
 local temporal = require "temporal"
 
@@ -241,7 +241,7 @@ end)
 
 describe("description.item", function()
   local client = setmetatable({}, { __index = { _values = function()
-    return require("temporal.converter").new()
+    return require("temporal.value.converter").new()
   end } })
 
   it("reads whatever a server may leave out", function()

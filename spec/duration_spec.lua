@@ -1,4 +1,4 @@
-local duration = require "temporal.duration"
+local duration = require "temporal.base.duration"
 
 describe("temporal.duration", function()
   local function parts(value)

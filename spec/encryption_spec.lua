@@ -1,6 +1,6 @@
 --- examples/encryption: its codec by itself, the example, and what the Python worker makes of it.
 
-local codec = require "temporal.codec"
+local codec = require "temporal.codec.codec"
 local env = require "spec.support.environment"
 local temporal = require "temporal"
 

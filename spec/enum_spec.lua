@@ -1,5 +1,5 @@
 local core = require "temporal.core"
-local enum = require "temporal.enum"
+local enum = require "temporal.base.enum"
 
 describe("temporal.enum", function()
   it("shortens names, each prefix by itself", function()

@@ -574,6 +574,8 @@ describe("the kinds of errors", function()
     end
     walk("lua/temporal", ".lua", '[^%w_.]kind = "([%l_]+)"')
     walk("lua/temporal", ".lua", 'err%.kind = "([%l_]+)"')
-    walk("csrc", ".c", 'tp_call_fail%([^,]+, "([%l_]+)"')
+    for _, says in ipairs({ "tp_call_fail", "tp_failure_set", "tp_future_refuse" }) do
+      walk("csrc", ".c", says .. '%([^,]+, "([%l_]+)"')
+    end
   end)
 end)

@@ -1,5 +1,5 @@
 local core = require "temporal.core"
-local errors = require "temporal.error"
+local errors = require "temporal.error.error"
 
 local DETAILS = "temporal.api.errordetails.v1."
 

@@ -1,7 +1,7 @@
-local converter = require("temporal.converter").new()
+local converter = require("temporal.value.converter").new()
 local core = require "temporal.core"
-local errors = require "temporal.error"
-local failure = require "temporal.failure"
+local errors = require "temporal.error.error"
+local failure = require "temporal.error.failure"
 
 local FAILURE = "temporal.api.failure.v1.Failure"
 local EVENT = "temporal.api.history.v1.HistoryEvent"

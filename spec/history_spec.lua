@@ -4,7 +4,7 @@
 local core = require "temporal.core"
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
-local service = require "temporal.service"
+local service = require "temporal.call.service"
 local temporal = require "temporal"
 
 local STARTED = "EVENT_TYPE_WORKFLOW_EXECUTION_STARTED"
@@ -240,7 +240,7 @@ describe("workflow:history", function()
   it("where waiting is not possible raises that", function()
     local run = begin({ task_queue = nobody }, "Order")
     local events, listed = run:history(), client:list_workflows()
-    local plain = require "temporal.host.plain"
+    local plain = require "temporal.wait.host_plain"
     temporal.host.use { name = "strict", can_wait = function() return false, "not here" end,
       park = plain.park, unpark = plain.unpark }
     local outcomes = { { pcall(events) }, { pcall(listed) }, { pcall(run.describe, run) },

@@ -4,7 +4,7 @@
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
 local new_loop = require("spec.support.loop").new
-local state = require "temporal.state"
+local state = require "temporal.base.state"
 local temporal = require "temporal"
 
 local START = "StartWorkflowExecution"

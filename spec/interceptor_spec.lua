@@ -2,7 +2,7 @@
 
 local env = require "spec.support.environment"
 local faults = require "spec.support.faults"
-local interceptor = require "temporal.interceptor"
+local interceptor = require "temporal.observe.interceptor"
 local misuse_prefix = "interceptor_spec%.lua:%d+: "
 local temporal = require "temporal"
 

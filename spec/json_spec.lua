@@ -1,5 +1,5 @@
 local core = require "temporal.core"
-local types = require "temporal.types"
+local types = require "temporal.value.types"
 local values = require "spec.support.json_values"
 
 local NULL = core.null

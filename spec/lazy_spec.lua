@@ -1,4 +1,4 @@
-local lazy = require "temporal.lazy"
+local lazy = require "temporal.base.lazy"
 
 describe("temporal.lazy", function()
   local loaded
@@ -34,7 +34,8 @@ describe("temporal.lazy", function()
   end)
 
   it("keeps the seldom used modules out of the start", function()
-    local names = { "temporal.failure", "temporal.service", "temporal.search_attributes" }
+    local names = { "temporal.error.failure",
+      "temporal.call.service", "temporal.value.search_attributes" }
     local env = require "spec.support.environment"
     local code = [[require "temporal" for _, n in ipairs{...} do if package.loaded[n] then ]]
       .. [[print(n) end end]]

@@ -1,10 +1,10 @@
 local env = require "spec.support.environment"
-local logger = require "temporal.logger"
+local logger = require "temporal.observe.logger"
 
 describe("temporal.logger", function()
   it("writes one line on stderr for everything from warn up", function()
     local process = env.spawn { env.lua, "-e", [[
-      local log = require("temporal.logger").default
+      local log = require("temporal.observe.logger").default
       log("debug", "not shown")
       log("info", "not shown")
       log("warn", "two\nlines", { b = 2, a = "x" })

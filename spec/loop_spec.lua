@@ -3,7 +3,7 @@
 local core = require "temporal.core"
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
-local state = require "temporal.state"
+local state = require "temporal.base.state"
 local temporal = require "temporal"
 
 local START = "StartWorkflowExecution"

@@ -3,7 +3,7 @@
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
 local growth = require "spec.support.growth"
-local state = require "temporal.state"
+local state = require "temporal.base.state"
 local system = require "system"
 local temporal = require "temporal"
 local uv = require "luv"

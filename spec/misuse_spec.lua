@@ -1,5 +1,5 @@
-local misuse = require "temporal.misuse"
-local options = require "temporal.options"
+local misuse = require "temporal.base.misuse"
+local options = require "temporal.base.options"
 
 -- A function of this file that lies below the package on the stack.
 local function line_of(fn)

@@ -31,7 +31,7 @@ local LOCATIONS = [[
     local count = 0
     collectgarbage()
     collectgarbage()
-    for _ in pairs(require("temporal.state").waiters) do count = count + 1 end
+    for _ in pairs(require("temporal.base.state").waiters) do count = count + 1 end
     ngx.print(count, " ", ngx.timer.running_count(), " ", ngx.timer.pending_count())
   } }
 ]]

@@ -73,7 +73,7 @@ describe("nginx under load", function()
         local site = require "site"
         for _ = 1, 3 do collectgarbage() end
         local waiting = 0
-        for _ in pairs(require("temporal.state").waiters) do waiting = waiting + 1 end
+        for _ in pairs(require("temporal.base.state").waiters) do waiting = waiting + 1 end
         ngx.print(waiting, " ", ngx.timer.running_count(), " ", ngx.timer.pending_count(), " ",
           math.floor(collectgarbage "count"))
       } } ]] }

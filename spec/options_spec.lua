@@ -1,4 +1,4 @@
-local options = require "temporal.options"
+local options = require "temporal.base.options"
 
 local function raised(fn, ...)
   local ok, message = pcall(fn, ...)

@@ -112,7 +112,7 @@ describe("a package:", function()
 
   it("make takes LDFLAGS of whoever makes packages, beside its own", function()
     local said = run(elsewhere, make(
-      "--dry-run --assume-new=csrc/core/buffer.c LDFLAGS=-Wl,--as-needed"))
+      "--dry-run --assume-new=csrc/core/base/buffer.c LDFLAGS=-Wl,--as-needed"))
     assert.matches("/core%.so [^\n]* %-shared [^\n]* %-Wl,%-%-as%-needed ", said)
   end)
 

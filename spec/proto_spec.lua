@@ -1,9 +1,9 @@
 -- temporal.proto: messages as values, here and with a Python worker.
 
-local converter = require "temporal.converter"
+local converter = require "temporal.value.converter"
 local core = require "temporal.core"
 local env = require "spec.support.environment"
-local proto = require("temporal.proto").new
+local proto = require("temporal.value.proto").new
 local temporal = require "temporal"
 
 local EXECUTION = "temporal.api.common.v1.WorkflowExecution"

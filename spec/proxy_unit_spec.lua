@@ -1,6 +1,6 @@
 --- Which proxy a client goes through, and which URLs are one. See proxy_spec.lua for real ones.
 
-local proxy = require "temporal.proxy"
+local proxy = require "temporal.connection.proxy"
 local temporal = require "temporal"
 
 local SECRET = "s3cret"

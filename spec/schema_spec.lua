@@ -28,12 +28,12 @@ describe("the schema", function()
   it("is what tools/schema.py makes of the pinned packages, byte for byte", function()
     local generated = output_of(("'%s' -B tools/schema.py"):format(python))
     assert.is_true(#generated > 100000)
-    assert.is_true(generated == contents("csrc/core/schema_table.c"),
-      "csrc/core/schema_table.c is stale: run make schema")
+    assert.is_true(generated == contents("csrc/core/proto/schema_table.c"),
+      "csrc/core/proto/schema_table.c is stale: run make schema")
   end)
 
   it("names its generator and the packages it was made of", function()
-    local banner = contents("csrc/core/schema_table.c"):sub(1, 600)
+    local banner = contents("csrc/core/proto/schema_table.c"):sub(1, 600)
     local hash = output_of("sha256sum tools/schema.py"):match("^%x+")
     assert.is_truthy(banner:find("sha256 " .. hash, 1, true))
     for name in ("temporalio googleapis-common-protos"):gmatch("%S+") do
@@ -45,7 +45,8 @@ describe("the schema", function()
   it("is at most 200 KB of read-only data, without relocations", function()
     local object = os.tmpname()
     local sections = output_of(("cc -std=c99 -O2 -fPIC -iquote csrc/core -c -o '%s' "
-      .. "csrc/core/schema_table.c && size -A '%s'; rm -f '%s'"):format(object, object, object))
+      .. "csrc/core/proto/schema_table.c"
+      .. " && size -A '%s'; rm -f '%s'"):format(object, object, object))
     local rodata = 0
     for name, size in sections:gmatch("(%.%S+)%s+(%d+)") do
       if name:match("^%.rodata") then
@@ -165,7 +166,7 @@ describe("the schema", function()
   end)
 
   it("agrees with the numbers the core uses by hand", function()
-    local list = contents("csrc/core/workflow_fields.h"):gsub("\\\n%s*", "")
+    local list = contents("csrc/core/client/workflow_fields.h"):gsub("\\\n%s*", "")
     local n = 0
     for number, message, field in list:gmatch('X%([%u_%d]+, (%d+), *"([^"]+)", *"([^"]+)"%)') do
       assert.equal(tonumber(number), core.field_number("temporal.api." .. message, field))

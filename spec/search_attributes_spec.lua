@@ -1,6 +1,6 @@
 local core = require "temporal.core"
-local search_attributes = require "temporal.search_attributes"
-local types = require "temporal.types"
+local search_attributes = require "temporal.value.search_attributes"
+local types = require "temporal.value.types"
 local values = require "spec.support.json_values"
 
 local NAME = "temporal.api.common.v1.SearchAttributes"

@@ -2,7 +2,7 @@
 
 local core = require "temporal.core"
 local env = require "spec.support.environment"
-local start = require "temporal.start"
+local start = require "temporal.run.start"
 local temporal = require "temporal"
 
 local REQUEST = "temporal.api.workflowservice.v1.StartWorkflowExecutionRequest"

@@ -49,9 +49,9 @@ describe("temporal.state", function()
   end
 
   it("is the same for a package that is loaded a second time", function()
-    local first = require "temporal.state"
+    local first = require "temporal.base.state"
     with_second_copy(function()
-      local second = require "temporal.state"
+      local second = require "temporal.base.state"
       assert.equal(first, second)
       assert.is_table(second.waiters)
       assert.equal("k", getmetatable(second.taken).__mode)

@@ -1,4 +1,4 @@
-local target = require "temporal.target"
+local target = require "temporal.connection.target"
 
 local function raised(fn, ...)
   local ok, message = pcall(fn, ...)

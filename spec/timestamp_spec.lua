@@ -1,4 +1,4 @@
-local timestamp = require "temporal.timestamp"
+local timestamp = require "temporal.base.timestamp"
 
 describe("temporal.timestamp", function()
   it("reads RFC 3339", function()

@@ -1,6 +1,6 @@
 local environment = require "spec.support.environment"
 local toml = require "temporal.toml"
-local types = require "temporal.types"
+local types = require "temporal.value.types"
 
 local INF = math.huge
 

@@ -1,5 +1,5 @@
 local core = require "temporal.core"
-local types = require "temporal.types"
+local types = require "temporal.value.types"
 local values = require "spec.support.json_values"
 
 local NULL = core.null
@@ -368,7 +368,7 @@ describe("lua-cjson's marks", function()
   it("are understood and used", function()
     assert.equal("ok\n", in_new_state [==[
       local core = require "temporal.core"
-      local types = require "temporal.types"
+      local types = require "temporal.value.types"
       local early = core.json_decode("[]")
       assert(package.loaded.cjson == nil, "lua-cjson was loaded by us")
       local array_mt, empty_array_mt = {}, {}

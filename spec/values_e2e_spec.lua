@@ -3,7 +3,7 @@
 
 local core = require "temporal.core"
 local env = require "spec.support.environment"
-local search_attributes = require "temporal.search_attributes"
+local search_attributes = require "temporal.value.search_attributes"
 local temporal = require "temporal"
 
 describe("a value", function()

@@ -1,7 +1,7 @@
 --- Listing and counting on the real server.
 
 local env = require "spec.support.environment"
-local service = require "temporal.service"
+local service = require "temporal.call.service"
 local temporal = require "temporal"
 
 describe("visibility", function()

@@ -1,7 +1,7 @@
 --- The zlib codec and the functions of C below it, against Python's zlib.
 
-local codec = require "temporal.codec"
-local converter = require "temporal.converter"
+local codec = require "temporal.codec.codec"
+local converter = require "temporal.value.converter"
 local core = require "temporal.core"
 local env = require "spec.support.environment"
 

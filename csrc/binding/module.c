@@ -1,203 +1,32 @@
-/* The module temporal.core: luaopen, what belongs to one Lua state, and the
-** few functions that need no other object. The only exported symbol is here.
-*/
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/random.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
+/* The module temporal.core: luaopen. The only exported symbol is here. */
+#include "../core/base/version.h"
+#include "../core/engine/process.h"
+#include "base/parts.h"
+#include "base/state.h"
 
-#include "../core/exit.h"
-#include "../core/limits.h"
-#include "../core/version.h"
-#include "message.h"
-#include "state.h"
-#include "value.h"
-
-#define STATE_KEY "temporal.state"
-
-void ltp_register(lua_State *L, int first, const luaL_Reg *functions) {
-  int i;
-  for (; functions->name; functions++) {
-    for (i = 0; i < LTP_UPVALUES; i++) lua_pushvalue(L, first + i);
-    lua_pushcclosure(L, functions->func, LTP_UPVALUES);
-    lua_setfield(L, -2, functions->name);
-  }
-}
-
-tp_engine *ltp_engine(ltp_state *state) {
-  /* The parent's engine is left as it is: its locks may be held. */
-  if (state->engine && tp_engine_forked(state->engine)) state->engine = NULL;
-  if (state->engine == NULL) state->engine = tp_engine_new();
-  return state->engine;
-}
-
-/* The Lua state closes, or is reloaded: nobody waits here. */
-static int Ltp_state_gc(lua_State *L) {
-  ltp_state *state = lua_touserdata(L, 1);
-  tp_engine *engine = state->engine;
-  state->engine = NULL;
-  state->closed = 1;
-  if (engine == NULL || tp_engine_forked(engine)) return 0;
-  tp_engine_detach(engine);
-  tp_engine_release(engine);
-  return 0;
-}
-
-/* Pushes the state's userdata: the one of an earlier require, if any. */
-static void push_state(lua_State *L) {
-  ltp_state *state;
-  lua_getfield(L, LUA_REGISTRYINDEX, STATE_KEY);
-  if (lua_isuserdata(L, -1)) return;
-  lua_pop(L, 1);
-  state = ltp_newuserdata(L, sizeof *state);
-  state->engine = NULL;
-  state->closed = 0;
-  lua_newtable(L);
-  lua_pushcfunction(L, Ltp_state_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, LUA_REGISTRYINDEX, STATE_KEY);
-}
-
-static int Ltp_now(lua_State *L) {
-  lua_pushnumber(L, (lua_Number)tp_now() / 1e6);
-  return 1;
-}
-
-static int Ltp_time(lua_State *L) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  lua_pushnumber(L, (lua_Number)t.tv_sec +
-                    (lua_Number)(t.tv_nsec / 1000) / 1e6);
-  return 1;
-}
-
-static int Ltp_pid(lua_State *L) {
-  lua_pushinteger(L, getpid());
-  return 1;
-}
-
-/* The environment as a table, which Lua itself cannot list. Of a name given
-** twice the first counts, as for getenv. */
-static int Ltp_environ(lua_State *L) {
-  char **at;
-  lua_newtable(L);
-  for (at = environ; at && *at; at++) {
-    const char *equals = strchr(*at, '=');
-    if (equals == NULL) continue;
-    lua_pushlstring(L, *at, (size_t)(equals - *at));
-    lua_pushvalue(L, -1);
-    lua_rawget(L, -3);
-    if (!lua_isnil(L, -1)) {
-      lua_pop(L, 2);
-      continue;
-    }
-    lua_pop(L, 1);
-    lua_pushstring(L, equals + 1);
-    lua_rawset(L, -3);
-  }
-  return 1;
-}
-
-/* When a file was last changed, its size and its inode, in one string; nil
-** and the reason when there is none to be seen. */
-static int Ltp_file_stamp(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
-  struct stat s;
-  char text[96];
-  if (stat(path, &s) != 0) {
-    lua_pushnil(L);
-    lua_pushstring(L, strerror(errno));
-    return 2;
-  }
-  snprintf(text, sizeof text, "%lld.%09ld %lld %llu",
-           (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
-           (long long)s.st_size, (unsigned long long)s.st_ino);
-  lua_pushstring(L, text);
-  return 1;
-}
-
-static int Ltp_hostname(lua_State *L) {
-  char name[256] = "localhost";
-  if (gethostname(name, sizeof name - 1) != 0) strcpy(name, "localhost");
-  lua_pushstring(L, name);
-  return 1;
-}
-
-/* Random bytes come in batches, one for each thread; a forked child must not
-** repeat its parent's. */
-static int random_bytes(uint8_t out[16]) {
-  static __thread struct { uint8_t bytes[512]; size_t used; unsigned forks; }
-    pool = {{0}, sizeof pool.bytes, 0};
-  if (pool.used == sizeof pool.bytes || pool.forks != tp_forks()) {
-    size_t got = 0;
-    while (got < sizeof pool.bytes) {
-      ssize_t n = getrandom(pool.bytes + got, sizeof pool.bytes - got, 0);
-      if (n < 0 && errno != EINTR) return -1;
-      if (n > 0) got += (size_t)n;
-    }
-    pool.used = 0;
-    pool.forks = tp_forks();
-  }
-  memcpy(out, pool.bytes + pool.used, 16);
-  memset(pool.bytes + pool.used, 0, 16);
-  pool.used += 16;
-  return 0;
-}
-
-/* A UUID of version 4 (RFC 9562). */
-static int Ltp_uuid(lua_State *L) {
-  static const char digits[] = "0123456789abcdef";
-  uint8_t b[16];
-  char text[36];
-  int i, k = 0;
-  if (random_bytes(b) != 0)
-    return luaL_error(L, "the system gives no random bytes");
-  b[6] = (uint8_t)((b[6] & 0x0F) | 0x40);
-  b[8] = (uint8_t)((b[8] & 0x3F) | 0x80);
-  for (i = 0; i < 16; i++) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text[k++] = '-';
-    text[k++] = digits[b[i] >> 4];
-    text[k++] = digits[b[i] & 15];
-  }
-  lua_pushlstring(L, text, sizeof text);
-  return 1;
-}
-
-static const luaL_Reg functions[] = {
-  {"now", Ltp_now},
-  {"time", Ltp_time},
-  {"pid", Ltp_pid},
-  {"hostname", Ltp_hostname},
-  {"environ", Ltp_environ},
-  {"file_stamp", Ltp_file_stamp},
-  {"uuid", Ltp_uuid},
-  {NULL, NULL}};
-
-/* A metatable of the registry, also put into the module table by name. */
-static void push_metatable(lua_State *L, const char *name) {
-  if (luaL_newmetatable(L, name)) {
-    lua_pushstring(L, name);
-    lua_setfield(L, -2, "__name");
-  }
-}
+/* In this order. */
+static void (*const parts[])(lua_State *L, int first) = {
+  ltp_open_system,
+  ltp_open_nginx,
+  ltp_open_zlib,
+  ltp_open_message,
+  ltp_open_value,
+  ltp_open_json,
+  ltp_open_payload,
+  ltp_open_protojson,
+  ltp_open_future,
+  ltp_open_channel};
 
 __attribute__((visibility("default"))) int luaopen_temporal_core(lua_State *L);
 
 int luaopen_temporal_core(lua_State *L) {
   int first;
+  size_t i;
   tp_process_load();
   luaL_checkstack(L, 16, "temporal.core");
   ltp_mark_main(L);
   first = lua_gettop(L) + 1;
-  push_state(L);
-  push_metatable(L, "temporal.future");
-  push_metatable(L, "temporal.rpc_future");
-  push_metatable(L, "temporal.channel");
+  ltp_push_upvalues(L);
   lua_newtable(L);
   lua_pushliteral(L, TP_VERSION);
   lua_setfield(L, -2, "version");
@@ -205,12 +34,6 @@ int luaopen_temporal_core(lua_State *L) {
   lua_setfield(L, -2, "run_metatable");
   lua_pushvalue(L, first + 2);
   lua_setfield(L, -2, "call_metatable");
-  ltp_register(L, first, functions);
-  ltp_open_message(L);
-  ltp_open_value(L);
-  ltp_open_client(L, first);
-  ltp_open_future(L, first);
-  ltp_open_nginx(L, first);
-  ltp_open_zlib(L);
+  for (i = 0; i < sizeof parts / sizeof *parts; i++) parts[i](L, first);
   return 1;
 }

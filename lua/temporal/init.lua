@@ -36,16 +36,16 @@ if core.version ~= VERSION then
     .. "install both from the same release"):format(VERSION, tostring(core.version)), 0)
 end
 
-local client = require "temporal.client"
-local definition = require "temporal.definition"
-local errors = require "temporal.error"
-local failure = require "temporal.lazy" "temporal.failure"
-local future = require "temporal.future"
-local host = require "temporal.host"
-local options = require "temporal.options"
-local scheduler = require "temporal.scheduler"
-local types = require "temporal.types"
-local wait = require "temporal.wait"
+local client = require "temporal.client.client"
+local definition = require "temporal.run.definition"
+local errors = require "temporal.error.error"
+local failure = require "temporal.base.lazy" "temporal.error.failure"
+local future = require "temporal.run.future"
+local host = require "temporal.wait.host"
+local options = require "temporal.base.options"
+local scheduler = require "temporal.wait.scheduler"
+local types = require "temporal.value.types"
+local wait = require "temporal.wait.wait"
 
 local pollable = {}
 
@@ -88,19 +88,19 @@ end
 -- Seldom needed at the start of a program: loaded by their first use.
 local LAZY = {
   codec = function()
-    return require "temporal.codec"
+    return require "temporal.codec.codec"
   end,
   config = function()
-    return require "temporal.config"
+    return require "temporal.config.config"
   end,
   failure_converter = function()
-    return require("temporal.failure_converter").new
+    return require("temporal.error.failure_converter").new
   end,
   proto = function()
-    return require("temporal.proto").new
+    return require("temporal.value.proto").new
   end,
   spawn = function()
-    return require("temporal.task").spawn
+    return require("temporal.wait.task").spawn
   end,
 }
 
@@ -128,7 +128,7 @@ return setmetatable({
   host = { use = host.use },
   poll = poll,
   pollable = get_pollable,
-  converter = require "temporal.converter",
+  converter = require "temporal.value.converter",
   array = types.array,
   bool = types.bool,
   bytes = types.bytes,

@@ -2,7 +2,7 @@
 ** failure that sticks, and consuming from the front. One thread.
 */
 #include <string.h>
-#include "buffer.h"
+#include "base/buffer.h"
 #include "check.h"
 
 static void test_appends_and_keeps_order(void) {

@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 #include "check.h"
-#include "exit.h"
+#include "engine/process.h"
 #include "fixture.h"
-#include "rpc_future.h"
+#include "client/rpc_future.h"
 
 #define PATIENCE (20 * TP_SECOND)
 
@@ -25,7 +25,8 @@ typedef struct item {
 } item;
 
 static tp_engine *engine;
-static tp_channel *channel;
+static tp_client *client;
+static tp_channel *channel; /* the client's */
 static int all_runs, destroyed; /* atomic */
 
 static int count(int *n) {
@@ -47,14 +48,16 @@ static void on_end(tp_future *f) {
 }
 
 static void on_destroy(tp_future *f) {
-  free(f);
+  tp_client_free_future(f);
   __atomic_add_fetch(&destroyed, 1, __ATOMIC_SEQ_CST);
 }
 
 static item *new_item(void) {
-  static const tp_future_class class = {on_run, on_end, on_destroy};
+  static const tp_future_class class = {
+    .kind = TP_DRAIN, .silent = ~0u, .run = on_run, .end = on_end,
+    .destroy = on_destroy};
   item *i = calloc(1, sizeof *i);
-  tp_future_init(&i->future, &channel->client, TP_DRAIN, &class);
+  tp_client_future(client, &i->future, &class);
   return i;
 }
 
@@ -69,13 +72,14 @@ static bool post(item *i, unsigned bits) {
 
 static void begin(void) {
   engine = tp_engine_new();
-  channel = fixture_channel(engine);
+  client = fixture_client(engine);
+  channel = client->channel;
   all_runs = destroyed = 0;
 }
 
 /* Lets go of both; the thread, if any, ends by itself. */
 static void let_go(void) {
-  tp_channel_release(channel);
+  tp_client_release(client);
   tp_engine_detach(engine);
   tp_engine_release(engine);
 }
@@ -158,9 +162,9 @@ static void test_park_ends_when_rung(void) {
     if (thread) CHECK(tp_engine_start(engine) == TP_OK);
     i = new_item();
     CHECK(lasts());
-    tp_engine_fire(engine, &i->future);
+    fixture_fire(&i->future);
     CHECK(ends_early() && tp_engine_is_rung(engine));
-    tp_engine_forget_fired(engine, &i->future);
+    fixture_forget(&i->future);
     CHECK(ends_early()); /* still rung: what rang is gone, not the ring */
     CHECK(tp_engine_drain(engine) == NULL);
     CHECK(lasts());
@@ -218,8 +222,8 @@ static bool drains(item *first, item *second, item *third) {
   expected[0] = first;
   expected[1] = second;
   expected[2] = third;
-  while ((f = tp_engine_drain(engine)) != NULL) {
-    if (n == 3 || f != &expected[n]->future || f->fired) right = false;
+  while ((f = fixture_drain(engine)) != NULL) {
+    if (n == 3 || f != &expected[n]->future || f->wakeup.queued) right = false;
     tp_future_release(f);
     n++;
   }
@@ -234,14 +238,14 @@ static void test_fired_futures_come_in_order_and_once(void) {
   b = new_item();
   c = new_item();
   CHECK(drains(NULL, NULL, NULL));
-  tp_engine_fire(engine, &b->future);
-  tp_engine_fire(engine, &a->future);
-  tp_engine_fire(engine, &b->future); /* it is in the list already */
-  tp_engine_fire(engine, &c->future);
+  fixture_fire(&b->future);
+  fixture_fire(&a->future);
+  fixture_fire(&b->future); /* it is in the list already */
+  fixture_fire(&c->future);
   CHECK(a->future.references == 2 && b->future.references == 2);
   CHECK(drains(b, a, c));
   CHECK(a->future.references == 1 && b->future.references == 1);
-  tp_engine_fire(engine, &b->future);
+  fixture_fire(&b->future);
   CHECK(drains(b, NULL, NULL) && drains(NULL, NULL, NULL));
   release(a);
   release(b);
@@ -255,17 +259,17 @@ static void test_forgets_first_middle_and_last(void) {
   int k;
   begin();
   for (k = 0; k < 4; k++) i[k] = new_item();
-  for (k = 0; k < 4; k++) tp_engine_fire(engine, &i[k]->future);
-  tp_engine_forget_fired(engine, &i[1]->future);
-  tp_engine_forget_fired(engine, &i[1]->future); /* is not there any more */
+  for (k = 0; k < 4; k++) fixture_fire(&i[k]->future);
+  fixture_forget(&i[1]->future);
+  fixture_forget(&i[1]->future); /* is not there any more */
   CHECK(i[1]->future.references == 1);
-  tp_engine_forget_fired(engine, &i[3]->future);
-  tp_engine_forget_fired(engine, &i[0]->future);
-  tp_engine_fire(engine, &i[3]->future); /* the list's end is where it was */
+  fixture_forget(&i[3]->future);
+  fixture_forget(&i[0]->future);
+  fixture_fire(&i[3]->future); /* the list's end is where it was */
   CHECK(drains(i[2], i[3], NULL));
-  tp_engine_fire(engine, &i[0]->future);
-  tp_engine_forget_fired(engine, &i[0]->future); /* the only one */
-  tp_engine_fire(engine, &i[1]->future);
+  fixture_fire(&i[0]->future);
+  fixture_forget(&i[0]->future); /* the only one */
+  fixture_fire(&i[1]->future);
   CHECK(drains(i[1], NULL, NULL));
   for (k = 0; k < 4; k++) release(i[k]);
   let_go();
@@ -323,14 +327,14 @@ static void test_the_doorbell(void) {
   i = new_item();
   fd = tp_engine_pollfd(engine);
   CHECK(fd >= 0 && fd == tp_engine_pollfd(engine) && !readable(fd));
-  tp_engine_fire(engine, &i->future);
+  fixture_fire(&i->future);
   CHECK(readable(fd) && readable(fd));
   CHECK(drains(i, NULL, NULL) && !readable(fd));
   release(i);
   let_go();
   begin(); /* asked for when it has rung already */
   i = new_item();
-  tp_engine_fire(engine, &i->future);
+  fixture_fire(&i->future);
   fd = tp_engine_pollfd(engine);
   CHECK(fd >= 0 && readable(fd));
   CHECK(drains(i, NULL, NULL) && !readable(fd));
@@ -433,10 +437,10 @@ static void test_detach_ends_an_idle_engine(void) {
   begin();
   i = new_item();
   CHECK(tp_engine_start(engine) == TP_OK);
-  tp_engine_fire(engine, &i->future);
+  fixture_fire(&i->future);
   tp_engine_detach(engine); /* lets go of what has fired */
   CHECK(ends() && becomes(&i->ends, 1));
-  tp_engine_fire(engine, &i->future); /* nobody is left to be told */
+  fixture_fire(&i->future); /* nobody is left to be told */
   CHECK(i->future.references == 1);
   release(i);
   CHECK(destroyed == 1);
@@ -444,7 +448,7 @@ static void test_detach_ends_an_idle_engine(void) {
 }
 
 static void acknowledge(tp_command *command, unsigned bits) {
-  tp_client_acknowledged(&channel->client);
+  tp_client_acknowledged(client);
   on_run(command, bits);
 }
 
@@ -453,7 +457,7 @@ static void test_detach_waits_for_submissions(void) {
   begin();
   i = new_item();
   i->future.command.run = acknowledge;
-  channel->unacknowledged = channel->client.unacknowledged = 1;
+  channel->source.unacknowledged = client->unacknowledged = 1;
   engine->shutdown_timeout = PATIENCE;
   CHECK(tp_engine_unacknowledged(engine) == 1);
   CHECK(tp_engine_start(engine) == TP_OK);
@@ -468,7 +472,7 @@ static void test_detach_waits_for_submissions(void) {
 static void test_detach_gives_up_in_time(void) {
   int64_t from;
   begin();
-  channel->unacknowledged = channel->client.unacknowledged = 1;
+  channel->source.unacknowledged = client->unacknowledged = 1;
   engine->shutdown_timeout = TP_SECOND / 5;
   CHECK(tp_engine_start(engine) == TP_OK);
   from = tp_now();
@@ -484,8 +488,8 @@ static void test_stop_ends_all_futures(void) {
   a = new_item();
   b = new_item();
   /* It is not waited for. */
-  channel->unacknowledged = channel->client.unacknowledged = 1;
-  told = tp_drain_new(&channel->client);
+  channel->source.unacknowledged = client->unacknowledged = 1;
+  told = tp_drain_new(client);
   CHECK(told && !tp_future_ready(told, TP_RESULT));
   CHECK(tp_engine_start(engine) == TP_OK);
   tp_future_subscribe(&a->future, TP_RESULT);
@@ -522,16 +526,16 @@ static void test_shutdown_with_a_call_under_way(void) {
   tp_rpc_future *rpc;
   begin();
   channel->options.retry.attempts = 1000000;
-  rpc = tp_rpc_future_new(&channel->client);
+  rpc = tp_rpc_future_new(client);
   rpc->path = strdup("/service/method");
-  rpc->call.path = rpc->path;
-  tp_future_submit(&rpc->future, &rpc->call, true);
+  rpc->base.call.path = rpc->path;
+  tp_submission_send(&rpc->base, true);
   CHECK(tp_engine_shutdown(engine, PATIENCE));
-  CHECK(tp_future_flags(&rpc->future) & TP_CLOSED);
-  CHECK(channel->unacknowledged == 0 && channel->pending == 0);
-  CHECK(rpc->future.references == 1);
-  tp_future_signal(&rpc->future, TP_TAKEN);
-  tp_future_collect(&rpc->future);
+  CHECK(tp_future_flags(&rpc->base.future) & TP_CLOSED);
+  CHECK(channel->source.unacknowledged == 0 && channel->pending == 0);
+  CHECK(rpc->base.future.references == 1);
+  tp_future_signal(&rpc->base.future, TP_TAKEN);
+  tp_future_collect(&rpc->base.future);
   let_go();
 }
 
@@ -556,52 +560,19 @@ static void test_a_forked_child_knows(void) {
 static void test_drain_is_told_by_the_last(void) {
   tp_future *told;
   begin();
-  channel->unacknowledged = channel->client.unacknowledged = 2;
-  told = tp_drain_new(&channel->client);
+  channel->source.unacknowledged = client->unacknowledged = 2;
+  told = tp_drain_new(client);
   tp_future_subscribe(told, TP_RESULT);
-  tp_client_acknowledged(&channel->client);
+  tp_client_acknowledged(client);
   CHECK(!tp_future_ready(told, TP_RESULT));
-  tp_client_acknowledged(&channel->client);
+  tp_client_acknowledged(client);
   CHECK(tp_future_ready(told, TP_RESULT) && tp_engine_is_rung(engine));
-  CHECK(tp_engine_drain(engine) == told);
+  CHECK(fixture_drain(engine) == told);
   tp_future_release(told);
   tp_future_release(told);
-  told = tp_drain_new(&channel->client); /* nothing to wait for: at once */
+  told = tp_drain_new(client); /* nothing to wait for: at once */
   CHECK(tp_future_ready(told, TP_RESULT));
   tp_future_release(told);
-  let_go();
-}
-
-static tp_notice *notice(const char *id) {
-  tp_notice *n = calloc(1, sizeof *n);
-  n->workflow_id = strdup(id);
-  n->failure.message = strdup("message");
-  return n;
-}
-
-static bool is_notice(const tp_notice *n, const char *id) {
-  return n && strcmp(n->workflow_id, id) == 0;
-}
-
-static void test_notices_come_once_and_in_order(void) {
-  tp_notice *n, *next;
-  begin();
-  CHECK(tp_engine_take_notices(engine, &engine->lost) == NULL);
-  tp_engine_notice(engine, &engine->lost, notice("a"));
-  tp_engine_notice(engine, &engine->warnings, notice("w"));
-  tp_engine_notice(engine, &engine->lost, notice("b"));
-  n = tp_engine_take_notices(engine, &engine->lost);
-  CHECK(is_notice(n, "a") && is_notice(n->next, "b") && !n->next->next);
-  for (; n; n = next) {
-    next = n->next;
-    tp_notice_free(n);
-  }
-  CHECK(tp_engine_take_notices(engine, &engine->lost) == NULL);
-  n = tp_engine_take_notices(engine, &engine->warnings);
-  CHECK(is_notice(n, "w") && n->next == NULL);
-  tp_notice_free(n);
-  CHECK(!engine->noticed);
-  tp_engine_notice(engine, &engine->warnings, notice("c")); /* to be freed */
   let_go();
 }
 
@@ -642,7 +613,6 @@ int main(void) {
   RUN(test_shutdown_with_a_call_under_way);
   RUN(test_a_forked_child_knows);
   RUN(test_drain_is_told_by_the_last);
-  RUN(test_notices_come_once_and_in_order);
   RUN(test_jitter);
   return check_end();
 }

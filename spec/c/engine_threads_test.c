@@ -10,13 +10,14 @@
 #include "check.h"
 #include "fixture.h"
 #include "random.h"
-#include "rpc_future.h"
+#include "client/rpc_future.h"
 
 #define PATIENCE (20 * TP_SECOND)
 #define SLOW (TP_SECOND / 20) /* much longer than a wake-up takes */
 
 static tp_engine *engine;
-static tp_channel *channel;
+static tp_client *client;
+static tp_channel *channel; /* the client's */
 static tp_future *shared; /* what both threads work on in this round */
 static int destroyed;     /* atomic */
 
@@ -99,25 +100,28 @@ static void on_end(tp_future *f) {
 }
 
 static void on_destroy(tp_future *f) {
-  free(f);
+  tp_client_free_future(f);
   __atomic_add_fetch(&destroyed, 1, __ATOMIC_SEQ_CST);
 }
 
 static tp_future *new_future(void) {
-  static const tp_future_class class = {on_run, on_end, on_destroy};
+  static const tp_future_class class = {
+    .kind = TP_DRAIN, .silent = ~0u, .run = on_run, .end = on_end,
+    .destroy = on_destroy};
   tp_future *f = calloc(1, sizeof *f);
-  tp_future_init(f, &channel->client, TP_DRAIN, &class);
+  tp_client_future(client, f, &class);
   return f;
 }
 
 static void begin(void) {
   engine = tp_engine_new();
-  channel = fixture_channel(engine);
+  client = fixture_client(engine);
+  channel = client->channel;
   set(&destroyed, 0);
 }
 
 static void let_go(void) {
-  tp_channel_release(channel);
+  tp_client_release(client);
   tp_engine_detach(engine);
   tp_engine_release(engine);
 }
@@ -126,7 +130,7 @@ static void let_go(void) {
 static bool drain(const tp_future *wanted) {
   tp_future *f;
   bool found = false;
-  while ((f = tp_engine_drain(engine)) != NULL) {
+  while ((f = fixture_drain(engine)) != NULL) {
     if (f == wanted) found = true;
     tp_future_release(f);
   }
@@ -171,7 +175,7 @@ static bool subscribe_and_wait(void) {
 static bool was_quick(void) {
   if (tp_now() - __atomic_load_n(&acted_at, __ATOMIC_SEQ_CST) > SLOW) slow++;
   tp_future_unsubscribe(shared, TP_RESULT);
-  tp_engine_forget_fired(engine, shared);
+  fixture_forget(shared);
   tp_future_release(shared);
   return true;
 }
@@ -206,13 +210,13 @@ static bool subscribe_post_and_wait(void) {
 
 /* Others ring the bell of the same host meanwhile. */
 static void ring_for_nothing(void) {
-  tp_engine_fire(engine, shared);
+  fixture_fire(shared);
   tp_future_release(shared);
 }
 
 static bool release_shared(void) {
   tp_future_unsubscribe(shared, TP_RESULT);
-  tp_engine_forget_fired(engine, shared);
+  fixture_forget(shared);
   tp_future_release(shared);
   return true;
 }
@@ -298,9 +302,9 @@ static bool detach(void) {
 
 static bool detached_holds_nothing(void) {
   bool right = engine->fired == NULL && shared->references == 1;
-  tp_engine_forget_fired(engine, shared);
+  fixture_forget(shared);
   tp_future_release(shared);
-  tp_channel_release(channel);
+  tp_client_release(client);
   tp_engine_release(engine);
   return right;
 }
@@ -311,23 +315,23 @@ static void test_detached_while_it_is_signalled(void) {
 }
 
 static void acknowledge(void) {
-  tp_client_acknowledged(&channel->client);
+  tp_client_acknowledged(client);
 }
 
 static bool prepare_submission(void) {
-  channel->unacknowledged = channel->client.unacknowledged = 1;
+  channel->source.unacknowledged = client->unacknowledged = 1;
   return true;
 }
 
 static bool new_drain(void) {
-  shared = tp_drain_new(&channel->client);
+  shared = tp_drain_new(client);
   return shared != NULL;
 }
 
 static bool drain_is_told(void) {
   bool told = tp_future_ready(shared, TP_RESULT);
   tp_future_release(shared);
-  return told && channel->drains == NULL;
+  return told && client->drains == NULL;
 }
 
 static void test_drain_made_while_the_last_one_ends(void) {
@@ -350,7 +354,7 @@ static bool walk(void) {
   int i;
   for (i = 0; i < 8; i++) {
     tp_future *f = NULL;
-    while ((f = tp_channel_next(channel, f)) != NULL) dawdle(&seed);
+    while ((f = tp_client_next(client, f)) != NULL) dawdle(&seed);
   }
   return true;
 }
@@ -360,7 +364,7 @@ static bool nothing(void) {
 }
 
 static bool none_is_left(void) {
-  return channel->futures == NULL && channel->references == 1;
+  return channel->futures == NULL && channel->source.references == 1;
 }
 
 static void test_walks_over_futures_that_go(void) {
@@ -379,10 +383,10 @@ static void stop(void) {
 }
 
 static tp_rpc_future *submit(void) {
-  tp_rpc_future *rpc = tp_rpc_future_new(&channel->client);
+  tp_rpc_future *rpc = tp_rpc_future_new(client);
   rpc->path = strdup("/service/method");
-  rpc->call.path = rpc->path;
-  tp_future_submit(&rpc->future, &rpc->call, true);
+  rpc->base.call.path = rpc->path;
+  tp_submission_send(&rpc->base, true);
   return rpc;
 }
 
@@ -403,7 +407,7 @@ static bool all_have_ended(void) {
   bool right = tp_engine_shutdown(engine, PATIENCE);
   size_t i;
   for (i = 0; i < 64; i++) {
-    tp_future *f = &submissions[i]->future;
+    tp_future *f = &submissions[i]->base.future;
     int64_t until = tp_now() + (right ? PATIENCE / 20 : 0);
     while (!tp_future_ready(f, TP_RESULT) && tp_now() < until) sched_yield();
     if (!tp_future_ready(f, TP_RESULT)) right = false;
@@ -421,9 +425,9 @@ static void test_submissions_while_the_engine_stops(void) {
 /* The last reference goes on the host's thread, or on the other. */
 static bool release_and_shut_down(void) {
   tp_rpc_future *rpc = submit();
-  tp_future_signal(&rpc->future, TP_TAKEN);
-  tp_future_collect(&rpc->future);
-  tp_channel_release(channel);
+  tp_future_signal(&rpc->base.future, TP_TAKEN);
+  tp_future_collect(&rpc->base.future);
+  tp_client_release(client);
   return true;
 }
 

@@ -6,8 +6,8 @@
 #define FIXTURE_H
 
 #include <string.h>
-#include "channel.h"
-#include "engine.h"
+#include "client/client.h"
+#include "engine/drive.h"
 
 static inline tp_channel_options fixture_options(void) {
   tp_channel_options o;
@@ -28,9 +28,23 @@ static inline tp_channel_options fixture_options(void) {
   return o;
 }
 
-static inline tp_channel *fixture_channel(tp_engine *engine) {
+static inline tp_client *fixture_client(tp_engine *engine) {
   tp_channel_options o = fixture_options();
-  return tp_channel_new(engine, &o);
+  return tp_client_new(engine, &o);
+}
+
+/* The next future that has fired, held. */
+static inline tp_future *fixture_drain(tp_engine *engine) {
+  tp_wakeup *w = tp_engine_drain(engine);
+  return w ? tp_future_of(w) : NULL;
+}
+
+static inline void fixture_fire(tp_future *f) {
+  tp_engine_fire(f->engine, &f->wakeup, &f->references);
+}
+
+static inline void fixture_forget(tp_future *f) {
+  tp_engine_forget_fired(f->engine, &f->wakeup);
 }
 
 #endif

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "check.h"
-#include "grpc.h"
+#include "base/base64.h"
+#include "net/grpc.h"
 #include "random.h"
-#include "timer.h"
+#include "base/timer.h"
 
 static void test_prefix(void) {
   static const uint32_t lengths[] = {0, 1, 255, 256, 65535, 65536, 1u << 24,

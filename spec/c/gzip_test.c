@@ -5,8 +5,8 @@
 #include <string.h>
 #include <zlib.h>
 #include "check.h"
-#include "gzip.h"
-#include "limits.h"
+#include "net/gzip.h"
+#include "base/limits.h"
 
 enum { GZIP = 16 + MAX_WBITS, ZLIB = MAX_WBITS, RAW = -MAX_WBITS };
 

@@ -2,7 +2,7 @@
 ** what Lua cannot bring about: buffers that are full. One thread; the random
 ** numbers are the same in every run.
 */
-#include "json.h"
+#include "json/json.h"
 
 #include <float.h>
 #include <stdlib.h>

@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include "check.h"
 #include "fixture.h"
-#include "json.h"
-#include "rpc_future.h"
-#include "workflow_run.h"
+#include "json/json.h"
+#include "client/rpc_future.h"
+#include "client/workflow_run.h"
 
 static tp_engine *engine;
-static tp_channel *channel;
+static tp_client *client;
+static tp_channel *channel; /* the client's */
 
 static size_t sent, sent_metadata; /* headers of the last request */
 static char sent_timeout[16];
@@ -82,7 +83,7 @@ static bool all_go_out(size_t of_channel, size_t of_call) {
   call.metadata = of_call ? metadata('b', of_call) : NULL;
   call.deadline = TP_NEVER;
   sent = sent_metadata = 0;
-  opened = tp_call_open(&call, session, 0);
+  opened = call.attempt.class->open(&call.attempt, session, 0);
   tp_call_free(&call);
   tp_http2_free(session);
   tp_metadata_release(channel->options.metadata);
@@ -161,18 +162,18 @@ static bool takes(tp_buffer *b, size_t ceiling) {
 }
 
 static void test_ceilings(void) {
-  tp_rpc_future *rpc = tp_rpc_future_new(&channel->client);
-  tp_run *run = tp_run_new(&channel->client);
+  tp_rpc_future *rpc = tp_rpc_future_new(client);
+  tp_run *run = tp_run_new(client);
   CHECK(rpc != NULL && run != NULL);
-  CHECK(takes(&rpc->call.request, TP_MAX_MESSAGE));
-  CHECK(takes(&rpc->call.stream.response, TP_MAX_MESSAGE));
-  CHECK(takes(&run->call.request, TP_MAX_MESSAGE));
+  CHECK(takes(&rpc->base.call.request, TP_MAX_MESSAGE));
+  CHECK(takes(&rpc->base.call.attempt.stream.response, TP_MAX_MESSAGE));
+  CHECK(takes(&run->base.call.request, TP_MAX_MESSAGE));
   CHECK(takes(&run->first_event, TP_MAX_MESSAGE));
   CHECK(takes(&run->result_event, TP_MAX_MESSAGE));
   CHECK(takes(&run->token, TP_MAX_TOKEN));
   rpc->path = strdup("/service/method");
-  tp_future_release(&rpc->future);
-  tp_future_release(&run->future);
+  tp_future_release(&rpc->base.future);
+  tp_future_release(&run->base.future);
 }
 
 static void test_ceiling_at_every_size_of_growth(void) {
@@ -235,7 +236,7 @@ static const char *told(bool long_poll, bool answered, int64_t left) {
   call.long_poll = long_poll;
   call.deadline = left == TP_NEVER ? TP_NEVER : 1000 + left;
   strcpy(sent_timeout, "none");
-  tp_call_open(&call, session, 1000);
+  call.attempt.class->open(&call.attempt, session, 1000);
   tp_call_free(&call);
   tp_http2_free(session);
   channel->answered = false;
@@ -256,8 +257,9 @@ static void test_told_timeouts(void) {
 
 int main(void) {
   engine = tp_engine_new();
-  channel = engine ? fixture_channel(engine) : NULL;
-  if (channel == NULL) return 1;
+  client = engine ? fixture_client(engine) : NULL;
+  if (client == NULL) return 1;
+  channel = client->channel;
   RUN(test_metadata_up_to_the_limit);
   RUN(test_metadata_of_channel_and_call_together);
   RUN(test_too_many_headers_open_no_stream);
@@ -267,7 +269,7 @@ int main(void) {
   RUN(test_ceiling_at_every_size_of_growth);
   RUN(test_depth_of_json);
   RUN(test_told_timeouts);
-  tp_channel_release(channel);
+  tp_client_release(client);
   tp_engine_release(engine);
   return check_end();
 }

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "check.h"
-#include "engine.h"
-#include "line.h"
+#include "engine/drive.h"
+#include "engine/line.h"
 
 static int dial(const tp_listener *l) {
   int fd = socket(AF_UNIX, SOCK_STREAM, 0);

@@ -10,12 +10,12 @@
 #include <sys/eventfd.h>
 #include "canned_server.h"
 #include "check.h"
-#include "exit.h"
+#include "engine/process.h"
 #include "fixture.h"
-#include "rpc_future.h"
-#include "wire.h"
-#include "workflow_fields.h"
-#include "workflow_run.h"
+#include "client/rpc_future.h"
+#include "proto/wire.h"
+#include "client/workflow_fields.h"
+#include "client/workflow_run.h"
 
 #define PATIENCE (20 * TP_SECOND)
 
@@ -117,7 +117,8 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 /* --- one life of an engine ---------- */
 
 static tp_engine *engine;
-static tp_channel *channel;
+static tp_client *client;
+static tp_channel *channel; /* the client's */
 static int port; /* 1: nobody listens there */
 static unsigned reached; /* flags of the run when it was over */
 
@@ -127,18 +128,18 @@ static bool await(tp_future *f, unsigned what) {
   while (!tp_future_ready(f, what) && tp_now() < until) {
     tp_future *fired;
     tp_engine_park(engine, until);
-    while ((fired = tp_engine_drain(engine)) != NULL) tp_future_release(fired);
+    while ((fired = fixture_drain(engine)) != NULL) tp_future_release(fired);
   }
   return tp_future_ready(f, what);
 }
 
-static tp_channel *make_channel(void) {
+static tp_client *make_client(void) {
   tp_channel_options o = fixture_options();
   o.dial.port = port;
   o.retry.initial = 1000;
   o.retry.max = 2000;
   o.retry.attempts = 3;
-  return tp_channel_new(engine, &o);
+  return tp_client_new(engine, &o);
 }
 
 static void put_request(tp_call *call) {
@@ -148,44 +149,44 @@ static void put_request(tp_call *call) {
 
 /* A start, then its result. What the binding raises, ends it here too. */
 static bool run_a_workflow(void) {
-  tp_run *run = tp_run_new(&channel->client);
+  tp_run *run = tp_run_new(client);
   bool ended = true;
   if (run == NULL) return true;
   run->namespace = strdup("default");
   run->workflow_id = strdup("w-1");
-  put_request(&run->call);
+  put_request(&run->base.call);
   if (run->namespace && run->workflow_id &&
-      run->call.request.status == TP_OK) {
-    tp_future_submit(&run->future, &run->call, true);
-    ended = await(&run->future, TP_STARTED);
-    if (ended && !(tp_future_flags(&run->future) & TP_FAILED) &&
+      run->base.call.request.status == TP_OK) {
+    tp_submission_send(&run->base, true);
+    ended = await(&run->base.future, TP_STARTED);
+    if (ended && !(tp_future_flags(&run->base.future) & TP_FAILED) &&
         !tp_run_want(run, TP_RESULT))
-      ended = await(&run->future, TP_RESULT);
+      ended = await(&run->base.future, TP_RESULT);
   }
-  reached = tp_future_flags(&run->future);
-  tp_future_collect(&run->future);
+  reached = tp_future_flags(&run->base.future);
+  tp_future_collect(&run->base.future);
   return ended;
 }
 
 static bool make_a_call(void) {
-  tp_rpc_future *rpc = tp_rpc_future_new(&channel->client);
+  tp_rpc_future *rpc = tp_rpc_future_new(client);
   bool ended = true;
   if (rpc == NULL) return true;
   rpc->path = strdup("/service/method");
-  rpc->call.path = rpc->path;
-  put_request(&rpc->call);
-  if (rpc->path && rpc->call.request.status == TP_OK) {
-    tp_future_submit(&rpc->future, &rpc->call, false);
-    ended = await(&rpc->future, TP_RESULT);
+  rpc->base.call.path = rpc->path;
+  put_request(&rpc->base.call);
+  if (rpc->path && rpc->base.call.request.status == TP_OK) {
+    tp_submission_send(&rpc->base, false);
+    ended = await(&rpc->base.future, TP_RESULT);
   }
   if (rpc->path == NULL) rpc->path = strdup("");
-  tp_future_signal(&rpc->future, TP_TAKEN);
-  tp_future_collect(&rpc->future);
+  tp_future_signal(&rpc->base.future, TP_TAKEN);
+  tp_future_collect(&rpc->base.future);
   return ended;
 }
 
 static void take_notices(void) {
-  tp_notice *n = tp_engine_take_notices(engine, &engine->lost), *next;
+  tp_notice *n = tp_notices_take(&engine->notices, TP_LOST), *next;
   for (; n; n = next) {
     next = n->next;
     tp_notice_free(n);
@@ -199,14 +200,14 @@ static bool live_once(void) {
   reached = 0;
   engine = tp_engine_new();
   if (engine == NULL) return true;
-  channel = make_channel();
-  if (channel) {
+  client = make_client();
+  if (client) {
     ended = run_a_workflow() && make_a_call();
-    drain = tp_drain_new(&channel->client);
+    drain = tp_drain_new(client);
     if (drain) ended = await(drain, TP_RESULT) && ended;
     if (drain) tp_future_collect(drain);
-    tp_client_finish(&channel->client);
-    tp_channel_release(channel);
+    tp_client_finish(client);
+    tp_client_release(client);
   }
   take_notices();
   ended = tp_engine_shutdown(engine, PATIENCE) && ended;
@@ -314,7 +315,7 @@ static bool has_failed_once(tp_rpc_future *rpc) {
   while (!failed && tp_now() < until) {
     tp_engine_park(engine, until);
     tp_engine_lock(engine);
-    failed = rpc->call.failure.message != NULL;
+    failed = rpc->base.call.failure.message != NULL;
     tp_engine_unlock(engine);
   }
   return failed;
@@ -327,23 +328,25 @@ static void test_the_end_without_memory(void) {
   bool ended;
   port = 1;
   engine = tp_engine_new();
-  channel = make_channel();
+  client = make_client();
+  channel = client->channel;
   channel->options.retry.initial = channel->options.retry.max = PATIENCE;
-  rpc = tp_rpc_future_new(&channel->client);
+  rpc = tp_rpc_future_new(client);
   rpc->path = strdup("/service/method");
-  rpc->call.path = rpc->path;
-  put_request(&rpc->call);
-  tp_future_submit(&rpc->future, &rpc->call, true);
+  rpc->base.call.path = rpc->path;
+  put_request(&rpc->base.call);
+  tp_submission_send(&rpc->base, true);
   CHECK(has_failed_once(rpc));
   set(&and_beyond, 1);
   set(&fail_at, 1);
-  tp_client_finish(&channel->client);
+  tp_client_finish(client);
   ended = tp_engine_shutdown(engine, PATIENCE);
   set(&fail_at, 0);
-  CHECK(ended && tp_future_flags(&rpc->future) & TP_CLOSED);
-  CHECK(rpc->future.references == 1 && channel->unacknowledged == 0);
-  tp_future_collect(&rpc->future);
-  tp_channel_release(channel);
+  CHECK(ended && tp_future_flags(&rpc->base.future) & TP_CLOSED);
+  CHECK(rpc->base.future.references == 1);
+  CHECK(channel->source.unacknowledged == 0);
+  tp_future_collect(&rpc->base.future);
+  tp_client_release(client);
   tp_engine_release(engine);
   CHECK(nothing_is_left(before));
 }

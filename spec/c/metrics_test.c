@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "check.h"
-#include "metrics.h"
-#include "timer.h"
-#include "wire.h"
+#include "rpc/metrics.h"
+#include "base/timer.h"
+#include "proto/wire.h"
 
 #define START "/temporal.api.workflowservice.v1.WorkflowService/Start"
 #define ROUNDS 20000

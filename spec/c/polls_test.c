@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "check.h"
-#include "limits.h"
-#include "polls.h"
+#include "base/limits.h"
+#include "rpc/polls.h"
 #include "random.h"
 
 #define SLICE TP_POLL_SLICE

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "check.h"
-#include "limits.h"
-#include "status.h"
+#include "base/limits.h"
+#include "base/status.h"
 
 static void test_every_status_has_a_text_of_its_own(void) {
   int a, b;

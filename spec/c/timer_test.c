@@ -6,7 +6,7 @@
 #include <string.h>
 #include "check.h"
 #include "random.h"
-#include "timer.h"
+#include "base/timer.h"
 
 #define COUNT 200
 

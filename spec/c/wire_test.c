@@ -2,8 +2,8 @@
 ** thread.
 */
 #include "check.h"
-#include "limits.h"
-#include "wire.h"
+#include "base/limits.h"
+#include "proto/wire.h"
 
 #include <string.h>
 

@@ -5,20 +5,21 @@
 */
 #include <stdlib.h>
 #include "check.h"
-#include "exit.h"
+#include "engine/process.h"
 #include "fixture.h"
-#include "grpc.h"
-#include "rpc_future.h"
-#include "wire.h"
-#include "workflow_fields.h"
-#include "workflow_run.h"
+#include "net/grpc.h"
+#include "client/rpc_future.h"
+#include "proto/wire.h"
+#include "client/workflow_fields.h"
+#include "client/workflow_run.h"
 
 #define RUN_A "aaaaaaaa-0000-4000-8000-00000000000a"
 #define RUN_B "bbbbbbbb-0000-4000-8000-00000000000b"
 #define RUN_C "cccccccc-0000-4000-8000-00000000000c"
 
 static tp_engine *engine;
-static tp_channel *channel;
+static tp_client *client;
+static tp_channel *channel; /* the client's */
 static tp_run *run;
 
 /* --- the driving thread ---------- */
@@ -46,12 +47,13 @@ static void begin(void) {
   engine->thread_started = true;
   engine->forks = tp_forks();
   engine->now = tp_now();
-  channel = fixture_channel(engine);
-  run = tp_run_new(&channel->client);
+  client = fixture_client(engine);
+  channel = client->channel;
+  run = tp_run_new(client);
   run->namespace = strdup("default");
   run->workflow_id = strdup("w-1");
   run->request_id = strdup("r-1");
-  run->call.namespace = run->namespace;
+  run->base.call.namespace = run->namespace;
 }
 
 /* Every test ends with no reference but its own. */
@@ -59,25 +61,25 @@ static bool end(void) {
   bool right;
   tp_notice *lost, *next;
   run_commands();
-  right = run->future.references == 1 && channel->queue == NULL &&
-          engine->timers.count == 0 && channel->unacknowledged == 0;
-  tp_future_collect(&run->future);
+  right = run->base.future.references == 1 && channel->queue == NULL &&
+          engine->timers.count == 0 && channel->source.unacknowledged == 0;
+  tp_future_collect(&run->base.future);
   run_commands();
-  for (lost = tp_engine_take_notices(engine, &engine->lost); lost;
+  for (lost = tp_notices_take(&engine->notices, TP_LOST); lost;
        lost = next) {
     next = lost->next;
     tp_notice_free(lost);
   }
   engine->thread_started = false;
-  tp_channel_release(channel);
+  tp_client_release(client);
   tp_engine_release(engine);
   return right;
 }
 
 static void submit(void) {
   static const uint8_t prefix[TP_GRPC_PREFIX] = {0};
-  tp_buffer_put(&run->call.request, prefix, sizeof prefix);
-  tp_future_submit(&run->future, &run->call, true);
+  tp_buffer_put(&run->base.call.request, prefix, sizeof prefix);
+  tp_submission_send(&run->base, true);
   run_commands();
 }
 
@@ -88,7 +90,7 @@ static bool want(unsigned what) {
 }
 
 static unsigned flags(void) {
-  return tp_future_flags(&run->future);
+  return tp_future_flags(&run->base.future);
 }
 
 static bool is(const char *text, const char *expected) {
@@ -100,8 +102,9 @@ static bool is(const char *text, const char *expected) {
 
 /* Is that method asked for just now? */
 static bool asks(const char *method) {
-  const char *slash = run->call.path ? strrchr(run->call.path, '/') : NULL;
-  return run->call.state == TP_CALL_QUEUED && slash && is(slash + 1, method);
+  const tp_call *call = &run->base.call;
+  const char *slash = call->path ? strrchr(call->path, '/') : NULL;
+  return call->state == TP_CALL_QUEUED && slash && is(slash + 1, method);
 }
 
 #define asks_start() asks("StartWorkflowExecution")
@@ -109,7 +112,7 @@ static bool asks(const char *method) {
 #define asks_name() asks("DescribeWorkflowExecution")
 
 static bool request_has(const char *text) {
-  const tp_buffer *b = &run->call.request;
+  const tp_buffer *b = &run->base.call.request;
   size_t n = strlen(text), i;
   for (i = 0; i + n <= b->length; i++)
     if (memcmp(b->data + i, text, n) == 0) return true;
@@ -119,10 +122,10 @@ static bool request_has(const char *text) {
 /* The call gets onto the wire, and its stream ends with that. Nothing happens
 ** when nothing is asked: the test's next CHECK shows it. */
 static void answers(int status, const tp_buffer *message) {
-  tp_call *call = &run->call;
-  tp_stream *s = &call->stream;
+  tp_call *call = &run->base.call;
+  tp_stream *s = &call->attempt.stream;
   if (call->state != TP_CALL_QUEUED) return;
-  tp_channel_dequeue(channel, call);
+  tp_channel_dequeue(channel, &call->attempt);
   call->state = TP_CALL_OPEN;
   call->attempts++;
   call->attempt_deadline = TP_NEVER;
@@ -137,7 +140,7 @@ static void answers(int status, const tp_buffer *message) {
     memcpy(s->details, message->data, message->length);
     s->details_length = message->length;
   }
-  tp_call_closed(call, NULL, engine->now);
+  call->attempt.class->closed(&call->attempt, NULL, engine->now);
 }
 
 static void answers_start(const char *run_id, const char *first, bool started) {
@@ -232,20 +235,22 @@ static bool is_event(const tp_buffer *b, int id, const char *next) {
 static void test_start(void) {
   begin();
   submit();
-  CHECK(asks_start() && channel->unacknowledged == 1 && channel->pending == 1);
+  CHECK(asks_start() && channel->source.unacknowledged == 1);
+  CHECK(channel->pending == 1);
   CHECK(flags() == 0 && !want(TP_STARTED));
   answers_start(RUN_A, RUN_A, true);
   CHECK(flags() == TP_STARTED && want(TP_STARTED));
   CHECK(is(run->run_id, RUN_A) && is(run->first_execution_run_id, RUN_A));
-  CHECK(!run->attached && channel->unacknowledged == 0);
-  CHECK(run->call.request.data == NULL); /* not needed any more */
+  CHECK(!run->attached && channel->source.unacknowledged == 0);
+  CHECK(run->base.call.request.data == NULL); /* not needed any more */
   CHECK(end());
 }
 
 static void test_start_that_finds_a_run(void) {
   begin(); /* the server's answer to USE_EXISTING */
   submit();
-  tp_wire_put_varint(&run->call.request, START_REQUEST_ID_CONFLICT_POLICY, 2);
+  tp_wire_put_varint(&run->base.call.request,
+                     START_REQUEST_ID_CONFLICT_POLICY, 2);
   answers_start(RUN_A, NULL, false);
   CHECK(flags() == TP_STARTED && run->attached);
   CHECK(run->first_execution_run_id == NULL);
@@ -269,9 +274,9 @@ static void test_already_started(void) {
   submit();
   answers_already_started(RUN_B);
   CHECK(flags() == (TP_AWAITABLE | TP_FAILED));
-  CHECK(run->call.failure.code == TP_GRPC_ALREADY_EXISTS);
-  CHECK(run->call.failure.outcome == TP_NOT_STARTED);
-  CHECK(run->call.failure.details_length > 0 && end());
+  CHECK(run->base.call.failure.code == TP_GRPC_ALREADY_EXISTS);
+  CHECK(run->base.call.failure.outcome == TP_NOT_STARTED);
+  CHECK(run->base.call.failure.details_length > 0 && end());
   begin(); /* nobody knows which run to attach to */
   run->attach = true;
   submit();
@@ -289,24 +294,24 @@ static void test_start_answered_with_nonsense(void) {
   answers(TP_GRPC_OK, &b);
   tp_buffer_free(&b);
   CHECK(flags() == (TP_AWAITABLE | TP_FAILED));
-  CHECK(run->call.failure.code == TP_GRPC_INTERNAL);
-  CHECK(run->call.failure.outcome == TP_UNKNOWN && end());
+  CHECK(run->base.call.failure.code == TP_GRPC_INTERNAL);
+  CHECK(run->base.call.failure.outcome == TP_UNKNOWN && end());
   begin();
   submit();
   answers_start(NULL, NULL, true); /* no run id */
   CHECK(flags() == (TP_AWAITABLE | TP_FAILED));
-  CHECK(run->call.failure.outcome == TP_UNKNOWN && end());
+  CHECK(run->base.call.failure.outcome == TP_UNKNOWN && end());
 }
 
 static void test_lost_errors_are_told_once(void) {
   tp_notice *lost;
   begin();
   submit();
-  tp_future_hold(&run->future); /* the test's, beside the userdata's */
-  tp_future_collect(&run->future);
-  CHECK(tp_engine_take_notices(engine, &engine->lost) == NULL);
+  tp_future_hold(&run->base.future); /* the test's, beside the userdata's */
+  tp_future_collect(&run->base.future);
+  CHECK(tp_notices_take(&engine->notices, TP_LOST) == NULL);
   answers(TP_GRPC_INVALID_ARGUMENT, NULL);
-  lost = tp_engine_take_notices(engine, &engine->lost);
+  lost = tp_notices_take(&engine->notices, TP_LOST);
   CHECK(lost != NULL && lost->next == NULL);
   CHECK(is(lost->workflow_id, "w-1") && is(lost->request_id, "r-1"));
   CHECK(is(lost->method, "StartWorkflowExecution"));
@@ -316,7 +321,7 @@ static void test_lost_errors_are_told_once(void) {
   begin();
   submit();
   answers(TP_GRPC_INVALID_ARGUMENT, NULL);
-  tp_future_signal(&run->future, TP_TAKEN);
+  tp_future_signal(&run->base.future, TP_TAKEN);
   CHECK(end() /* and no notice: ASan would see it leak */);
 }
 
@@ -328,26 +333,26 @@ static void test_result_of_a_single_run(void) {
   CHECK(!want(TP_RESULT) && asks_start()); /* asked for before it started */
   answers_start(RUN_A, RUN_A, true);
   CHECK(asks_history() && request_has("w-1") && request_has(RUN_A));
-  CHECK(run->call.long_poll && run->future.references == 2);
+  CHECK(run->base.call.long_poll && run->base.future.references == 2);
   answers_event(7, NULL);
   CHECK(flags() == (TP_STARTED | TP_FIRST | TP_RESULT) && want(TP_RESULT));
   CHECK(is_event(&run->first_event, 7, NULL) && !run->result_event.length);
   CHECK(is(run->result_run_id, RUN_A) && is(run->first_closed_run_id, RUN_A));
-  CHECK(run->call.state == TP_CALL_IDLE && end());
+  CHECK(run->base.call.state == TP_CALL_IDLE && end());
 }
 
 static void test_polls_go_on_with_the_token(void) {
   begin();
   submit();
   answers_start(RUN_A, NULL, true);
-  CHECK(run->call.state == TP_CALL_IDLE); /* nobody has asked */
+  CHECK(run->base.call.state == TP_CALL_IDLE); /* nobody has asked */
   CHECK(!want(TP_RESULT) && asks_history() && !request_has("token-1"));
   pass(20 * TP_SECOND);
   answers_not_yet(RUN_A, "token-1");
   CHECK(asks_history() && request_has("token-1"));
   pass(1000);
   answers_not_yet(RUN_A, "token-2"); /* at once: it is not asked at once */
-  CHECK(run->call.state == TP_CALL_BACKOFF && request_has("token-2"));
+  CHECK(run->base.call.state == TP_CALL_BACKOFF && request_has("token-2"));
   CHECK(!request_has("token-1"));
   pass(TP_SECOND / 2);
   CHECK(asks_history() && !(flags() & TP_RESULT));
@@ -376,7 +381,7 @@ static void test_token_at_the_limit_and_one_more(void) {
   pass(20 * TP_SECOND);
   answers_token_of(TP_MAX_TOKEN);
   CHECK(asks_history() && run->token.length == TP_MAX_TOKEN);
-  CHECK(run->call.request.length > TP_MAX_TOKEN);
+  CHECK(run->base.call.request.length > TP_MAX_TOKEN);
   pass(20 * TP_SECOND);
   answers_token_of(TP_MAX_TOKEN + 1);
   CHECK(asks_history() && run->token.length == 0);
@@ -395,7 +400,7 @@ static void test_an_answer_with_nothing_in_it_does_not_spin(void) {
   answers_start(RUN_A, NULL, true);
   CHECK(!want(TP_RESULT));
   answers(TP_GRPC_OK, &nothing);
-  CHECK(run->call.state == TP_CALL_BACKOFF);
+  CHECK(run->base.call.state == TP_CALL_BACKOFF);
   pass(TP_SECOND);
   CHECK(asks_history());
   answers_event(7, NULL);
@@ -429,7 +434,8 @@ static void test_first_run_alone(void) {
   CHECK(!want(TP_FIRST));
   answers_event(7, RUN_B);
   CHECK(want(TP_FIRST) && !(flags() & TP_RESULT));
-  CHECK(run->call.state == TP_CALL_IDLE && run->future.references == 1);
+  CHECK(run->base.call.state == TP_CALL_IDLE);
+  CHECK(run->base.future.references == 1);
   CHECK(!want(TP_RESULT)); /* later, the rest */
   CHECK(asks_history() && request_has(RUN_B));
   answers_event(9, NULL);
@@ -440,7 +446,7 @@ static void test_first_run_alone(void) {
 
 static void begin_handle(void) {
   begin();
-  tp_future_signal(&run->future, TP_STARTED);
+  tp_future_signal(&run->base.future, TP_STARTED);
 }
 
 static void test_token_names_the_run(void) {
@@ -458,7 +464,7 @@ static void test_closed_run_is_described(void) {
   CHECK(!want(TP_RESULT));
   answers_event(7, NULL);
   CHECK(!(flags() & TP_AWAITABLE & ~TP_STARTED) && asks_name());
-  CHECK(!run->call.long_poll && request_has("w-1"));
+  CHECK(!run->base.call.long_poll && request_has("w-1"));
   answers_name(RUN_A, 7);
   CHECK(flags() == (TP_STARTED | TP_FIRST | TP_RESULT));
   CHECK(is(run->result_run_id, RUN_A) && is(run->first_closed_run_id, RUN_A));
@@ -495,8 +501,9 @@ static void test_failed_poll_is_asked_again_once_taken(void) {
   CHECK(!want(TP_RESULT));
   answers(TP_GRPC_NOT_FOUND, NULL);
   CHECK(flags() == (TP_AWAITABLE | TP_POLL_FAILED));
-  CHECK(run->future.references == 1 && want(TP_RESULT)); /* not taken yet */
-  tp_future_signal(&run->future, TP_TAKEN);
+  CHECK(run->base.future.references == 1);
+  CHECK(want(TP_RESULT)); /* not taken yet */
+  tp_future_signal(&run->base.future, TP_TAKEN);
   CHECK(!want(TP_RESULT) && asks_history());
   CHECK(flags() == TP_STARTED);
   answers_event(7, NULL);
@@ -512,7 +519,7 @@ static void test_failed_poll_keeps_the_first_event(void) {
   answers_event(7, RUN_B);
   answers(TP_GRPC_NOT_FOUND, NULL);
   CHECK(flags() == (TP_AWAITABLE | TP_POLL_FAILED));
-  tp_future_signal(&run->future, TP_TAKEN);
+  tp_future_signal(&run->base.future, TP_TAKEN);
   CHECK(!want(TP_RESULT) && asks_history() && request_has(RUN_B));
   CHECK(flags() == (TP_STARTED | TP_FIRST)); /* that stands */
   answers_event(9, NULL);
@@ -529,7 +536,7 @@ static void test_unreadable_history(void) {
   answers(TP_GRPC_OK, &b);
   tp_buffer_free(&b);
   CHECK(flags() == (TP_AWAITABLE | TP_POLL_FAILED));
-  CHECK(run->call.failure.code == TP_GRPC_INTERNAL && end());
+  CHECK(run->base.call.failure.code == TP_GRPC_INTERNAL && end());
 }
 
 static void test_abandoned_while_polling(void) {
@@ -537,11 +544,12 @@ static void test_abandoned_while_polling(void) {
   submit();
   answers_start(RUN_A, NULL, true);
   CHECK(!want(TP_RESULT) && asks_history());
-  tp_future_abandon(&run->future);
+  tp_future_abandon(&run->base.future);
   run_commands();
-  CHECK(run->call.state == TP_CALL_IDLE && channel->queue == NULL);
-  CHECK(flags() & TP_ABANDONED && tp_future_ready(&run->future, TP_RESULT));
-  CHECK(want(TP_RESULT) && run->call.state == TP_CALL_IDLE && end());
+  CHECK(run->base.call.state == TP_CALL_IDLE && channel->queue == NULL);
+  CHECK(flags() & TP_ABANDONED);
+  CHECK(tp_future_ready(&run->base.future, TP_RESULT));
+  CHECK(want(TP_RESULT) && run->base.call.state == TP_CALL_IDLE && end());
 }
 
 /* Abandoning a start does not take it back. */
@@ -549,11 +557,11 @@ static void test_abandoned_while_starting(void) {
   begin();
   submit();
   CHECK(!want(TP_RESULT));
-  tp_future_abandon(&run->future);
+  tp_future_abandon(&run->base.future);
   run_commands();
-  CHECK(asks_start() && channel->unacknowledged == 1);
+  CHECK(asks_start() && channel->source.unacknowledged == 1);
   answers_start(RUN_A, NULL, true);
-  CHECK(run->call.state == TP_CALL_IDLE && flags() & TP_STARTED && end());
+  CHECK(run->base.call.state == TP_CALL_IDLE && flags() & TP_STARTED && end());
 }
 
 static void test_closed_while_polling(void) {
@@ -561,21 +569,21 @@ static void test_closed_while_polling(void) {
   submit();
   answers_start(RUN_A, NULL, true);
   CHECK(!want(TP_RESULT) && asks_history());
-  tp_client_finish(&channel->client);
+  tp_client_finish(client);
   run_commands();
-  CHECK(run->call.state == TP_CALL_IDLE && flags() & TP_CLOSED && end());
+  CHECK(run->base.call.state == TP_CALL_IDLE && flags() & TP_CLOSED && end());
 }
 
 static void test_engine_ends(void) {
   begin(); /* while starting */
   submit();
-  run->future.class->end(&run->future);
+  run->base.future.class->end(&run->base.future);
   CHECK(flags() == (TP_AWAITABLE | TP_FAILED | TP_CLOSED));
-  CHECK(run->call.failure.outcome == TP_UNKNOWN);
-  CHECK(is(run->call.failure.kind, "closed") && end());
+  CHECK(run->base.call.failure.outcome == TP_UNKNOWN);
+  CHECK(is(run->base.call.failure.kind, "closed") && end());
   begin_handle(); /* while polling */
   CHECK(!want(TP_RESULT));
-  run->future.class->end(&run->future);
+  run->base.future.class->end(&run->base.future);
   CHECK(flags() == (TP_STARTED | TP_CLOSED) && end());
 }
 

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "check.h"
-#include "grpc.h"
-#include "limits.h"
+#include "net/grpc.h"
+#include "base/limits.h"
 #include "random.h"
-#include "schema.h"
-#include "wire.h"
-#include "workflow_fields.h"
-#include "workflow_wire.h"
+#include "proto/schema.h"
+#include "proto/wire.h"
+#include "client/workflow_fields.h"
+#include "client/workflow_wire.h"
 
 #define SERVICE "workflowservice.v1."
 #define RUN_A "aaaaaaaa-0000-4000-8000-00000000000a"

@@ -40,7 +40,7 @@ local function check_left_behind(element, parent)
   if not ok then
     complaint = ("leaves %d connections open: close every client"):format(#connections())
   end
-  local state = package.loaded["temporal.state"]
+  local state = package.loaded["temporal.base.state"]
   if type(state) == "table" and state.host ~= nil then
     state.host = nil
     complaint = "leaves a host chosen: call temporal.host.use(nil)"

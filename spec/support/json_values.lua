@@ -2,7 +2,7 @@
 -- through JSON, random ones, and the files exchanged with json_peer.py.
 
 local core = require "temporal.core"
-local types = require "temporal.types"
+local types = require "temporal.value.types"
 
 local floor, huge = math.floor, math.huge
 local math_type = rawget(math, "type")

@@ -499,11 +499,11 @@ def check(options):
 
 
 OPEN = """
-#include "message.h"
+#include "base/parts.h"
 __attribute__((visibility("default"))) int luaopen_temporal_core(lua_State *L);
 int luaopen_temporal_core(lua_State *L) {
   lua_newtable(L);
-  ltp_open_message(L);
+  ltp_open_message(L, 0);
   return 1;
 }
 """

@@ -111,14 +111,11 @@ end
 function peer.run_known(options)
   local name = rawget(_G, "jit") and "luajit" or _VERSION:lower():gsub(" ", "")
   local module = os.tmpname()
-  local sources = "csrc/binding/message*.c csrc/binding/value*.c csrc/binding/protojson*.c"
-    .. " csrc/core/protojson*.c csrc/core/json*.c"
-  for part in ("wire schema buffer utf8 status grpc"):gmatch("%w+") do
-    sources = sources .. " csrc/core/" .. part .. ".c"
-  end
+  local sources = "csrc/binding/message/*.c csrc/binding/value/*.c csrc/core/base/*.c"
+    .. " csrc/core/json/*.c csrc/core/proto/wire.c csrc/core/proto/schema.c"
   local output, status = read_all(([[
     { '%s' -B '%s.py' table > '%s.c' &&
-      cc -std=c99 -D_GNU_SOURCE -O1 -fPIC -shared -iquote csrc/core -iquote csrc/binding \
+      cc -std=c99 -D_GNU_SOURCE -O1 -fPIC -shared -iquote csrc/core/proto -iquote csrc/binding \
         $(pkg-config --cflags %s 2>/dev/null || echo -I/usr/include/%s) -o '%s' '%s.c' %s -lm &&
       '%s' '%s.lua' '%s' '%s' %d %d; }]]):format(options.python, here, module, name, name,
     module, module, sources, options.lua, here, module, options.python, options.seed,

@@ -295,13 +295,15 @@ def verdicts(options):
 
 
 OPEN = """
-#include "message.h"
-#include "value.h"
+#include "base/parts.h"
 __attribute__((visibility("default"))) int luaopen_temporal_core(lua_State *L);
 int luaopen_temporal_core(lua_State *L) {
   lua_newtable(L);
-  ltp_open_message(L);
-  ltp_open_value(L);
+  ltp_open_message(L, 0);
+  ltp_open_value(L, 0);
+  ltp_open_json(L, 0);
+  ltp_open_payload(L, 0);
+  ltp_open_protojson(L, 0);
   return 1;
 }
 """

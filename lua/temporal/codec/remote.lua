@@ -8,12 +8,12 @@
 -- @module temporal.codec.remote
 
 local core = require "temporal.core"
-local errors = require "temporal.error"
-local http = require "temporal.http"
-local misuse = require "temporal.misuse"
-local options = require "temporal.options"
-local proxy = require "temporal.lazy" "temporal.proxy"
-local tls = require "temporal.lazy" "temporal.tls"
+local errors = require "temporal.error.error"
+local http = require "temporal.connection.http"
+local misuse = require "temporal.base.misuse"
+local options = require "temporal.base.options"
+local proxy = require "temporal.base.lazy" "temporal.connection.proxy"
+local tls = require "temporal.base.lazy" "temporal.connection.tls"
 
 local type, next, tostring = type, next, tostring
 

@@ -1,7 +1,7 @@
 --- The file `temporal.toml`: where it is, what may be in it, and its profiles.
 -- @module temporal.config.file
 
-local options = require "temporal.options"
+local options = require "temporal.base.options"
 local problem = require "temporal.config.problem"
 local toml = require "temporal.toml"
 

@@ -5,7 +5,7 @@
 -- secret.
 -- @module temporal.config.problem
 
-local errors = require "temporal.error"
+local errors = require "temporal.error.error"
 
 --- Raises an error of kind `config`.
 -- @tparam table origin what is known of `variable`, `file`, `line`, `key`

@@ -1,14 +1,14 @@
 --- What a schedule does: it starts a workflow, with the start options.
 -- @module temporal.schedule.action
 
-local call_options = require "temporal.call_options"
+local call_options = require "temporal.call.call_options"
 local change = require "temporal.schedule.change"
-local definition = require "temporal.definition"
-local duration = require "temporal.duration"
-local misuse = require "temporal.misuse"
-local options = require "temporal.options"
-local search_attributes = require "temporal.search_attributes"
-local start = require "temporal.start"
+local definition = require "temporal.run.definition"
+local duration = require "temporal.base.duration"
+local misuse = require "temporal.base.misuse"
+local options = require "temporal.base.options"
+local search_attributes = require "temporal.value.search_attributes"
+local start = require "temporal.run.start"
 
 local floor = math.floor
 local next, type, rawget = next, type, rawget

@@ -7,7 +7,7 @@
 -- (StructuredCalendarSpec), which is also how the server describes them.
 -- @module temporal.schedule.calendar
 
-local options = require "temporal.options"
+local options = require "temporal.base.options"
 
 local floor = math.floor
 local concat = table.concat

@@ -4,7 +4,7 @@
 -- newer server).
 -- @module temporal.schedule.change
 
-local options = require "temporal.options"
+local options = require "temporal.base.options"
 
 local next, type, rawget, getmetatable = next, type, rawget, getmetatable
 local math_type = rawget(math, "type") -- where integers are a type

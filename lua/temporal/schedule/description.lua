@@ -4,14 +4,14 @@
 
 local action = require "temporal.schedule.action"
 local change = require "temporal.schedule.change"
-local duration = require "temporal.duration"
-local enum = require "temporal.enum"
-local misuse = require "temporal.misuse"
-local options = require "temporal.options"
+local duration = require "temporal.base.duration"
+local enum = require "temporal.base.enum"
+local misuse = require "temporal.base.misuse"
+local options = require "temporal.base.options"
 local reader = require "temporal.schedule.reader"
-local search_attributes = require "temporal.search_attributes"
+local search_attributes = require "temporal.value.search_attributes"
 local spec = require "temporal.schedule.spec"
-local timestamp = require "temporal.timestamp"
+local timestamp = require "temporal.base.timestamp"
 
 local next = next
 

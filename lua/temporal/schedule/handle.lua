@@ -2,14 +2,14 @@
 -- return.
 -- @module temporal.schedule.handle
 
-local call_options = require "temporal.call_options"
+local call_options = require "temporal.call.call_options"
 local change = require "temporal.schedule.change"
 local description = require "temporal.schedule.description"
-local misuse = require "temporal.misuse"
+local misuse = require "temporal.base.misuse"
 local operation = require "temporal.schedule.operation"
-local options = require "temporal.options"
+local options = require "temporal.base.options"
 local spec = require "temporal.schedule.spec"
-local timestamp = require "temporal.timestamp"
+local timestamp = require "temporal.base.timestamp"
 local update = require "temporal.schedule.update"
 
 local next, type = next, type

@@ -2,9 +2,9 @@
 -- the server.
 -- @module temporal.schedule.operation
 
-local call_options = require "temporal.call_options"
-local interceptor = require "temporal.interceptor"
-local service = require "temporal.service"
+local call_options = require "temporal.call.call_options"
+local interceptor = require "temporal.observe.interceptor"
+local service = require "temporal.call.service"
 
 local operation = {}
 

@@ -3,8 +3,8 @@
 -- is asked for at the end.
 -- @module temporal.schedule.reader
 
-local errors = require "temporal.error"
-local types = require "temporal.types"
+local errors = require "temporal.error.error"
+local types = require "temporal.value.types"
 
 local next = next
 

@@ -4,9 +4,9 @@
 
 local calendar = require "temporal.schedule.calendar"
 local change = require "temporal.schedule.change"
-local duration = require "temporal.duration"
-local options = require "temporal.options"
-local timestamp = require "temporal.timestamp"
+local duration = require "temporal.base.duration"
+local options = require "temporal.base.options"
+local timestamp = require "temporal.base.timestamp"
 
 local spec = {}
 

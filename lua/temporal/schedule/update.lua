@@ -9,10 +9,10 @@
 local change = require "temporal.schedule.change"
 local core = require "temporal.core"
 local description = require "temporal.schedule.description"
-local errors = require "temporal.error"
-local misuse = require "temporal.misuse"
-local options = require "temporal.options"
-local search_attributes = require "temporal.search_attributes"
+local errors = require "temporal.error.error"
+local misuse = require "temporal.base.misuse"
+local options = require "temporal.base.options"
+local search_attributes = require "temporal.value.search_attributes"
 
 local next, type = next, type
 local same = change.same

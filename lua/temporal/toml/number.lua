@@ -1,7 +1,7 @@
 --- The values of TOML that are one word: numbers, dates and times, true and false.
 -- @module temporal.toml.number
 
-local types = require "temporal.types"
+local types = require "temporal.value.types"
 
 local find, format, match, sub = string.find, string.format, string.match, string.sub
 local floor, huge = math.floor, math.huge

@@ -10,7 +10,7 @@ local address, how, count = arg[1], arg[2], tonumber(arg[3])
 
 -- On 5.1 and LuaJIT `require` never recovers from an error that a hook raises in it: what is loaded
 -- at need is loaded before.
-local sources = io.popen "cd lua && find temporal -name '*.lua' ! -path '*/host/*'"
+local sources = io.popen "cd lua && find temporal -name '*.lua' ! -name 'host_*.lua'"
 for path in sources:lines() do
   require((path:gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")))
 end

@@ -1,0 +1,572 @@
+/* Channel userdata: what a Lua client stands on. Options arrive checked by the
+** Lua side; the requests are encoded here, once, into the buffer that the
+** engine sends. Lua thread; nothing here waits.
+*/
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../core/base/limits.h"
+#include "../../core/client/http_post.h"
+#include "../../core/client/rpc_future.h"
+#include "../../core/client/workflow_run.h"
+#include "../../core/net/grpc.h"
+#include "../base/parts.h"
+#include "future.h"
+#include "../../core/proto/schema.h"
+#include "../message/message_encode.h"
+#include "metadata.h"
+#include "metrics.h"
+
+#define SERVICE "temporal.api.workflowservice.v1."
+
+typedef struct ltp_channel {
+  tp_client *client; /* NULL: not made yet */
+} ltp_channel;
+
+static tp_client *check_client(lua_State *L) {
+  ltp_channel *box = lua_touserdata(L, 1);
+  if (box && lua_getmetatable(L, 1)) {
+    int ok = lua_rawequal(L, -1, LTP_CHANNEL_METATABLE);
+    lua_pop(L, 1);
+    if (ok && box->client) return box->client;
+  }
+  luaL_argerror(L, 1, "a channel expected");
+  return NULL;
+}
+
+static int Ltp_channel_gc(lua_State *L) {
+  ltp_channel *box = lua_touserdata(L, 1);
+  tp_client *client = box ? box->client : NULL;
+  if (client == NULL) return 0;
+  box->client = NULL;
+  if (!tp_engine_forked(client->channel->engine)) tp_client_drop(client);
+  return 0;
+}
+
+/* --- making a channel ---------- */
+
+static lua_Number number_option(lua_State *L, const char *name) {
+  lua_Number value;
+  lua_getfield(L, 1, name);
+  if (!lua_isnumber(L, -1)) {
+    luaL_error(L, "channel option %s must be a number", name);
+    return 0;
+  }
+  value = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+static int64_t seconds_option(lua_State *L, const char *name) {
+  return tp_microseconds((double)number_option(L, name));
+}
+
+static size_t size_option(lua_State *L, const char *name) {
+  lua_Number value = number_option(L, name);
+  return value < 1 ? 1 : value > (lua_Number)INT32_MAX ? INT32_MAX
+                                                      : (size_t)value;
+}
+
+/* The string stays on the stack, so that it lives; NULL for nil. */
+static const char *optional_string(lua_State *L, const char *name) {
+  lua_getfield(L, 1, name);
+  return luaL_optstring(L, -1, NULL);
+}
+
+static const char *string_option(lua_State *L, const char *name) {
+  const char *value = optional_string(L, name);
+  if (value == NULL) luaL_error(L, "channel option %s must be a string", name);
+  return value;
+}
+
+static bool flag_option(lua_State *L, const char *name) {
+  bool value;
+  lua_getfield(L, 1, name);
+  value = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+static void read_dial_options(lua_State *L, tp_dial_options *o) {
+  luaL_checkstack(L, 16, NULL);
+  o->host = string_option(L, "host");
+  o->port = (int)number_option(L, "port");
+  o->connect_timeout = seconds_option(L, "connect_timeout");
+  o->secure = flag_option(L, "secure");
+  o->tls.ca_file = optional_string(L, "ca_file");
+  o->tls.ca_pem = optional_string(L, "ca_pem");
+  o->tls.cert_file = optional_string(L, "cert_file");
+  o->tls.cert_pem = optional_string(L, "cert_pem");
+  o->tls.key_file = optional_string(L, "key_file");
+  o->tls.key_pem = optional_string(L, "key_pem");
+  o->tls.server_name = optional_string(L, "server_name");
+  o->tls.verify = !flag_option(L, "insecure");
+  o->proxy = optional_string(L, "proxy");
+  o->proxy_ca_file = optional_string(L, "proxy_ca_file");
+  o->proxy_ca_pem = optional_string(L, "proxy_ca_pem");
+}
+
+/* A connection weighs far more than what Lua sees of it: the collector is
+** told, or clients that are dropped would pile up (5.3's lets them). */
+#define GC_STEP_KB 64
+
+static ltp_channel *new_box(lua_State *L) {
+  ltp_channel *box;
+  lua_gc(L, LUA_GCSTEP, GC_STEP_KB);
+  box = ltp_newuserdata(L, sizeof *box);
+  box->client = NULL;
+  lua_pushvalue(L, LTP_CHANNEL_METATABLE);
+  lua_setmetatable(L, -2);
+  return box;
+}
+
+static int Ltp_channel(lua_State *L) {
+  ltp_channel *box;
+  tp_engine *engine;
+  tp_channel_options o;
+  const char *problem;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  memset(&o, 0, sizeof o);
+  o.rpc_timeout = seconds_option(L, "rpc_timeout");
+  o.shutdown_timeout = seconds_option(L, "shutdown_timeout");
+  o.keepalive_interval = seconds_option(L, "keepalive_interval");
+  o.keepalive_timeout = seconds_option(L, "keepalive_timeout");
+  o.max_message = size_option(L, "max_message");
+  o.max_pending = size_option(L, "max_pending");
+  o.retry.initial = seconds_option(L, "retry_initial");
+  o.retry.max = seconds_option(L, "retry_max");
+  o.retry.factor = (double)number_option(L, "retry_factor");
+  o.retry.jitter = (double)number_option(L, "retry_jitter");
+  o.retry.attempts = (int)size_option(L, "retry_attempts");
+  read_dial_options(L, &o.dial);
+  o.authority = string_option(L, "authority");
+  lua_getfield(L, 1, "metadata");
+  problem = ltp_check_metadata(L, lua_gettop(L), NULL);
+  if (problem) {
+    lua_pushnil(L);
+    lua_pushstring(L, problem);
+    return 2;
+  }
+  box = new_box(L);
+  if (ltp_getstate(L)->closed) /* a finaliser that ran after ours */
+    return luaL_error(L, "the Lua state is being closed");
+  engine = ltp_engine(ltp_getstate(L));
+  if (engine == NULL) return luaL_error(L, "not enough memory");
+  o.metadata = ltp_read_metadata(L, lua_gettop(L) - 1);
+  box->client = tp_client_new(engine, &o);
+  if (box->client == NULL) {
+    tp_metadata_release(o.metadata);
+    return luaL_error(L, "not enough memory");
+  }
+  return 1;
+}
+
+/* channel:share() -> another one on the same connection */
+static int Ltp_channel_share(lua_State *L) {
+  tp_client *client = check_client(L);
+  ltp_channel *box = new_box(L);
+  box->client = tp_client_share(client);
+  if (box->client == NULL) return luaL_error(L, "not enough memory");
+  return 1;
+}
+
+/* channel:authorize(value): the header authorization of later attempts */
+static int Ltp_channel_authorize(lua_State *L) {
+  tp_channel *channel = check_client(L)->channel;
+  const char *value = luaL_optstring(L, 2, NULL);
+  if (tp_engine_forked(channel->engine)) return 0;
+  if (!tp_channel_authorize(channel, value))
+    return luaL_error(L, "not enough memory");
+  return 0;
+}
+
+/* --- requests ---------- */
+
+/* A copy of the string at `index`, owned by C; NULL for nil. An embedded zero
+** would be cut off, and no id of the server's has one. */
+static int copy_string(lua_State *L, int index, char **out, const char *what) {
+  size_t n;
+  const char *s;
+  if (lua_isnoneornil(L, index)) return 0;
+  s = luaL_checklstring(L, index, &n);
+  if (strlen(s) != n) {
+    lua_pushfstring(L, "%s: a zero byte cannot be part of it", what);
+    return -1;
+  }
+  *out = strdup(s);
+  if (*out == NULL) return luaL_error(L, "not enough memory");
+  return 0;
+}
+
+/* Encodes the table at `index` behind a message prefix. */
+static int encode_request(lua_State *L, int index, int type, tp_buffer *out,
+                          int flags) {
+  static const uint8_t prefix[TP_GRPC_PREFIX] = {0};
+  tp_buffer_reserve(out, 384); /* what most requests need, at once */
+  tp_buffer_put(out, prefix, sizeof prefix);
+  if (ltp_message_encode(L, index, type, out, flags) != 0) return -1;
+  if (out->status != TP_OK) return luaL_error(L, "not enough memory");
+  tp_grpc_write_prefix(out->data, (uint32_t)(out->length - TP_GRPC_PREFIX));
+  return 0;
+}
+
+/* The same index every time: whichever thread looks first keeps it. */
+static int start_request_type(bool signals) {
+  static int types[] = {-1, -1};
+  static const char *const names[] = {
+    SERVICE "StartWorkflowExecutionRequest",
+    SERVICE "SignalWithStartWorkflowExecutionRequest"};
+  int known = __atomic_load_n(&types[signals], __ATOMIC_RELAXED);
+  if (known < 0) {
+    known = tp_schema_message(names[signals], strlen(names[signals]));
+    __atomic_store_n(&types[signals], known, __ATOMIC_RELAXED);
+  }
+  return known;
+}
+
+/* nil and the error string on the top. */
+static int refuse(lua_State *L) {
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  return 2;
+}
+
+static const char *check_metadata(lua_State *L, const tp_client *client,
+                                  int list) {
+  return ltp_check_metadata(L, list, client->channel->options.metadata);
+}
+
+static tp_run *new_run(lua_State *L, tp_client *client) {
+  ltp_future *box = ltp_newfuture(L, LTP_RUN_METATABLE);
+  tp_run *run = tp_run_new(client);
+  if (run == NULL) luaL_error(L, "not enough memory");
+  else box->future = &run->base.future;
+  return run;
+}
+
+/* channel:start(request, namespace, workflow_id, request_id, workflow_type,
+** timeout, metadata, attach, signals): with `signals` the request is a
+** SignalWithStartWorkflowExecutionRequest. */
+static int Ltp_channel_start(lua_State *L) {
+  tp_client *client = check_client(L);
+  const char *problem = check_metadata(L, client, 8);
+  tp_run *run;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  luaL_checkstring(L, 3);
+  luaL_checkstring(L, 4);
+  lua_settop(L, 10);
+  if (problem) {
+    lua_pushstring(L, problem);
+    return refuse(L);
+  }
+  run = new_run(L, client);
+  if (copy_string(L, 3, &run->namespace, "namespace") ||
+      copy_string(L, 4, &run->workflow_id, "id") ||
+      copy_string(L, 5, &run->request_id, "request_id") ||
+      copy_string(L, 6, &run->workflow_type, "workflow type") ||
+      encode_request(L, 2, start_request_type(lua_toboolean(L, 10)),
+                     &run->base.call.request, LTP_ALLOW_ENCODED))
+    return refuse(L);
+  if (lua_isnumber(L, 7))
+    run->base.call.timeout = tp_microseconds((double)lua_tonumber(L, 7));
+  run->base.call.metadata = ltp_read_metadata(L, 8);
+  run->base.call.namespace = run->namespace;
+  run->attach = lua_toboolean(L, 9);
+  run->signals = lua_toboolean(L, 10);
+  tp_submission_send(&run->base, true);
+  return 1;
+}
+
+/* channel:run(namespace, workflow_id, run_id, first_execution_run_id,
+** metadata, workflow_type, request_id, attached) */
+static int Ltp_channel_run(lua_State *L) {
+  tp_client *client = check_client(L);
+  const char *problem = check_metadata(L, client, 6);
+  tp_run *run;
+  luaL_checkstring(L, 2);
+  luaL_checkstring(L, 3);
+  lua_settop(L, 9);
+  if (problem) {
+    lua_pushstring(L, problem);
+    return refuse(L);
+  }
+  run = new_run(L, client);
+  if (copy_string(L, 2, &run->namespace, "namespace") ||
+      copy_string(L, 3, &run->workflow_id, "id") ||
+      copy_string(L, 4, &run->run_id, "run_id") ||
+      copy_string(L, 4, &run->current, "run_id") ||
+      copy_string(L, 5, &run->first_execution_run_id,
+                  "first_execution_run_id") ||
+      copy_string(L, 7, &run->workflow_type, "workflow type") ||
+      copy_string(L, 8, &run->request_id, "request_id"))
+    return refuse(L);
+  run->attached = lua_toboolean(L, 9);
+  run->base.call.metadata = ltp_read_metadata(L, 6);
+  run->base.call.namespace = run->namespace;
+  tp_future_signal(&run->base.future, TP_STARTED);
+  return 1;
+}
+
+static int copy_option(lua_State *L, const char *name, char **out) {
+  int failed;
+  lua_getfield(L, 5, name);
+  failed = copy_string(L, lua_gettop(L), out, name);
+  if (!failed) lua_pop(L, 1);
+  return failed;
+}
+
+/* {present=, number=, least=}: see tp_again. */
+static void read_again(lua_State *L, tp_again *again) {
+  lua_getfield(L, 5, "again");
+  if (lua_istable(L, -1)) {
+    lua_getfield(L, -1, "present");
+    lua_getfield(L, -2, "number");
+    lua_getfield(L, -3, "least");
+    again->present = (unsigned)lua_tointeger(L, -3);
+    again->number = (unsigned)lua_tointeger(L, -2);
+    again->least = (uint64_t)lua_tointeger(L, -1);
+    lua_pop(L, 3);
+  }
+  lua_pop(L, 1);
+}
+
+static int bool_option(lua_State *L, const char *name, int default_value) {
+  int value = default_value;
+  lua_getfield(L, 5, name);
+  if (!lua_isnil(L, -1)) value = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+/* The message type named by the string at `index`. */
+static int check_type(lua_State *L, int index) {
+  size_t n;
+  const char *name = luaL_checklstring(L, index, &n);
+  int type = tp_schema_message(name, n);
+  return type >= 0 ? type : luaL_error(L, "no message type %s", name);
+}
+
+/* channel:call(path, request_type, request, options) */
+static int Ltp_channel_call(lua_State *L) {
+  tp_client *client = check_client(L);
+  const char *problem;
+  ltp_future *box;
+  tp_rpc_future *rpc;
+  int metadata;
+  luaL_checkstring(L, 2);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  luaL_checktype(L, 5, LUA_TTABLE);
+  lua_settop(L, 5);
+  lua_getfield(L, 5, "metadata");
+  metadata = lua_gettop(L);
+  problem = check_metadata(L, client, metadata);
+  if (problem) {
+    lua_pushstring(L, problem);
+    return refuse(L);
+  }
+  box = ltp_newfuture(L, LTP_CALL_METATABLE);
+  rpc = tp_rpc_future_new(client);
+  if (rpc == NULL) return luaL_error(L, "not enough memory");
+  box->future = &rpc->base.future;
+  lua_getfield(L, 5, "response_type");
+  rpc->response = check_type(L, lua_gettop(L));
+  lua_pop(L, 1);
+  if (copy_string(L, 2, &rpc->path, "path") ||
+      copy_option(L, "namespace", &rpc->namespace) ||
+      copy_option(L, "workflow_id", &rpc->workflow_id) ||
+      copy_option(L, "request_id", &rpc->request_id) ||
+      encode_request(L, 4, check_type(L, 3), &rpc->base.call.request,
+                     bool_option(L, "encoded", 0) ? LTP_ALLOW_ENCODED : 0))
+    return refuse(L);
+  rpc->base.call.path = rpc->path;
+  rpc->base.call.namespace = rpc->namespace;
+  rpc->base.call.long_poll = bool_option(L, "long_poll", 0);
+  rpc->base.call.retry = bool_option(L, "retry", 1);
+  read_again(L, &rpc->again);
+  if (rpc->base.call.long_poll) rpc->base.call.timeout = TP_NEVER;
+  lua_getfield(L, 5, "timeout");
+  if (lua_isnumber(L, -1))
+    rpc->base.call.timeout = tp_microseconds((double)lua_tonumber(L, -1));
+  lua_pop(L, 1);
+  rpc->base.call.metadata = ltp_read_metadata(L, metadata);
+  tp_submission_send(&rpc->base, !rpc->base.call.long_poll);
+  return 1;
+}
+
+/* Why something may fail in Lua, before it is sent. */
+static const char *const refusals[] = {"codec", "unauthenticated", "config",
+                                       "cannot_wait", "application", NULL};
+
+/* channel:refused(namespace, workflow_id, request_id, workflow_type, kind,
+** message): the future of a start that failed before anything was sent; it is
+** of one of the kinds below */
+static int Ltp_channel_refused(lua_State *L) {
+  int kind = luaL_checkoption(L, 6, "codec", refusals);
+  const char *message = luaL_checkstring(L, 7);
+  tp_run *run = new_run(L, check_client(L));
+  if (copy_string(L, 2, &run->namespace, "namespace") ||
+      copy_string(L, 3, &run->workflow_id, "id") ||
+      copy_string(L, 4, &run->request_id, "request_id") ||
+      copy_string(L, 5, &run->workflow_type, "workflow type"))
+    return refuse(L);
+  tp_future_refuse(&run->base.future, refusals[kind], -1, message);
+  return 1;
+}
+
+/* channel:refused_call(path, kind, message): the same of a call */
+static int Ltp_channel_refused_call(lua_State *L) {
+  int kind = luaL_checkoption(L, 3, "codec", refusals);
+  const char *message = luaL_checkstring(L, 4);
+  tp_client *client = check_client(L);
+  ltp_future *box = ltp_newfuture(L, LTP_CALL_METATABLE);
+  tp_rpc_future *rpc;
+  luaL_checkstring(L, 2);
+  rpc = tp_rpc_future_new(client);
+  if (rpc == NULL) return luaL_error(L, "not enough memory");
+  box->future = &rpc->base.future;
+  if (copy_string(L, 2, &rpc->path, "path")) return refuse(L);
+  tp_future_refuse(&rpc->base.future, refusals[kind], -1, message);
+  return 1;
+}
+
+/* --- HTTP beside the server ---------- */
+
+static void add_header(lua_State *L, tp_http_post *post, int i) {
+  struct curl_slist *list;
+  lua_rawgeti(L, 3, i);
+  list = curl_slist_append(post->headers, luaL_checkstring(L, -1));
+  if (list == NULL) luaL_error(L, "not enough memory");
+  post->headers = list;
+  lua_pop(L, 1);
+}
+
+/* channel:post(url, {"Name: value", ...}, body, timeout) -> a future of
+** {status=, body=} */
+static int Ltp_channel_post(lua_State *L) {
+  tp_client *client = check_client(L);
+  ltp_future *box;
+  tp_http_post *post;
+  const char *body;
+  size_t n;
+  int i;
+  lua_settop(L, 5);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  body = luaL_checklstring(L, 4, &n);
+  box = ltp_newfuture(L, LTP_CALL_METATABLE);
+  post = tp_http_post_new(client);
+  if (post == NULL) return luaL_error(L, "not enough memory");
+  box->future = &post->future;
+  if (copy_string(L, 2, &post->url, "url")) return refuse(L);
+  for (i = 1; i <= (int)ltp_rawlen(L, 3); i++) add_header(L, post, i);
+  if (tp_buffer_put(&post->request, body, n) != TP_OK)
+    return luaL_error(L, "not enough memory");
+  post->timeout = tp_microseconds((double)luaL_checknumber(L, 5));
+  tp_http_post_submit(post);
+  return 1;
+}
+
+/* --- closing ---------- */
+
+/* channel:close() -> a future that is ready once nothing is unacknowledged */
+static int Ltp_channel_close(lua_State *L) {
+  tp_client *client = check_client(L);
+  ltp_future *box = ltp_newfuture(L, LTP_CALL_METATABLE);
+  if (tp_engine_forked(client->channel->engine)) {
+    lua_pushnil(L);
+    return 1;
+  }
+  box->future = tp_drain_new(client);
+  if (box->future == NULL) return luaL_error(L, "not enough memory");
+  return 1;
+}
+
+static int Ltp_channel_finish(lua_State *L) {
+  tp_client *client = check_client(L);
+  if (!tp_engine_forked(client->channel->engine)) tp_client_finish(client);
+  return 0;
+}
+
+/* The name and cause of a submission under way, or false. */
+static bool push_unacknowledged(lua_State *L, tp_future *f) {
+  const tp_future_class *class = f->class;
+  tp_failure *failure;
+  tp_names names;
+  char cause[TP_REASON];
+  if (!f->submission || tp_future_flags(f) &
+                          (class->acknowledged | TP_FAILED | class->silent))
+    return false;
+  failure = tp_future_failure(f);
+  names = tp_future_names(f);
+  tp_engine_lock(f->engine);
+  strncpy(cause, failure->message ? failure->message : "not answered yet",
+          sizeof cause - 1);
+  tp_engine_unlock(f->engine);
+  cause[sizeof cause - 1] = '\0';
+  lua_createtable(L, 0, 4);
+  lua_pushstring(L, cause);
+  lua_setfield(L, -2, "cause");
+  lua_pushstring(L, names.workflow_id);
+  lua_setfield(L, -2, "workflow_id");
+  lua_pushstring(L, names.request_id);
+  lua_setfield(L, -2, "request_id");
+  lua_pushstring(L, names.method);
+  lua_setfield(L, -2, "method");
+  return true;
+}
+
+static int Ltp_channel_unacknowledged(lua_State *L) {
+  tp_client *client = check_client(L);
+  tp_future *f = NULL;
+  int k = 0;
+  lua_newtable(L);
+  if (tp_engine_forked(client->channel->engine)) return 1;
+  while ((f = tp_client_next(client, f)) != NULL)
+    if (f->client == client && push_unacknowledged(L, f))
+      lua_rawseti(L, -2, ++k);
+  return 1;
+}
+
+/* channel:metrics() -> what it has counted (metrics.h); nil in a child of the
+** process that counted, whose lock may be held for ever */
+static int Ltp_channel_metrics(lua_State *L) {
+  tp_channel *c = check_client(L)->channel;
+  if (tp_engine_forked(c->engine))
+    lua_pushnil(L);
+  else
+    ltp_pushmetrics(L, c->metrics,
+                    __atomic_load_n(&c->pending, __ATOMIC_RELAXED),
+                    __atomic_load_n(&c->source.unacknowledged,
+                                    __ATOMIC_RELAXED));
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+  {"start", Ltp_channel_start},
+  {"run", Ltp_channel_run},
+  {"refused", Ltp_channel_refused},
+  {"refused_call", Ltp_channel_refused_call},
+  {"post", Ltp_channel_post},
+  {"share", Ltp_channel_share},
+  {"authorize", Ltp_channel_authorize},
+  {"call", Ltp_channel_call},
+  {"close", Ltp_channel_close},
+  {"finish", Ltp_channel_finish},
+  {"unacknowledged", Ltp_channel_unacknowledged},
+  {"metrics", Ltp_channel_metrics},
+  {NULL, NULL}};
+
+static const luaL_Reg functions[] = {
+  {"channel", Ltp_channel},
+  {NULL, NULL}};
+
+void ltp_open_channel(lua_State *L, int first) {
+  ltp_register(L, first, functions);
+  lua_pushvalue(L, first + 3);
+  lua_newtable(L);
+  ltp_register(L, first, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, Ltp_channel_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
+}

@@ -1,0 +1,37 @@
+/* Names as Lua strings: see message_names.h. */
+#include "message_names.h"
+
+#include "../../core/proto/schema.h"
+
+#define REGISTRY_KEY "temporal.names"
+
+void ltp_push_names(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, REGISTRY_KEY);
+  if (!lua_isnil(L, -1)) return;
+  lua_pop(L, 1);
+  lua_createtable(L, tp_schema_count.names, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, REGISTRY_KEY);
+}
+
+void ltp_push_name(lua_State *L, int names, unsigned id) {
+  const char *name;
+  size_t n;
+  lua_rawgeti(L, names, (int)id + 1);
+  if (!lua_isnil(L, -1)) return;
+  lua_pop(L, 1);
+  name = tp_schema_string(id, &n);
+  lua_pushlstring(L, name, n);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, names, (int)id + 1);
+}
+
+void ltp_push_decimal(lua_State *L, int negative, uint64_t magnitude) {
+  char digits[24], *p = digits + sizeof digits;
+  do {
+    *--p = (char)('0' + magnitude % 10);
+    magnitude /= 10;
+  } while (magnitude > 0);
+  if (negative) *--p = '-';
+  lua_pushlstring(L, p, (size_t)(digits + sizeof digits - p));
+}

@@ -1,0 +1,16 @@
+/* JSON text as a Lua value (api.md section 7). Lua's thread only. Out of memory
+** raises.
+*/
+#ifndef LTP_VALUE_DECODE_H
+#define LTP_VALUE_DECODE_H
+
+#include "value.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Pushes the value and returns 0, or a message (with the byte offset) and -1.
+** `s` must stay where it is meanwhile. JSON null is lightuserdata NULL. */
+int ltp_values_decode(lua_State *L, ltp_values *v, const char *s, size_t n);
+
+#pragma GCC visibility pop
+#endif

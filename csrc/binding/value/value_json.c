@@ -1,0 +1,44 @@
+/* temporal.core's json_encode and json_decode. Lua's thread only. */
+#include "../base/parts.h"
+#include "value_decode.h"
+#include "value_encode.h"
+
+/* json_encode(v[, name]) -> text | nil, message */
+static int Ltp_json_encode(lua_State *L) {
+  ltp_values *v = lua_touserdata(L, lua_upvalueindex(1));
+  const char *name = luaL_optstring(L, 2, "value");
+  tp_buffer *out;
+  lua_settop(L, 2);
+  out = ltp_scratch_open(L, v);
+  if (ltp_values_encode(L, v, 1, name, out) != 0) {
+    ltp_scratch_close(v, out);
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+  }
+  lua_pushlstring(L, (const char *)out->data, out->length);
+  ltp_scratch_close(v, out);
+  return 1;
+}
+
+/* json_decode(text) -> value | nil, message */
+static int Ltp_json_decode(lua_State *L) {
+  ltp_values *v = lua_touserdata(L, lua_upvalueindex(1));
+  size_t n;
+  const char *s;
+  luaL_checktype(L, 1, LUA_TSTRING);
+  s = lua_tolstring(L, 1, &n);
+  if (ltp_values_decode(L, v, s, n) == 0) return 1;
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  return 2;
+}
+
+void ltp_open_json(lua_State *L, int first) {
+  static const luaL_Reg functions[] = {
+    {"json_encode", Ltp_json_encode},
+    {"json_decode", Ltp_json_decode},
+    {NULL, NULL}};
+  (void)first;
+  ltp_values_register(L, functions);
+}

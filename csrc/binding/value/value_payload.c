@@ -1,0 +1,262 @@
+/* A Lua value as a temporal.api.common.v1.Payload and back: the built-in
+** conversion of api.md section 7. Lua's thread only; bad values are messages.
+*/
+#include <string.h>
+#include "../../core/json/json.h"
+#include "../../core/proto/schema.h"
+#include "../../core/base/utf8.h"
+#include "../../core/proto/wire.h"
+#include "../message/message_decode.h"
+#include "../message/message_encode.h"
+#include "../base/parts.h"
+#include "value_decode.h"
+#include "value_encode.h"
+#include "value_protojson.h"
+
+#define PAYLOAD "temporal.api.common.v1.Payload"
+enum { PAYLOADS_PAYLOADS = 1, PAYLOAD_METADATA = 1, PAYLOAD_DATA = 2 };
+
+static void put_encoding(tp_buffer *out, const char *encoding) {
+  size_t mark = tp_wire_begin(out, PAYLOAD_METADATA);
+  tp_wire_put_string(out, 1, "encoding"); /* a map entry: key, value */
+  tp_wire_put_string(out, 2, encoding);
+  tp_wire_end(out, mark);
+}
+
+static int encode_json(lua_State *L, ltp_values *v, int index,
+                       const char *name, tp_buffer *out) {
+  size_t mark;
+  put_encoding(out, "json/plain");
+  mark = tp_wire_begin(out, PAYLOAD_DATA);
+  if (ltp_values_encode(L, v, index, name, out) != 0) return -1;
+  tp_wire_end(out, mark);
+  return 0;
+}
+
+static int encode_bytes(lua_State *L, int index, const char *name,
+                        tp_buffer *out) {
+  size_t n;
+  const char *s;
+  lua_pushliteral(L, "data");
+  lua_rawget(L, index);
+  if (lua_type(L, -1) != LUA_TSTRING) {
+    lua_pop(L, 1);
+    lua_pushfstring(L, "%s: the data of temporal.bytes must be a string",
+                    name);
+    return -1;
+  }
+  s = lua_tolstring(L, -1, &n);
+  put_encoding(out, "binary/plain");
+  if (n > 0) tp_wire_put_bytes(out, PAYLOAD_DATA, s, n);
+  lua_pop(L, 1);
+  return 0;
+}
+
+/* The payload as it came or was made, with fields we do not know too. */
+static int encode_raw(lua_State *L, int index, const char *name,
+                      tp_buffer *out) {
+  int type = tp_schema_message(PAYLOAD, sizeof PAYLOAD - 1);
+  if (ltp_message_encode(L, index, type, out, 0) == 0) return 0;
+  lua_pushfstring(L, "%s: temporal.raw: %s", name, lua_tostring(L, -1));
+  lua_remove(L, -2);
+  return -1;
+}
+
+static int encode(lua_State *L, ltp_values *v, int index, const char *name,
+                  tp_buffer *out) {
+  switch (lua_type(L, index)) {
+    case LUA_TNIL: put_encoding(out, "binary/null"); return 0;
+    case LUA_TTABLE:
+      switch (ltp_value_kind(L, v, index)) {
+        case LTP_BYTES: return encode_bytes(L, index, name, out);
+        case LTP_RAW: return encode_raw(L, index, name, out);
+        default: break;
+      }
+      break;
+    default: break;
+  }
+  return encode_json(L, v, index, name, out);
+}
+
+/* The same, with the buffer's own failures told. */
+static int encode_whole(lua_State *L, ltp_values *v, int index,
+                        const char *name, tp_buffer *out) {
+  size_t start = out->length;
+  int failed = encode(L, v, index, name, out);
+  if (!failed && out->status == TP_OK) return 0;
+  out->length = start;
+  if (failed) return -1;
+  if (out->status == TP_ENOMEM) return luaL_error(L, "not enough memory");
+  lua_pushfstring(L, "%s: longer than %d MiB", name,
+                  (int)(out->ceiling >> 20));
+  return -1;
+}
+
+static int push_result(lua_State *L, ltp_values *v, tp_buffer *out,
+                       int failed) {
+  if (failed) { /* the message is on top */
+    ltp_scratch_close(v, out);
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+  }
+  lua_pushlstring(L, out->length > 0 ? (const char *)out->data : "",
+                  out->length);
+  ltp_scratch_close(v, out);
+  return 1;
+}
+
+/* payload(v[, name]) -> bytes of a Payload | nil, message */
+static int Ltp_payload(lua_State *L) {
+  ltp_values *v = lua_touserdata(L, lua_upvalueindex(1));
+  const char *name = luaL_optstring(L, 2, "value");
+  tp_buffer *out;
+  lua_settop(L, 2);
+  out = ltp_scratch_open(L, v);
+  return push_result(L, v, out, encode_whole(L, v, 1, name, out));
+}
+
+/* payloads(n, ...) -> bytes of a Payloads | nil, message */
+static int Ltp_payloads(lua_State *L) {
+  ltp_values *v = lua_touserdata(L, lua_upvalueindex(1));
+  int n = (int)luaL_checkinteger(L, 1), i, failed = 0;
+  tp_buffer *out;
+  luaL_argcheck(L, n >= 0 && n <= 1000000, 1, "not a count of arguments");
+  luaL_checkstack(L, n + 8, "too many arguments");
+  lua_settop(L, n + 1);
+  out = ltp_scratch_open(L, v);
+  for (i = 1; i <= n && !failed; i++) {
+    char name[16 + TP_DECIMAL_SIZE] = "argument ";
+    size_t mark = tp_wire_begin(out, PAYLOADS_PAYLOADS);
+    name[9 + tp_integer_write(i, name + 9)] = '\0';
+    failed = encode_whole(L, v, i + 1, name, out);
+    tp_wire_end(out, mark);
+  }
+  if (!failed && out->status != TP_OK) {
+    if (out->status == TP_ENOMEM) return luaL_error(L, "not enough memory");
+    lua_pushfstring(L, "the arguments: longer than %d MiB",
+                    (int)(out->ceiling >> 20));
+    failed = 1;
+  }
+  return push_result(L, v, out, failed);
+}
+
+/* ---- back ---- */
+
+static int fails(lua_State *L, const char *message, int encoding) {
+  lua_pushnil(L);
+  lua_pushstring(L, message);
+  lua_pushvalue(L, encoding);
+  return 3;
+}
+
+/* A payload that nobody here can read, as temporal.raw. */
+static int push_raw(lua_State *L, int index) {
+  lua_newtable(L);
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -4);
+  }
+  luaL_getmetatable(L, "temporal.raw");
+  lua_setmetatable(L, -2);
+  return 1;
+}
+
+static int push_json(lua_State *L, ltp_values *v, int encoding) {
+  size_t n;
+  const char *s = lua_tolstring(L, -1, &n);
+  if (ltp_values_decode(L, v, s, n) != 0) {
+    lua_pushfstring(L, "the payload's JSON cannot be read: %s",
+                    lua_tostring(L, -1));
+    return fails(L, lua_tostring(L, -1), encoding);
+  }
+  if (ltp_value_kind(L, v, -1) == LTP_NULL) lua_pushnil(L);
+  return 1;
+}
+
+/* A message of a type we know as its table; of any other as temporal.raw. */
+static int push_message(lua_State *L, ltp_values *v, int metadata, int json) {
+  const uint8_t *data;
+  size_t n;
+  int type = -1, wrong;
+  lua_pushliteral(L, "messageType");
+  lua_rawget(L, metadata);
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    const char *name = lua_tolstring(L, -1, &n);
+    type = tp_schema_message(name, n);
+  }
+  lua_pop(L, 1);
+  if (type < 0) return push_raw(L, 1);
+  data = (const uint8_t *)lua_tolstring(L, -1, &n);
+  /* a newer peer may know more fields than we: as with bytes, ours are read */
+  if (json)
+    wrong = ltp_protojson_decode(L, v, (const char *)data, n, type,
+                                 TP_PROTOJSON_IGNORE_UNKNOWN);
+  else
+    wrong = ltp_message_decode(L, data, n, type);
+  if (!wrong) return 1;
+  lua_pushfstring(L, "the payload's message cannot be read: %s",
+                  lua_tostring(L, -1));
+  return fails(L, lua_tostring(L, -1), 2);
+}
+
+static int unknown_encoding(lua_State *L, int encoding) {
+  size_t n;
+  const char *s = lua_tolstring(L, encoding, &n);
+  if (n <= 200 && strlen(s) == n && tp_utf8_valid_prefix(s, n) == n)
+    lua_pushfstring(L,
+                    "no converter reads the encoding \"%s\"; the client's"
+                    " converter option can add one",
+                    s);
+  else
+    lua_pushliteral(L, "the payload's encoding is not a name");
+  return fails(L, lua_tostring(L, -1), encoding);
+}
+
+/* payload_value{metadata=, data=} -> value | nil, message, encoding */
+static int Ltp_payload_value(lua_State *L) {
+  ltp_values *v = lua_touserdata(L, lua_upvalueindex(1));
+  const char *encoding;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_pushnil(L);
+  lua_pushliteral(L, "metadata");
+  lua_rawget(L, 1);
+  if (lua_type(L, -1) == LUA_TTABLE) {
+    lua_pushliteral(L, "encoding");
+    lua_rawget(L, -2);
+    lua_replace(L, 2);
+  }
+  if (lua_type(L, 2) != LUA_TSTRING) {
+    lua_settop(L, 1);
+    lua_pushnil(L);
+    return fails(L, "the payload has no metadata \"encoding\"", 2);
+  }
+  encoding = lua_tostring(L, 2);
+  lua_pushliteral(L, "data");
+  lua_rawget(L, 1);
+  if (lua_type(L, -1) != LUA_TSTRING) lua_pushliteral(L, "");
+  if (strcmp(encoding, "json/plain") == 0) return push_json(L, v, 2);
+  if (strcmp(encoding, "binary/plain") == 0) return 1;
+  if (strcmp(encoding, "binary/null") == 0) {
+    lua_pushnil(L);
+    return 1;
+  }
+  if (strcmp(encoding, "json/protobuf") == 0)
+    return push_message(L, v, 3, 1);
+  if (strcmp(encoding, "binary/protobuf") == 0)
+    return push_message(L, v, 3, 0);
+  return unknown_encoding(L, 2);
+}
+
+void ltp_open_payload(lua_State *L, int first) {
+  static const luaL_Reg functions[] = {
+    {"payload", Ltp_payload},
+    {"payloads", Ltp_payloads},
+    {"payload_value", Ltp_payload_value},
+    {NULL, NULL}};
+  (void)first;
+  ltp_values_register(L, functions);
+}

@@ -1,0 +1,163 @@
+/* RPC futures: see rpc_future.h. */
+#include "rpc_future.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "workflow_wire.h"
+
+/* A server that answers a long poll at once must not make us spin. */
+#define EARLY_ANSWER (TP_SECOND / 2)
+
+static tp_rpc_future *rpc_of(tp_call *call) {
+  return (tp_rpc_future *)tp_submission_of_call(call);
+}
+
+static void settle(tp_rpc_future *rpc, unsigned flags) {
+  tp_future *f = &rpc->base.future;
+  unsigned before;
+  rpc->base.call.channel->dirty = true; /* the last of a close, perhaps */
+  before = tp_future_signal(f, flags);
+  tp_future_lost(f, before | flags);
+  if (f->submission) tp_client_acknowledged(f->client);
+  tp_future_release(f);
+}
+
+/* Does the answer say what was asked for? If not, it is asked again. */
+static bool is_final(const tp_rpc_future *rpc) {
+  const tp_again *again = &rpc->again;
+  if (again->present == 0 && again->number == 0) return true;
+  return tp_wire_tells(tp_call_answer(&rpc->base.call), again->present,
+                       again->number, again->least);
+}
+
+/* --- a long poll for what nobody knows when to expect ---------- */
+
+static tp_rpc_future *rpc_of_poll(tp_poll *poll) {
+  void *rpc = (char *)poll - offsetof(tp_rpc_future, poll);
+  return rpc;
+}
+
+static void grant(tp_poll *poll, int64_t now) {
+  tp_rpc_future *rpc = rpc_of_poll(poll);
+  int64_t early = rpc->asked_at + EARLY_ANSWER - now;
+  tp_call_begin(&rpc->base.call, now, rpc->asked_at && early > 0 ? early : 0);
+  rpc->asked_at = now;
+}
+
+static void turn_out(tp_poll *poll, int64_t now) {
+  (void)now;
+  tp_call_cancel(&rpc_of_poll(poll)->base.call);
+  rpc_of_poll(poll)->asked_at = 0;
+}
+
+/* Such polls would take all streams that the peer allows; what ends by itself
+** or with its deadline is sent at once. */
+static void begin(tp_rpc_future *rpc) {
+  tp_call *call = &rpc->base.call;
+  int64_t now = rpc->base.future.engine->now;
+  rpc->active = true;
+  rpc->rotates = call->long_poll && call->timeout == TP_NEVER &&
+                 rpc->again.present != 0 && rpc->again.number == 0;
+  rpc->asked_at = 0;
+  if (rpc->rotates)
+    tp_polls_ask(&rpc->base.call.channel->polls, &rpc->poll, now);
+  else
+    tp_call_begin(&rpc->base.call, now, 0);
+}
+
+/* Nothing of it is under way any more. */
+static void stop(tp_rpc_future *rpc) {
+  rpc->active = false;
+  if (rpc->rotates)
+    tp_polls_leave(&rpc->base.call.channel->polls, &rpc->poll,
+                   rpc->base.future.engine->now);
+  rpc->rotates = false;
+}
+
+static void ask_again(tp_call *call, int64_t now) {
+  int64_t early = call->begun + EARLY_ANSWER - now;
+  if (call->timeout != TP_NEVER) call->timeout -= now - call->begun;
+  call->ambiguous = true; /* the server has it */
+  tp_call_fail(call, "deadline_exceeded", TP_GRPC_DEADLINE_EXCEEDED,
+               "the deadline passed before the server said more");
+  tp_call_begin(call, now, early > 0 ? early : 0);
+}
+
+static void on_done(tp_call *call, bool ok) {
+  tp_rpc_future *rpc = rpc_of(call);
+  int64_t now = rpc->base.future.engine->now;
+  if (ok && !is_final(rpc)) {
+    if (rpc->rotates)
+      tp_polls_ask(&rpc->base.call.channel->polls, &rpc->poll, now);
+    else
+      ask_again(call, now);
+    return;
+  }
+  stop(rpc);
+  settle(rpc, ok ? TP_RESULT : TP_RESULT | TP_FAILED);
+}
+
+static void on_end(tp_future *f) {
+  tp_rpc_future *rpc = (tp_rpc_future *)f;
+  if (!rpc->active) return;
+  tp_call_cancel(&rpc->base.call);
+  stop(rpc);
+  if (!f->submission) {
+    settle(rpc, TP_CLOSED);
+    return;
+  }
+  if (rpc->base.call.failure.message == NULL)
+    tp_call_fail(&rpc->base.call, "closed", -1, "the engine was shut down "
+                 "before the server answered");
+  rpc->base.call.failure.outcome = TP_UNKNOWN;
+  settle(rpc, TP_RESULT | TP_FAILED | TP_CLOSED);
+}
+
+static void on_command(tp_command *command, unsigned bits) {
+  tp_rpc_future *rpc = (tp_rpc_future *)command;
+  if (bits & TP_BEGIN) begin(rpc);
+  if (bits & TP_DROP && rpc->active) {
+    tp_call_cancel(&rpc->base.call);
+    stop(rpc);
+    settle(rpc, 0);
+  }
+  if (rpc->base.future.engine->ending) on_end(&rpc->base.future);
+  tp_future_release(&rpc->base.future);
+}
+
+static bool on_asks(const tp_future *f) {
+  return !f->submission;
+}
+
+static void on_names(const tp_future *f, tp_names *names) {
+  const tp_rpc_future *rpc = (const tp_rpc_future *)f;
+  const char *slash = rpc->path ? strrchr(rpc->path, '/') : NULL;
+  names->workflow_id = rpc->workflow_id;
+  names->request_id = rpc->request_id;
+  names->method = slash ? slash + 1 : rpc->path;
+}
+
+static void on_destroy(tp_future *f) {
+  tp_rpc_future *rpc = (tp_rpc_future *)f;
+  tp_call_free(&rpc->base.call);
+  free(rpc->path);
+  free(rpc->namespace);
+  free(rpc->workflow_id);
+  free(rpc->request_id);
+  tp_client_free_future(f);
+}
+
+tp_rpc_future *tp_rpc_future_new(tp_client *client) {
+  static const tp_future_class class = {
+    .kind = TP_RPC, .silent = TP_ABANDONED, .acknowledged = TP_RESULT,
+    .run = on_command, .limit = tp_submission_limit, .end = on_end,
+    .asks = on_asks, .failure = tp_submission_failure, .names = on_names,
+    .destroy = on_destroy};
+  tp_rpc_future *rpc = calloc(1, sizeof *rpc);
+  if (rpc == NULL) return NULL;
+  tp_submission_init(&rpc->base, client, &class, on_done);
+  rpc->poll.grant = grant;
+  rpc->poll.revoke = turn_out;
+  return rpc;
+}

@@ -1,0 +1,34 @@
+/* A future of one RPC. */
+#ifndef TP_RPC_FUTURE_H
+#define TP_RPC_FUTURE_H
+
+#include "../rpc/polls.h"
+#include "submission.h"
+
+#pragma GCC visibility push(hidden)
+
+/* An answer that has neither the field `present` nor at least `least` in the
+** field `number` is not the end: the request is sent again. Zeros: any is. */
+typedef struct tp_again {
+  unsigned present, number;
+  uint64_t least;
+} tp_again;
+
+typedef struct tp_rpc_future {
+  tp_submission base; /* first: a submission is an rpc */
+  char *path, *namespace;
+  char *workflow_id, *request_id; /* for who asks what got lost, or NULL */
+  int response;     /* schema index of the answer's message */
+  tp_again again;
+  /* Driving thread: */
+  bool active;      /* the call is under way */
+  bool rotates;     /* it takes turns with the result polls of runs */
+  tp_poll poll;
+  int64_t asked_at;
+} tp_rpc_future;
+
+/* The host's thread. NULL: out of memory. Its owner fills the call in. */
+tp_rpc_future *tp_rpc_future_new(tp_client *client);
+
+#pragma GCC visibility pop
+#endif

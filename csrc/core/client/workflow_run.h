@@ -1,0 +1,50 @@
+/* Execute-workflow: start, wait for the close event when somebody asks, follow
+** the chain of runs. A state machine over one call, which is first the start
+** and then the long polls. Made by the host's thread, then driven by the
+** engine's; what is read from outside was written before the flag that
+** announces it (future.h).
+*/
+#ifndef TP_WORKFLOW_RUN_H
+#define TP_WORKFLOW_RUN_H
+
+#include "../rpc/polls.h"
+#include "submission.h"
+
+#pragma GCC visibility push(hidden)
+
+typedef struct tp_run {
+  tp_submission base; /* first: a submission is a run */
+  tp_poll poll;
+  /* Names, set by the maker; NULL where unknown. */
+  char *namespace, *workflow_id, *request_id, *workflow_type;
+  bool signals;       /* the start is a SignalWithStartWorkflowExecution */
+  bool attach;        /* already_started is a success: the run that is there */
+  /* With TP_STARTED: */
+  char *run_id;       /* the run the server named, or the maker */
+  char *first_execution_run_id;
+  bool attached;      /* the run existed before */
+  int start_attempts;
+  int64_t start_latency; /* microseconds */
+  /* With TP_FIRST and TP_RESULT; empty when that ended in a failure: */
+  tp_buffer first_event;  /* HistoryEvent bytes */
+  tp_buffer result_event; /* empty although TP_RESULT: it is first_event */
+  char *first_closed_run_id, *result_run_id;
+  /* Driving thread: */
+  unsigned wanted;    /* atomic: TP_FIRST, TP_RESULT */
+  bool starting;      /* the start is under way */
+  bool asking;        /* in the polls' lists */
+  char *current;      /* the run being polled; NULL: the latest */
+  tp_buffer token;    /* next_page_token */
+  int64_t asked_at;
+  unsigned announce;  /* flags to set once the closed run has its name */
+} tp_run;
+
+/* The host's thread. NULL: out of memory. */
+tp_run *tp_run_new(tp_client *client);
+/* Asks for the close event of the first run or of the chain's last; true when
+** it need not be waited for. Starts over after a failed poll that was taken.
+** The host's thread. */
+bool tp_run_want(tp_run *run, unsigned what);
+
+#pragma GCC visibility pop
+#endif

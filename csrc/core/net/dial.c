@@ -1,0 +1,240 @@
+/* Dialling with libcurl: see dial.h. */
+#include "dial.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "transfer.h"
+
+struct tp_connection {
+  tp_transfer transfer; /* first: a transfer is a connection */
+  struct curl_slist *route;
+  int fd;
+  tp_alpn alpn;
+  bool secure;  /* to the peer */
+  bool wrapped; /* TLS, of the peer or a proxy: bytes go through libcurl */
+  tp_dial_state state;
+  char reason[TP_REASON];
+};
+
+/* Every string of the options. */
+#define EACH_STRING(X, o) \
+  X((o)->host) X((o)->tls.ca_file) X((o)->tls.ca_pem) \
+  X((o)->tls.cert_file) X((o)->tls.cert_pem) X((o)->tls.key_file) \
+  X((o)->tls.key_pem) X((o)->tls.server_name) X((o)->proxy) \
+  X((o)->proxy_ca_file) X((o)->proxy_ca_pem)
+
+bool tp_dial_options_copy(tp_dial_options *to, const tp_dial_options *from) {
+  bool ok = true;
+  *to = *from;
+#define COPY(string) \
+  if (string && (string = strdup(string)) == NULL) ok = false;
+  EACH_STRING(COPY, to)
+#undef COPY
+  if (!ok) tp_dial_options_free(to);
+  return ok;
+}
+
+void tp_dial_options_free(tp_dial_options *o) {
+#define FREE(string) free((char *)(uintptr_t)string); string = NULL;
+  EACH_STRING(FREE, o)
+#undef FREE
+}
+
+/* The host the URL names is verified and sent as SNI; with a server name of
+** its own the connection is routed to where it really goes. */
+static CURLcode set_url(tp_connection *c, const tp_dial_options *o) {
+  bool v6 = strchr(o->host, ':') != NULL;
+  const char *name = o->secure ? o->tls.server_name : NULL;
+  const char *scheme = o->secure ? "https" : "http";
+  char text[700];
+  CURLcode code = CURLE_OK;
+  if (name) {
+    snprintf(text, sizeof text, v6 ? "::[%s]:%d" : "::%s:%d", o->host, o->port);
+    c->route = curl_slist_append(NULL, text);
+    if (c->route == NULL) return CURLE_OUT_OF_MEMORY;
+    code = curl_easy_setopt(c->transfer.easy, CURLOPT_CONNECT_TO, c->route);
+  }
+  if (code != CURLE_OK) return code;
+  snprintf(text, sizeof text, v6 && !name ? "%s://[%s]:%d/" : "%s://%s:%d/",
+           scheme, name ? name : o->host, o->port);
+  return curl_easy_setopt(c->transfer.easy, CURLOPT_URL, text);
+}
+
+static CURLcode set_proxy(tp_connection *c, const tp_dial_options *o) {
+  CURLcode code = tp_transfer_proxy(c->transfer.easy, o->proxy,
+                                    o->proxy_ca_file, o->proxy_ca_pem);
+  if (o->proxy == NULL || code != CURLE_OK) return code;
+  if (strncmp(o->proxy, "https:", 6) == 0) {
+    c->alpn.proxies = 1;
+    c->wrapped = true;
+  }
+  return curl_easy_setopt(c->transfer.easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+}
+
+static CURLcode configure(tp_connection *c, const tp_dial_options *o) {
+  CURLcode code = set_url(c, o);
+  if (code == CURLE_OK)
+    code = curl_easy_setopt(c->transfer.easy, CURLOPT_CONNECT_ONLY, 1L);
+  if (code == CURLE_OK) code = set_proxy(c, o);
+  if (code == CURLE_OK && o->secure)
+    code = (CURLcode)tp_tls_configure(c->transfer.easy, &o->tls, &c->alpn);
+  return code;
+}
+
+static void misconfigured(tp_connection *c, const char *reason) {
+  c->state = TP_DIAL_MISCONFIGURED;
+  if (reason != c->reason) snprintf(c->reason, TP_REASON, "%s", reason);
+}
+
+/* These are about what we were given, not about the peer. */
+static bool is_misconfiguration(CURLcode code) {
+  return code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE ||
+         code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ||
+         code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
+}
+
+/* The peer has refused what we offer, or not taken it. */
+static bool is_without_http2(const tp_connection *c, CURLcode result) {
+  return c->secure &&
+         (result == CURLE_OK
+            ? !c->alpn.agreed
+            : strstr(c->transfer.text, "no application protocol") != NULL);
+}
+
+static void on_finished(tp_transfer *transfer, CURLcode result) {
+  tp_connection *c = (tp_connection *)transfer;
+  curl_socket_t fd = CURL_SOCKET_BAD;
+  if (result == CURLE_OK)
+    curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &fd);
+  if (is_without_http2(c, result)) {
+    c->state = TP_DIAL_FAILED;
+    snprintf(c->reason, TP_REASON, "TLS: the peer did not agree on HTTP/2 "
+             "(ALPN h2): is this a Temporal frontend?");
+  } else if (fd == CURL_SOCKET_BAD) {
+    c->state = TP_DIAL_FAILED;
+    tp_transfer_reason(transfer, result, c->reason);
+    if (is_misconfiguration(result)) misconfigured(c, c->reason);
+  } else {
+    c->fd = (int)fd;
+    c->state = TP_CONNECTED;
+  }
+}
+
+tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *o) {
+  tp_connection *c = calloc(1, sizeof *c);
+  CURLcode code;
+  if (c == NULL) return NULL;
+  c->fd = -1;
+  c->secure = c->wrapped = o->secure;
+  c->transfer.finish = on_finished;
+  if (o->secure && tp_tls_problem()) {
+    misconfigured(c, tp_tls_problem());
+    return c;
+  }
+  if (o->secure && tp_tls_unreadable(&o->tls, c->reason, TP_REASON)) {
+    misconfigured(c, c->reason);
+    return c;
+  }
+  code = tp_transfer_init(&c->transfer, dialer, o->connect_timeout);
+  if (code == CURLE_OK) code = configure(c, o);
+  if (code == CURLE_OK) code = tp_transfer_start(&c->transfer);
+  if (code == CURLE_OK) {
+    tp_dialer_advance(dialer);
+    return c;
+  }
+  c->state = TP_DIAL_FAILED;
+  snprintf(c->reason, TP_REASON, "libcurl cannot dial: %s",
+           curl_easy_strerror(code));
+  if (is_misconfiguration(code)) c->state = TP_DIAL_MISCONFIGURED;
+  return c;
+}
+
+void tp_connection_free(tp_connection *c) {
+  if (c == NULL) return;
+  /* A forked child may have the socket too, and would keep it open. */
+  if (c->fd >= 0) shutdown(c->fd, SHUT_RDWR);
+  tp_transfer_clear(&c->transfer);
+  curl_slist_free_all(c->route);
+  free(c);
+}
+
+tp_dial_state tp_connection_state(const tp_connection *c) {
+  return c->state;
+}
+
+const char *tp_connection_reason(const tp_connection *c) {
+  return c->reason;
+}
+
+int tp_connection_fd(const tp_connection *c) {
+  return c->fd;
+}
+
+bool tp_connection_wrapped(const tp_connection *c) {
+  return c->wrapped;
+}
+
+/* What libcurl made of TLS. A plaintext socket needs nothing of it. */
+static long wrapped_result(tp_connection *c, CURLcode code, size_t moved,
+                          const char *doing, char reason[TP_REASON]) {
+  if (code == CURLE_OK && moved > 0) return (long)moved;
+  if (code == CURLE_AGAIN) return 0;
+  if (code == CURLE_OK)
+    snprintf(reason, TP_REASON, "the peer closed the connection");
+  else
+    snprintf(reason, TP_REASON, "%s failed: %.200s", doing,
+             c->transfer.text[0] ? c->transfer.text
+                                 : curl_easy_strerror(code));
+  return -1;
+}
+
+static long wrapped_send(tp_connection *c, const uint8_t *data, size_t n,
+                        char reason[TP_REASON]) {
+  size_t moved = 0;
+  tp_quiet quiet;
+  CURLcode code;
+  tp_quiet_begin(&quiet);
+  code = curl_easy_send(c->transfer.easy, data, n, &moved);
+  tp_quiet_end(&quiet);
+  if (code == CURLE_OK && moved == 0) return 0;
+  return wrapped_result(c, code, moved, "sending", reason);
+}
+
+static long wrapped_receive(tp_connection *c, uint8_t *data, size_t n,
+                           char reason[TP_REASON]) {
+  size_t moved = 0;
+  tp_quiet quiet;
+  CURLcode code;
+  tp_quiet_begin(&quiet);
+  code = curl_easy_recv(c->transfer.easy, data, n, &moved);
+  tp_quiet_end(&quiet);
+  return wrapped_result(c, code, moved, "receiving", reason);
+}
+
+long tp_connection_send(tp_connection *c, const uint8_t *data, size_t n,
+                        char reason[TP_REASON]) {
+  ssize_t sent;
+  if (c->wrapped) return wrapped_send(c, data, n, reason);
+  sent = send(c->fd, data, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent >= 0) return (long)sent;
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return 0;
+  snprintf(reason, TP_REASON, "sending failed: %s", strerror(errno));
+  return -1;
+}
+
+long tp_connection_receive(tp_connection *c, uint8_t *data, size_t n,
+                           char reason[TP_REASON]) {
+  ssize_t got;
+  if (c->wrapped) return wrapped_receive(c, data, n, reason);
+  got = recv(c->fd, data, n, MSG_DONTWAIT);
+  if (got > 0) return (long)got;
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+    return 0;
+  if (got == 0) snprintf(reason, TP_REASON, "the peer closed the connection");
+  else snprintf(reason, TP_REASON, "receiving failed: %s", strerror(errno));
+  return -1;
+}

@@ -1,0 +1,61 @@
+/* Dialling with libcurl (CONNECT_ONLY on a multi handle): names, every
+** address, proxies, TLS, connect timeout. What flows afterwards is ours.
+** Used only by the thread that drives the engine.
+*/
+#ifndef TP_DIAL_H
+#define TP_DIAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "../base/limits.h"
+#include "../base/status.h"
+#include "dialer.h"
+#include "tls.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Where and how to connect. Strings may be NULL but for `host`. */
+typedef struct tp_dial_options {
+  const char *host;               /* name or address, IPv6 without brackets */
+  int port;
+  int64_t connect_timeout;  /* microseconds, for all addresses together */
+  bool secure;              /* TLS, as `tls` says */
+  tp_tls tls;
+  const char *proxy;        /* URL with its credentials, or NULL for none */
+  const char *proxy_ca_file, *proxy_ca_pem; /* of an https proxy */
+} tp_dial_options;
+
+typedef struct tp_connection tp_connection;
+
+/* A failure of TP_DIAL_MISCONFIGURED is for the user to mend: dialling again
+** does not help. */
+typedef enum {
+  TP_DIALLING, TP_CONNECTED, TP_DIAL_FAILED, TP_DIAL_MISCONFIGURED
+} tp_dial_state;
+
+/* Copies the strings; false, and nothing to free: out of memory. */
+bool tp_dial_options_copy(tp_dial_options *to, const tp_dial_options *from);
+void tp_dial_options_free(tp_dial_options *options);
+
+/* A connection, dialling or failed already. NULL: out of memory. */
+tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *options);
+void tp_connection_free(tp_connection *connection); /* closes the socket */
+
+tp_dial_state tp_connection_state(const tp_connection *connection);
+const char *tp_connection_reason(const tp_connection *connection);
+int tp_connection_fd(const tp_connection *connection);
+/* Its bytes come in TLS records: read until there is nothing more. */
+bool tp_connection_wrapped(const tp_connection *connection);
+
+/* Bytes moved; 0 when the socket would block; -1 at the end or on failure,
+** with the reason written. Never raises SIGPIPE. After a send of 0 the next
+** one must begin with the same bytes.
+*/
+long tp_connection_send(tp_connection *connection, const uint8_t *data,
+                        size_t n, char reason[TP_REASON]);
+long tp_connection_receive(tp_connection *connection, uint8_t *data, size_t n,
+                           char reason[TP_REASON]);
+
+#pragma GCC visibility pop
+#endif

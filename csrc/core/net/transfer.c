@@ -1,0 +1,228 @@
+/* libcurl's multi handle and what all transfers share: see transfer.h. */
+#include "transfer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* CURLOPT_QUICK_EXIT, which older headers do not name. */
+#define QUICK_EXIT ((CURLoption)(CURLOPTTYPE_LONG + 322))
+
+struct tp_dialer {
+  CURLM *multi;
+  int running; /* transfers that have not finished */
+  struct curl_waitfd *extra; /* the caller's descriptors, as libcurl has it */
+  unsigned room;
+};
+
+/* libcurl keeps a socket pair in a multi handle and has no option that makes
+** it close-on-exec. New descriptors get the lowest free numbers: the pair is
+** looked for there, once the handle is made. */
+static CURLM *new_multi(void) {
+  int lowest = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3), fd, found = 0;
+  CURLM *multi;
+  if (lowest >= 0) close(lowest);
+  multi = curl_multi_init();
+  for (fd = lowest; fd >= 0 && fd < lowest + 16 && found < 2; fd++) {
+    int domain = 0, flags = fcntl(fd, F_GETFD);
+    socklen_t n = sizeof domain;
+    if (flags < 0 || flags & FD_CLOEXEC) continue;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) != 0 ||
+        domain != AF_UNIX)
+      continue;
+    fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+    found++;
+  }
+  return multi;
+}
+
+tp_dialer *tp_dialer_new(void) {
+  tp_dialer *dialer = calloc(1, sizeof *dialer);
+  if (dialer == NULL) return NULL;
+  dialer->multi = new_multi();
+  if (dialer->multi == NULL) {
+    free(dialer);
+    return NULL;
+  }
+  return dialer;
+}
+
+void tp_dialer_free(tp_dialer *dialer) {
+  tp_quiet quiet;
+  if (dialer == NULL) return;
+  tp_quiet_begin(&quiet);
+  curl_multi_cleanup(dialer->multi);
+  tp_quiet_end(&quiet);
+  free(dialer->extra);
+  free(dialer);
+}
+
+void tp_quiet_begin(tp_quiet *quiet) {
+  sigset_t all, pending;
+  sigfillset(&all);
+  sigpending(&pending);
+  quiet->pending = sigismember(&pending, SIGPIPE) == 1;
+  pthread_sigmask(SIG_SETMASK, &all, &quiet->before);
+}
+
+void tp_quiet_end(tp_quiet *quiet) {
+  static const struct timespec now = {0, 0};
+  sigset_t pending;
+  sigpending(&pending);
+  if (!quiet->pending && sigismember(&pending, SIGPIPE) == 1) {
+    sigemptyset(&pending);
+    sigaddset(&pending, SIGPIPE);
+    sigtimedwait(&pending, NULL, &now);
+  }
+  pthread_sigmask(SIG_SETMASK, &quiet->before, NULL);
+}
+
+/* Sockets must not leak into the host's child processes. */
+static curl_socket_t open_socket(void *unused, curlsocktype purpose,
+                                 struct curl_sockaddr *address) {
+  (void)unused;
+  (void)purpose;
+  return socket(address->family, address->socktype | SOCK_CLOEXEC,
+                address->protocol);
+}
+
+/* Every option is checked: a libcurl built without one must not act
+** differently from what was asked. */
+CURLcode tp_transfer_init(tp_transfer *t, tp_dialer *dialer,
+                          int64_t connect_timeout) {
+  int64_t wanted = connect_timeout / 1000;
+  long ms = wanted < 1 ? 1 : wanted > INT32_MAX ? INT32_MAX : (long)wanted;
+  CURLcode code;
+  t->dialer = dialer;
+  t->easy = curl_easy_init();
+  if (t->easy == NULL) return CURLE_OUT_OF_MEMORY;
+#define SET(option, value) \
+  if ((code = curl_easy_setopt(t->easy, option, value)) != CURLE_OK) return code
+  SET(CURLOPT_PRIVATE, t);
+  SET(CURLOPT_ERRORBUFFER, t->text);
+  SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+  SET(CURLOPT_NOSIGNAL, 1L);
+  SET(CURLOPT_TCP_NODELAY, 1L);
+  SET(CURLOPT_PROXY, "");
+  SET(CURLOPT_NOPROXY, ""); /* who decides is the Lua side */
+  SET(CURLOPT_FRESH_CONNECT, 1L);
+  SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L); /* each dial resolves again */
+  SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+  SET(CURLOPT_CONNECTTIMEOUT_MS, ms);
+#undef SET
+  /* Giving up must not wait for a resolver that hangs; libcurls before 7.87
+  ** do not know the option, and do wait. */
+  (void)curl_easy_setopt(t->easy, QUICK_EXIT, 1L);
+  return CURLE_OK;
+}
+
+CURLcode tp_transfer_proxy(CURL *easy, const char *proxy, const char *ca_file,
+                           const char *ca_pem) {
+  struct curl_blob blob;
+  CURLcode code;
+  if (proxy == NULL) return CURLE_OK;
+#define SET(option, value) \
+  if ((code = curl_easy_setopt(easy, option, value)) != CURLE_OK) return code
+  SET(CURLOPT_PROXY, proxy);
+  SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  if (ca_file) SET(CURLOPT_PROXY_CAINFO, ca_file);
+  if (ca_pem) {
+    blob.data = (char *)(uintptr_t)ca_pem;
+    blob.len = strlen(ca_pem);
+    blob.flags = CURL_BLOB_NOCOPY; /* the channel outlives the transfer */
+    SET(CURLOPT_PROXY_CAINFO_BLOB, &blob);
+  }
+  if (ca_file || ca_pem) SET(CURLOPT_PROXY_CAPATH, NULL);
+#undef SET
+  return CURLE_OK;
+}
+
+CURLcode tp_transfer_start(tp_transfer *t) {
+  if (curl_multi_add_handle(t->dialer->multi, t->easy) != CURLM_OK)
+    return CURLE_OUT_OF_MEMORY;
+  t->running = true;
+  t->dialer->running++;
+  return CURLE_OK;
+}
+
+void tp_transfer_clear(tp_transfer *t) {
+  tp_quiet quiet;
+  if (t->easy == NULL) return;
+  if (t->running) t->dialer->running--;
+  t->running = false;
+  tp_quiet_begin(&quiet);
+  curl_multi_remove_handle(t->dialer->multi, t->easy);
+  curl_easy_cleanup(t->easy);
+  tp_quiet_end(&quiet);
+  t->easy = NULL;
+}
+
+void tp_transfer_reason(const tp_transfer *t, CURLcode result,
+                        char reason[TP_REASON]) {
+  /* A URL in it is the proxy's, which may hold a password. */
+  bool usable = t->text[0] && strstr(t->text, "://") == NULL;
+  long os_errno = 0;
+  curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_errno);
+  snprintf(reason, TP_REASON, "%s%.170s%s%.50s%s",
+           result == CURLE_PROXY ? "the SOCKS proxy refuses: " : "",
+           usable ? t->text : curl_easy_strerror(result),
+           os_errno ? " (" : "", os_errno ? strerror((int)os_errno) : "",
+           os_errno ? ")" : "");
+}
+
+bool tp_dialer_busy(const tp_dialer *dialer) {
+  return dialer->running > 0;
+}
+
+int tp_dialer_poll(tp_dialer *dialer, struct pollfd *fds, unsigned n,
+                   int timeout_ms) {
+  struct curl_waitfd *extra = dialer->extra;
+  unsigned i;
+  int ready = 0;
+  if (n > dialer->room) {
+    extra = realloc(extra, n * sizeof *extra);
+    if (extra == NULL) return poll(fds, n, timeout_ms < 10 ? timeout_ms : 10);
+    dialer->extra = extra;
+    dialer->room = n;
+  }
+  for (i = 0; i < n; i++) {
+    extra[i].fd = fds[i].fd;
+    extra[i].events = (short)(
+      (fds[i].events & POLLIN ? CURL_WAIT_POLLIN : 0) |
+      (fds[i].events & POLLOUT ? CURL_WAIT_POLLOUT : 0));
+    extra[i].revents = 0;
+  }
+  errno = 0;
+  curl_multi_poll(dialer->multi, extra, n, timeout_ms, &ready);
+  /* To libcurl a signal is a time-out; errno alone still tells. */
+  if (ready == 0 && errno == EINTR) ready = -1;
+  for (i = 0; i < n; i++)
+    fds[i].revents = (short)(
+      (extra[i].revents & CURL_WAIT_POLLIN ? POLLIN : 0) |
+      (extra[i].revents & CURL_WAIT_POLLOUT ? POLLOUT : 0));
+  return ready;
+}
+
+void tp_dialer_advance(tp_dialer *dialer) {
+  int running, left;
+  tp_quiet quiet;
+  CURLMsg *message;
+  tp_quiet_begin(&quiet); /* its resolver's thread may start here, too */
+  curl_multi_perform(dialer->multi, &running);
+  tp_quiet_end(&quiet);
+  while ((message = curl_multi_info_read(dialer->multi, &left)) != NULL) {
+    char *private = NULL;
+    tp_transfer *t;
+    if (message->msg != CURLMSG_DONE) continue;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+    t = (tp_transfer *)(void *)private;
+    t->running = false;
+    dialer->running--;
+    t->finish(t, message->data.result);
+  }
+}

@@ -1,0 +1,48 @@
+/* What a dialer's libcurl transfers have in common: see dialer.h. Only for the
+** files that use libcurl. Driving thread.
+*/
+#ifndef TP_TRANSFER_H
+#define TP_TRANSFER_H
+
+#include <curl/curl.h>
+#include <signal.h>
+#include <stdint.h>
+
+#include "../base/limits.h"
+#include "dialer.h"
+
+#pragma GCC visibility push(hidden)
+
+/* First member of whatever owns an easy handle. */
+typedef struct tp_transfer {
+  tp_dialer *dialer;
+  CURL *easy;
+  bool running; /* in the multi handle, and not finished */
+  void (*finish)(struct tp_transfer *transfer, CURLcode result);
+  char text[CURL_ERROR_SIZE]; /* libcurl's own words */
+} tp_transfer;
+
+/* An easy handle with the options that all transfers share. */
+CURLcode tp_transfer_init(tp_transfer *transfer, tp_dialer *dialer,
+                          int64_t connect_timeout);
+CURLcode tp_transfer_start(tp_transfer *transfer);
+/* The proxy, or NULL, and who vouches for it: see tp_dial_options. */
+CURLcode tp_transfer_proxy(CURL *easy, const char *proxy, const char *ca_file,
+                           const char *ca_pem);
+void tp_transfer_clear(tp_transfer *transfer);
+/* What went wrong, in one line. */
+void tp_transfer_reason(const tp_transfer *transfer, CURLcode result,
+                        char reason[TP_REASON]);
+
+/* libcurl and OpenSSL write to sockets that may be closed: no signal must
+** come of that. Also no signal handler runs in between. */
+typedef struct tp_quiet {
+  sigset_t before;
+  bool pending;
+} tp_quiet;
+
+void tp_quiet_begin(tp_quiet *quiet);
+void tp_quiet_end(tp_quiet *quiet);
+
+#pragma GCC visibility pop
+#endif

@@ -1,0 +1,174 @@
+/* From an ended stream to a verdict: see answer.h.
+** Sources: gRPC's status and HTTP mappings; which codes are retried is the
+** line "Recommended" of the project's survey of the other SDKs: Go's set, and
+** internal only where the transport, not the server, says it.
+*/
+#include "answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/timer.h"
+#include "../net/grpc.h"
+
+#define EARLY_RESET (TP_SECOND / 5) /* the server's clock against ours */
+
+/* Texts with which gRPC servers refuse a message for its size; unlike other
+** resource_exhausted answers they carry no details and never get better. */
+static bool is_too_large(const tp_failure *failure) {
+  static const char *const texts[] = {
+    "grpc: received message larger than max",
+    "grpc: received message after decompression larger than max",
+    "grpc: message after decompression larger than max",
+    "grpc: trying to send message larger than max",
+    "grpc: message too large",
+    "trying to send message larger than max"};
+  size_t i;
+  if (failure->code != TP_GRPC_RESOURCE_EXHAUSTED || failure->details ||
+      failure->message == NULL)
+    return false;
+  for (i = 0; i < sizeof texts / sizeof *texts; i++)
+    if (strncmp(failure->message, texts[i], strlen(texts[i])) == 0) return true;
+  return false;
+}
+
+static void read_sizes(tp_failure *failure) {
+  const char *open = strrchr(failure->message, '(');
+  if (open && sscanf(open, "(%zu vs. %zu)", &failure->size,
+                     &failure->limit) != 2)
+    failure->size = failure->limit = 0;
+}
+
+/* Might the server have carried the request out, for all this code says? */
+static bool is_ambiguous(int code) {
+  switch (code) {
+    case TP_GRPC_CANCELLED: case TP_GRPC_UNKNOWN:
+    case TP_GRPC_DEADLINE_EXCEEDED: case TP_GRPC_ABORTED:
+    case TP_GRPC_INTERNAL: case TP_GRPC_UNAVAILABLE: case TP_GRPC_DATA_LOSS:
+      return true;
+    default:
+      return false;
+  }
+}
+
+static bool is_retryable(int code, bool long_poll) {
+  switch (code) {
+    case TP_GRPC_UNKNOWN: case TP_GRPC_RESOURCE_EXHAUSTED:
+    case TP_GRPC_ABORTED: case TP_GRPC_UNAVAILABLE:
+      return true;
+    case TP_GRPC_CANCELLED: case TP_GRPC_DEADLINE_EXCEEDED:
+      return long_poll; /* it is simply asked again */
+    default:
+      return false;
+  }
+}
+
+static tp_verdict retry_if(bool so) {
+  return so ? TP_VERDICT_RETRY : TP_VERDICT_FINAL;
+}
+
+/* The server's own word: grpc-status came. */
+static tp_verdict judge_status(tp_stream *s, bool long_poll, tp_answer *a) {
+  tp_failure *f = &a->failure;
+  a->heard = true;
+  if (s->message) { /* whole, whatever its length */
+    f->code = s->grpc_status;
+    f->message = s->message;
+    s->message = NULL;
+  } else {
+    tp_failure_set(f, NULL, s->grpc_status, "%s", "");
+  }
+  f->details = s->details;
+  f->details_length = s->details_length;
+  s->details = NULL;
+  if (is_too_large(f)) {
+    f->kind = "message_too_large";
+    read_sizes(f);
+    return TP_VERDICT_FINAL;
+  }
+  a->ambiguous = is_ambiguous(s->grpc_status);
+  return retry_if(is_retryable(s->grpc_status, long_poll));
+}
+
+static tp_verdict judge_reset(const tp_stream *s, bool long_poll,
+                              int64_t left, tp_answer *a) {
+  int code = tp_grpc_code_of_rst(s->error_code);
+  a->ambiguous = true;
+  if (code == TP_GRPC_CANCELLED && left <= EARLY_RESET) {
+    tp_failure_set(&a->failure, "deadline_exceeded",
+                   TP_GRPC_DEADLINE_EXCEEDED, "the deadline passed while the "
+                   "server worked on the answer");
+    a->heard = true; /* it is there */
+    return retry_if(long_poll);
+  }
+  tp_failure_set(&a->failure, NULL, code, "the peer reset the stream: %s",
+                 tp_http2_error_name(s->error_code));
+  /* Internal here is the transport's word, not the server's. */
+  return retry_if(code == TP_GRPC_INTERNAL || is_retryable(code, long_poll));
+}
+
+static tp_verdict judge_problem(const tp_stream *s, tp_answer *a) {
+  a->ambiguous = true;
+  if (!s->too_large) {
+    tp_failure_set(&a->failure, NULL, TP_GRPC_INTERNAL, "%s", s->problem);
+    return TP_VERDICT_FINAL;
+  }
+  tp_failure_set(&a->failure, "message_too_large", TP_GRPC_RESOURCE_EXHAUSTED,
+                 "the answer of %zu bytes is larger than max_message (%zu)",
+                 s->announced - 1, s->max_message);
+  a->failure.size = s->announced - 1;
+  a->failure.limit = s->max_message;
+  return TP_VERDICT_FINAL;
+}
+
+/* An answer without grpc-status. */
+static tp_verdict judge_http(const tp_stream *s, bool long_poll,
+                             tp_answer *a) {
+  int code = tp_grpc_code_of_http(s->http_status);
+  a->ambiguous = true;
+  if (s->http_status == 200 && !s->foreign) {
+    tp_failure_set(&a->failure, NULL, TP_GRPC_INTERNAL,
+                   "the answer ended without grpc-status");
+    return TP_VERDICT_RETRY;
+  }
+  if (s->http_status != 200)
+    tp_failure_set(&a->failure, NULL, code,
+                   "HTTP status %d and no grpc-status: not a gRPC answer",
+                   s->http_status);
+  else
+    tp_failure_set(&a->failure, NULL, code = TP_GRPC_UNKNOWN,
+                   "the answer's content-type is not application/grpc");
+  a->failure.http_status = s->http_status;
+  return retry_if(is_retryable(code, long_poll));
+}
+
+tp_verdict tp_answer_judge(tp_stream *s, const tp_http2 *session,
+                           bool long_poll, int64_t left, tp_answer *a) {
+  bool whole = s->announced > 0 && s->response.length == s->announced - 1;
+  a->ambiguous = a->heard = false;
+  tp_failure_init(&a->failure);
+  if (s->end == TP_END_BAD_ANSWER) return judge_problem(s, a);
+  if (s->end == TP_END_UNPROCESSED) return TP_VERDICT_REPEAT;
+  if (s->grpc_status == 0 && whole) {
+    a->heard = true;
+    return TP_VERDICT_OK;
+  }
+  if (s->grpc_status > 0) return judge_status(s, long_poll, a);
+  if (s->grpc_status == 0 && s->end == TP_END_NORMAL) {
+    a->ambiguous = true;
+    tp_failure_set(&a->failure, NULL, TP_GRPC_INTERNAL, "%s", s->announced
+                     ? "the answer ended in the middle of its message"
+                     : "grpc-status 0, but no message came with it");
+    return TP_VERDICT_RETRY;
+  }
+  if (s->end == TP_END_LOST) {
+    a->ambiguous = s->sent > 0;
+    tp_failure_set(&a->failure, "unavailable", TP_GRPC_UNAVAILABLE,
+                   "connection lost: %s", tp_http2_reason(session));
+    return TP_VERDICT_RETRY;
+  }
+  if (s->http_status != 0 && (s->http_status != 200 || s->foreign ||
+                              s->end == TP_END_NORMAL))
+    return judge_http(s, long_poll, a);
+  return judge_reset(s, long_poll, left, a);
+}

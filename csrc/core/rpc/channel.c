@@ -1,0 +1,348 @@
+/* A target over time: see channel.h. */
+#include "channel.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const tp_source_class source_class;
+
+static void on_timer(tp_timer *timer, int64_t now);
+static void on_command(tp_command *command, unsigned bits);
+
+tp_channel *tp_channel_new(tp_engine *engine, const tp_channel_options *o) {
+  tp_channel *c = calloc(1, sizeof *c);
+  if (c == NULL) return NULL;
+  c->options = *o;
+  c->options.authority = strdup(o->authority);
+  c->metrics = tp_metrics_new();
+  if (!tp_dial_options_copy(&c->options.dial, &o->dial) ||
+      c->options.authority == NULL || c->metrics == NULL) {
+    tp_metrics_free(c->metrics);
+    tp_dial_options_free(&c->options.dial);
+    free((char *)(uintptr_t)c->options.authority);
+    free(c);
+    return NULL;
+  }
+  c->source.class = &source_class;
+  c->source.references = 1;
+  c->command.run = on_command;
+  c->engine = engine;
+  c->queue_tail = &c->queue;
+  tp_timer_init(&c->timer, on_timer);
+  tp_polls_init(&c->polls, &engine->timers, TP_MAX_POLLS);
+  tp_engine_hold(engine);
+  tp_engine_add(engine, &c->source, o->shutdown_timeout);
+  return c;
+}
+
+static void disconnect(tp_channel *c) {
+  while (c->session_count > 0) {
+    tp_http2_free(c->sessions[--c->session_count]);
+    tp_metrics_disconnected(c->metrics);
+  }
+  tp_connection_free(c->connection);
+  c->connection = NULL;
+}
+
+static void destroy(tp_channel *c) {
+  tp_engine *engine = c->engine;
+  tp_engine_remove(engine, &c->source);
+  disconnect(c);
+  tp_timer_clear(&engine->timers, &c->timer);
+  tp_timer_clear(&engine->timers, &c->polls.timer);
+  tp_metadata_release(c->options.metadata);
+  tp_metadata_release(c->authorization);
+  tp_metrics_free(c->metrics);
+  tp_dial_options_free(&c->options.dial);
+  free((char *)(uintptr_t)c->options.authority);
+  free(c);
+  tp_engine_release(engine);
+}
+
+void tp_channel_hold(tp_channel *c) {
+  __atomic_add_fetch(&c->source.references, 1, __ATOMIC_RELAXED);
+}
+
+/* Its sessions belong to the driving thread: that is where it is destroyed,
+** unless no thread ever ran. */
+void tp_channel_release(tp_channel *c) {
+  int left = __atomic_sub_fetch(&c->source.references, 1, __ATOMIC_ACQ_REL);
+  if (left > 0) return;
+  if (tp_engine_post(c->engine, &c->command, TP_DROP, NULL)) return;
+  destroy(c);
+}
+
+void tp_channel_close(tp_channel *c) {
+  tp_engine_post(c->engine, &c->command, TP_BEGIN, &c->source.references);
+}
+
+/* What is unacknowledged goes on, but for no longer than a shutdown takes. */
+static void limit_futures(tp_channel *c) {
+  int64_t until = tp_after(c->engine->now, c->options.shutdown_timeout);
+  tp_future *f = NULL;
+  while ((f = tp_future_next(c->engine, &c->futures, f)) != NULL)
+    if (f->class->limit) f->class->limit(f, until);
+}
+
+static void on_command(tp_command *command, unsigned bits) {
+  tp_channel *c =
+    (tp_channel *)(void *)((char *)command - offsetof(tp_channel, command));
+  if (bits & TP_BEGIN) {
+    c->closing = c->dirty = true;
+    limit_futures(c);
+    tp_channel_release(c);
+  } else if (bits & TP_DROP) {
+    destroy(c);
+  }
+}
+
+static void on_end(tp_source *source) {
+  tp_channel *c = (tp_channel *)source;
+  tp_future *f = NULL;
+  while ((f = tp_future_next(c->engine, &c->futures, f)) != NULL) {
+    f->class->end(f);
+    if (c->engine->draining) /* nobody will take its error any more */
+      tp_future_lost(f, tp_future_flags(f) | TP_COLLECTED);
+  }
+  disconnect(c);
+  tp_channel_release(c);
+}
+
+bool tp_channel_authorize(tp_channel *c, const char *value) {
+  static const char name[] = "authorization";
+  tp_metadata *m = NULL, *before;
+  if (value) {
+    size_t n = strlen(value);
+    m = tp_metadata_new(1, sizeof name + n);
+    if (m == NULL) return false;
+    m->headers[0].name = memcpy((char *)(m->headers + 1), name, sizeof name);
+    m->headers[0].name_length = sizeof name - 1;
+    m->headers[0].value =
+      memcpy((char *)(m->headers + 1) + sizeof name, value, n);
+    m->headers[0].value_length = n;
+  }
+  tp_engine_lock(c->engine);
+  before = c->authorization;
+  c->authorization = m;
+  tp_engine_unlock(c->engine);
+  __atomic_add_fetch(&c->authorizations, 1, __ATOMIC_RELEASE);
+  tp_metadata_release(before);
+  return true;
+}
+
+void tp_channel_enqueue(tp_channel *c, tp_attempt *a, bool fresh) {
+  int64_t soon = tp_after(c->dial_failed_at, c->options.retry.initial);
+  a->next = NULL;
+  a->link = c->queue_tail;
+  *c->queue_tail = a;
+  c->queue_tail = &a->next;
+  c->dirty = true;
+  if (fresh && soon < c->dial_at) c->dial_at = soon;
+}
+
+void tp_channel_dequeue(tp_channel *c, tp_attempt *a) {
+  *a->link = a->next;
+  if (a->next) a->next->link = a->link;
+  else c->queue_tail = a->link;
+  a->next = NULL;
+  a->link = NULL;
+}
+
+static tp_http2 *current_session(const tp_channel *c) {
+  tp_http2 *s = c->session_count ? c->sessions[c->session_count - 1] : NULL;
+  return s && !tp_http2_broken(s) && !tp_http2_draining(s) ? s : NULL;
+}
+
+static void dial_failed(tp_channel *c, const char *reason, bool misconfigured,
+                        int64_t now) {
+  const tp_retry *r = &c->options.retry;
+  double us = (double)r->initial;
+  tp_attempt *a, *next;
+  int i;
+  tp_metrics_dial_failed(c->metrics);
+  for (i = 0; i < c->dial_failures && us < (double)r->max; i++) us *= r->factor;
+  if (us > (double)r->max) us = (double)r->max;
+  us *= tp_engine_jitter(c->engine, r->jitter);
+  c->dial_failures++;
+  c->dial_failed_at = now;
+  c->dial_at = tp_after(now, (int64_t)us);
+  snprintf(c->reason, sizeof c->reason, "%s", reason);
+  /* What ends here may begin another, at the end of the queue. */
+  for (a = c->queue; a; a = next) {
+    next = a->next;
+    a->class->dial_failed(a, c->reason, misconfigured, now);
+  }
+}
+
+static void on_stream_closed(tp_stream *stream, tp_http2 *session,
+                             void *owner) {
+  tp_channel *c = owner;
+  tp_attempt *a =
+    (tp_attempt *)(void *)((char *)stream - offsetof(tp_attempt, stream));
+  c->dirty = true;
+  a->class->closed(a, session, c->engine->now);
+}
+
+static void remove_session(tp_channel *c, size_t i) {
+  tp_http2 *s = c->sessions[i];
+  c->session_count--;
+  memmove(c->sessions + i, c->sessions + i + 1,
+          (c->session_count - i) * sizeof *c->sessions);
+  tp_http2_free(s);
+  tp_metrics_disconnected(c->metrics);
+}
+
+static void adopt(tp_channel *c, tp_connection *connection, int64_t now) {
+  tp_http2_options o;
+  tp_http2 *session;
+  o.settings_timeout = c->options.dial.connect_timeout;
+  o.keepalive_interval = c->options.keepalive_interval;
+  o.keepalive_timeout = c->options.keepalive_timeout;
+  o.closed = on_stream_closed;
+  o.owner = c;
+  if (c->session_count == TP_MAX_SESSIONS) remove_session(c, 0);
+  session = tp_http2_new(connection, &o, now);
+  if (session == NULL) {
+    dial_failed(c, "out of memory while connecting", false, now);
+    return;
+  }
+  c->sessions[c->session_count++] = session;
+  tp_metrics_dialled(c->metrics);
+}
+
+/* Starts dialling, or takes over what has been dialled. */
+static void dial(tp_channel *c, int64_t now) {
+  char reason[TP_REASON];
+  tp_connection *connection = c->connection;
+  tp_dial_state state;
+  if (connection == NULL) {
+    if (c->queue == NULL || current_session(c) || now < c->dial_at) return;
+    connection = c->connection = tp_engine_dial(c->engine, &c->options.dial);
+    if (connection == NULL)
+      dial_failed(c, "out of memory while dialling", false, now);
+  }
+  if (connection == NULL) return;
+  state = tp_connection_state(connection);
+  if (state == TP_DIALLING) return;
+  c->connection = NULL;
+  if (state == TP_CONNECTED) {
+    adopt(c, connection, now);
+    return;
+  }
+  snprintf(reason, sizeof reason, "%s", tp_connection_reason(connection));
+  tp_connection_free(connection);
+  dial_failed(c, reason, state == TP_DIAL_MISCONFIGURED, now);
+}
+
+/* Broken sessions go; drained ones too, once their last stream is done. A
+** connection that broke before its SETTINGS was a failed dial. */
+static void reap(tp_channel *c, int64_t now) {
+  size_t i = 0;
+  while (i < c->session_count) {
+    tp_http2 *s = c->sessions[i];
+    bool established = tp_http2_established(s);
+    if (established) {
+      size_t limit = tp_http2_stream_limit(s); /* some stay free for the rest */
+      limit -= limit / 4;
+      c->polls.limit = limit < 1 ? 1 : limit < TP_MAX_POLLS ? limit
+                                                            : TP_MAX_POLLS;
+      c->dial_failures = 0;
+    }
+    if (!tp_http2_broken(s) &&
+        !(tp_http2_draining(s) && tp_http2_open_streams(s) == 0)) {
+      i++;
+      continue;
+    }
+    snprintf(c->reason, sizeof c->reason, "%s", tp_http2_reason(s));
+    remove_session(c, i);
+    if (!established) dial_failed(c, c->reason, false, now);
+  }
+}
+
+static bool flush_all(tp_channel *c) {
+  bool ok = true;
+  size_t i;
+  for (i = 0; i < c->session_count; i++)
+    if (!tp_http2_flush(c->sessions[i])) ok = false;
+  return ok;
+}
+
+static void open_streams(tp_channel *c, int64_t now) {
+  tp_http2 *s = current_session(c);
+  while (s && c->queue && tp_http2_accepts(s)) {
+    tp_attempt *a = c->queue;
+    tp_channel_dequeue(c, a);
+    if (!a->class->open(a, s, now)) {
+      tp_channel_enqueue(c, a, false);
+      break;
+    }
+  }
+}
+
+static void schedule(tp_channel *c) {
+  int64_t at = TP_NEVER;
+  size_t i;
+  for (i = 0; i < c->session_count; i++) {
+    int64_t tick = tp_http2_next_tick(c->sessions[i]);
+    if (tick < at) at = tick;
+  }
+  if (c->queue && !c->connection && !current_session(c) && c->dial_at < at)
+    at = c->dial_at;
+  tp_timer_set(&c->engine->timers, &c->timer, at);
+}
+
+/* Dials, opens streams, writes, as far as it goes now. */
+static void progress(tp_source *source, int64_t now) {
+  tp_channel *c = (tp_channel *)source;
+  int rounds = 0;
+  if (c->connection && tp_connection_state(c->connection) != TP_DIALLING)
+    c->dirty = true;
+  if (!c->dirty) return;
+  while (c->dirty && rounds++ < 8) {
+    c->dirty = false;
+    reap(c, now);
+    dial(c, now);
+    open_streams(c, now);
+    if (!flush_all(c)) c->dirty = true;
+  }
+  if (c->closing &&
+      __atomic_load_n(&c->source.unacknowledged, __ATOMIC_SEQ_CST) == 0)
+    disconnect(c);
+  schedule(c);
+}
+
+static void on_timer(tp_timer *timer, int64_t now) {
+  tp_channel *c =
+    (tp_channel *)(void *)((char *)timer - offsetof(tp_channel, timer));
+  size_t i;
+  for (i = 0; i < c->session_count; i++) tp_http2_tick(c->sessions[i], now);
+  c->dirty = true;
+}
+
+static size_t pollfds(tp_source *source, struct pollfd *fds) {
+  tp_channel *c = (tp_channel *)source;
+  size_t i;
+  for (i = 0; i < c->session_count; i++) {
+    fds[i].fd = tp_http2_fd(c->sessions[i]);
+    fds[i].events = POLLIN;
+    if (tp_http2_wants_write(c->sessions[i])) fds[i].events |= POLLOUT;
+    fds[i].revents = 0;
+  }
+  return c->session_count;
+}
+
+static void receive(tp_source *source, const struct pollfd *fds, size_t n,
+                    int64_t now) {
+  tp_channel *c = (tp_channel *)source;
+  size_t i;
+  for (i = 0; i < n && i < c->session_count; i++) {
+    if (fds[i].revents == 0) continue;
+    c->dirty = true;
+    if (fds[i].revents & ~POLLOUT) tp_http2_receive(c->sessions[i], now);
+  }
+}
+
+static const tp_source_class source_class = {progress, pollfds, receive,
+                                             on_end};

@@ -1,0 +1,535 @@
+--- The client: options, connection, and everything that begins with one.
+-- @module temporal.client
+
+local client_options = require "temporal.client.client_options"
+local config = require "temporal.base.lazy" "temporal.config.config"
+local connection = require "temporal.connection.connection"
+local converter = require "temporal.value.converter"
+local core = require "temporal.core"
+local credentials = require "temporal.connection.credentials"
+local errors = require "temporal.error.error"
+local interceptor = require "temporal.base.lazy" "temporal.observe.interceptor"
+local logger = require "temporal.observe.logger"
+local misuse = require "temporal.base.misuse"
+local options = require "temporal.base.options"
+local service = require "temporal.base.lazy" "temporal.call.service"
+local start = require "temporal.run.start"
+local state = require "temporal.base.state"
+local tickets = require "temporal.wait.ticket"
+local wait = require "temporal.wait.wait"
+local waiting = require "temporal.wait.report"
+
+local select = select
+local report = waiting.all
+
+local client = {}
+local metatable = { __name = "temporal.client" }
+
+-- Methods that live with their nouns: the module is loaded by the first use.
+local ELSEWHERE = {
+  signal_with_start = "temporal.run.signal",
+  update_with_start = "temporal.run.update_with_start",
+  list_workflows = "temporal.run.visibility",
+  list_workflows_page = "temporal.run.visibility",
+  count_workflows = "temporal.run.visibility",
+  create_schedule = "temporal.schedule.schedule",
+  schedule = "temporal.schedule.schedule",
+  list_schedules = "temporal.schedule.schedule",
+  count_schedules = "temporal.schedule.schedule",
+  async_activity = "temporal.activities.async",
+  execute_activity = "temporal.activities.standalone",
+  activity = "temporal.activities.standalone",
+  list_activities = "temporal.activities.standalone",
+  count_activities = "temporal.activities.standalone",
+  describe_task_queue = "temporal.client.server",
+  describe_namespace = "temporal.client.server",
+  system_info = "temporal.client.server",
+  check_health = "temporal.client.server",
+  metrics = "temporal.observe.metrics",
+}
+
+function metatable.__index(_, name)
+  local method = client[name]
+  if method == nil and ELSEWHERE[name] then
+    local found = require(ELSEWHERE[name])[name]
+    method = function(self, ...)
+      client._check_open(self)
+      return found(self, ...)
+    end
+    client[name] = method
+  end
+  return method
+end
+
+-- All clients of this Lua state that are still open, for temporal.shutdown.
+local open_clients = state.open_clients
+
+-- The part of a client that its own settings make.
+local function build(settings, shared)
+  local values, problem = converter.new(settings.converter, {
+    codecs = settings.codecs,
+    codec_headers = settings.codec_headers,
+    failure_converter = settings.failure_converter,
+  })
+  if not values then
+    misuse.raisef('client option "converter": %s', problem)
+  end
+  local self = setmetatable({
+    target = settings.target,
+    namespace = settings.namespace,
+    identity = settings.identity,
+    _settings = settings,
+    _connection = shared,
+    _converter = values,
+    _builtin = settings.converter == nil and not settings.codecs,
+    _interceptors = settings.interceptors,
+    _hooks = settings.interceptors and settings.interceptors.hooks,
+    -- Metadata that the connection does not send by itself.
+    _metadata = settings.metadata,
+    _timeout = settings.own_timeout,
+    _logger = settings.logger or logger.default,
+    _shutdown_timeout = settings.shutdown_timeout,
+  }, metatable)
+  self:_watch_key()
+  open_clients[self] = true
+  return self
+end
+
+--- Makes a client. Nothing is dialled, and no thread started, until its first
+-- call or `connect`.
+-- @tparam[opt] table given client options: `target` ("localhost:7233"),
+--   `namespace` ("default"), `identity` (pid@host), `tls` (true, false, or a
+--   table; on when `api_key` is set), `api_key` (string, `{file=}` or
+--   function), `metadata` (table or function), `proxy` (URL, or false; by
+--   default HTTPS_PROXY and NO_PROXY), `connect_timeout` (5 s), `rpc_timeout`
+--   (10 s), `retry` ({initial=0.1, factor=1.7, max=5, attempts=10,
+--   jitter=0.2}, or false), `keepalive` ({interval=30, timeout=15}, or false),
+--   `max_message` (128 MiB), `max_pending` (10,000), `converter` (list),
+--   `codecs` (list), `codec_headers` (false), `failure_converter`,
+--   `interceptors` (list), `logger` (stderr at warn), `shutdown_timeout`
+--   (5 s). Without arguments everything comes from the environment, as
+--   `temporal.config.load` reads it.
+-- @treturn temporal.client|nil nil when the environment is broken (also its
+--   HTTPS_PROXY), and
+-- @treturn temporal.error of kind `config`
+-- @raise on a wrong or unknown option
+local function new(...)
+  local given = ...
+  if select("#", ...) == 0 then
+    local problem
+    given, problem = config.load()
+    if not given then
+      return nil, problem
+    end
+  elseif type(given) ~= "table" then
+    misuse.raisef("temporal.client takes a table of options, got %s", options.kind_of(given))
+  end
+  local settings = client_options.check(given)
+  local shared, broken = connection.new(settings)
+  if not shared then
+    return nil, broken
+  end
+  local self = build(settings, shared)
+  if settings.tls and settings.tls.verify == false then
+    logger.log(self._logger, "warn", "tls.verify is off: whoever is on the way to the server can "
+      .. "read and change everything", { target = self.target })
+  end
+  return self
+end
+
+--- A second client on the same connection, which is closed with the last of
+-- them.
+-- @tparam table given options that differ: `namespace`, `identity`, `metadata`
+--   (added to what the connection sends; the same keys replaced),
+--   `rpc_timeout`, `shutdown_timeout`, `converter`, `codecs`, `codec_headers`,
+--   `failure_converter`, `interceptors`, `logger`
+-- @treturn temporal.client
+-- @raise on a wrong option, or one of the connection
+function client:with(given)
+  client._check_open(self)
+  if type(given) ~= "table" then
+    misuse.raisef("client:with takes a table of options, got %s", options.kind_of(given))
+  end
+  local other = build(client_options.derive(self._settings, given), self._connection)
+  -- Counted from now on: this one may be closed first.
+  other:_check_open()
+  return other
+end
+
+--- Another API key for every later attempt, of this client and of all that
+-- share its connection.
+-- @tparam string|table|function key as the client option `api_key`
+-- @raise when it is none of these
+function client:set_api_key(key)
+  client._check_open(self)
+  self._connection.credentials:set(credentials.check(key, "client:set_api_key: the key"))
+  for each in next, open_clients do
+    if each._connection == self._connection then
+      each:_watch_key()
+    end
+  end
+end
+
+-- Nothing has to be asked before a call?
+function client:_watch_key()
+  self._unchanging = self._metadata == nil and type(self._connection.credentials.source) ~= "table"
+    and type(self._connection.credentials.source) ~= "function"
+end
+
+-- Before a call is submitted: brings the key up to date, and makes the
+-- metadata of the call.
+function client:_prepare(metadata)
+  local problem = self._connection.credentials:refresh()
+  if problem then
+    return nil, problem
+  end
+  return credentials.metadata(self._metadata, metadata)
+end
+
+-- Who we are to the server. Computed by the first submission, so that clients
+-- made before a fork tell the processes apart.
+function client:_identify()
+  local identity = self.identity
+  if not identity then
+    identity = ("%d@%s"):format(core.pid(), core.hostname())
+    self.identity = identity
+  end
+  return identity
+end
+
+-- nginx runs init_by_lua in the process that its workers are forked from.
+local function before_fork()
+  local ngx = package.loaded.ngx
+  return type(ngx) == "table" and ngx.get_phase ~= nil and ngx.get_phase() == "init"
+end
+
+-- Made by the first call: a client that has made none works after a fork.
+local function open_channel(self)
+  local early = before_fork()
+  if early or self._before_fork then
+    core.before_fork(early)
+    self._before_fork = early
+  end
+  self._channel = self._channel or self._connection:open()
+end
+
+local function check_open(self)
+  if getmetatable(self) ~= metatable then
+    misuse.raisef("this method belongs to a client: write client:method(...), got %s",
+      options.kind_of(self))
+  end
+  if self._closed then
+    misuse.raise("attempt to use a closed client")
+  end
+  if not self._channel or self._before_fork then
+    open_channel(self)
+  end
+  report(self._logger)
+end
+
+function client:_check_open()
+  return check_open(self)
+end
+
+--- The converter for values of one purpose: the client's own, with its codecs
+-- bound to a context.
+-- @tparam string kind `"arguments" "result" "memo" "details" "failure"
+--   "header" "summary"`
+-- @tparam string|nil workflow_id
+-- @tparam string|nil activity_id
+-- @return an object with `payload payloads value values`
+function client:_values(kind, workflow_id, activity_id)
+  return self._converter:bind(kind, self.namespace, workflow_id, activity_id)
+end
+
+-- Workflows.
+
+--- Starts a workflow without waiting for the server.
+-- @tparam table start_options `id` (a UUID when absent), `task_queue`
+--   (required), and the others of the manual's table
+-- @tparam string|function workflow the type name, or the definition
+-- @param ... arguments of the workflow
+-- @return a future; every error but misuse is the future's
+-- @raise on misuse
+function client:execute_workflow(start_options, workflow, ...)
+  check_open(self)
+  if self._interceptors then
+    return interceptor.run(self, "execute_workflow",
+      start.input(self, start_options, workflow, select("#", ...), ...), start.perform)
+  end
+  return start.submit(self, start_options, workflow, select("#", ...), ...)
+end
+
+local function when_started(future, err)
+  if future == nil then
+    return nil, err
+  end
+  local started
+  started, err = future:started()
+  if not started then
+    return nil, err
+  end
+  return future
+end
+
+local function perform_start(input)
+  return when_started(interceptor.run(input.client, "execute_workflow", input, start.perform))
+end
+
+--- Starts a workflow and waits until the server has acknowledged it.
+-- @tparam table start_options as for `execute_workflow`; `timeout` bounds the
+--   start with its retries
+-- @tparam string|function workflow the type name, or the definition
+-- @param ... arguments of the workflow
+-- @return the future, or nil
+-- @treturn temporal.error why it was not started; where waiting is not
+--   possible nothing is submitted
+-- @raise on misuse
+function client:start_workflow(start_options, workflow, ...)
+  check_open(self)
+  local may_wait, problem = wait.check()
+  if not may_wait then
+    return nil, problem
+  end
+  if self._interceptors then
+    return interceptor.run(self, "start_workflow",
+      start.input(self, start_options, workflow, select("#", ...), ...), perform_start)
+  end
+  return when_started(start.submit(self, start_options, workflow, select("#", ...), ...))
+end
+
+local RUN = options.define("option of client:workflow", {
+  run_id = options.string("run_id"),
+  first_execution_run_id = options.string("first_execution_run_id"),
+})
+
+--- The handle of a workflow execution started elsewhere. Asks the server for
+-- nothing yet.
+-- @tparam string id the workflow id
+-- @tparam[opt] string|table run a run id, or
+--   `{run_id=, first_execution_run_id=}`; nil for the latest run
+-- @return a future
+-- @raise on misuse
+function client:workflow(id, run)
+  check_open(self)
+  if type(id) ~= "string" or id == "" then
+    misuse.raisef("client:workflow: the workflow id must be a string that is not empty, got %s",
+      options.show(id))
+  end
+  local chosen
+  if run == nil then
+    chosen = {}
+  elseif type(run) == "table" then
+    chosen = options.apply(RUN, run, {})
+  else
+    chosen = options.apply(RUN, { run_id = run }, {})
+  end
+  -- What a function gives is asked for by `get`.
+  local metadata = type(self._metadata) == "table" and self._metadata or nil
+  local future, problem = self._channel:run(self.namespace, id, chosen.run_id,
+    chosen.first_execution_run_id, metadata)
+  if not future then
+    misuse.raise(problem)
+  end
+  core.set_owner(future, self)
+  return future
+end
+
+-- Raw calls.
+
+local function perform_submit(input)
+  return service.submit(input.client, input.method, input.request, input.options)
+end
+
+local function perform_call(input)
+  return perform_submit(input):get()
+end
+
+--- Calls any RPC of WorkflowService, OperatorService or Health and waits for
+-- the answer.
+-- @tparam string method such as `"DescribeNamespace"`, or
+--   `"temporal.api.operatorservice.v1.OperatorService/ListSearchAttributes"`
+-- @tparam[opt] table request with the protobuf's own field names; `namespace`,
+--   `identity` and `request_id` are filled in when absent
+-- @tparam[opt] table call_options `timeout`, `metadata`, `retry` (true)
+-- @treturn table|nil the response, or nil
+-- @treturn temporal.error
+-- @raise on an unknown method, field or option
+function client:call(method, request, call_options)
+  check_open(self)
+  local may_wait, problem = wait.check()
+  if not may_wait then
+    return nil, problem
+  elseif not self._interceptors then
+    return service.submit(self, method, request, call_options):get()
+  end
+  return interceptor.run(self, "call", {
+    client = self, method = method, request = request, options = call_options,
+  }, perform_call)
+end
+
+--- Calls any RPC without waiting for the answer.
+-- @tparam string method as for `call`
+-- @tparam[opt] table request
+-- @tparam[opt] table call_options `timeout`, `metadata`, `retry` (true)
+-- @return a future: `get`, `ready`, `wait`, `abandon`
+-- @raise on an unknown method, field or option
+function client:submit(method, request, call_options)
+  check_open(self)
+  if not self._interceptors then
+    return service.submit(self, method, request, call_options)
+  end
+  return interceptor.run(self, "submit", {
+    client = self, method = method, request = request, options = call_options,
+  }, perform_submit)
+end
+
+local CONNECT = options.define("option of client:connect", {
+  timeout = options.seconds("timeout"),
+  metadata = function(settings, value)
+    settings.metadata = value
+  end,
+})
+
+local function perform_connect(input)
+  local given, wait_for = input.options, nil
+  if given.timeout == 0 then
+    wait_for, given.timeout = 0, nil
+  end
+  local response, err = service.submit(input.client, "GetSystemInfo", {}, given):get(wait_for)
+  -- A server too old to tell is a server.
+  if response or (err.kind == "unimplemented" and not err.http_status) then
+    return true
+  end
+  return nil, err
+end
+
+--- Connects, and asks the server what it can do.
+-- @tparam[opt] number|string|table connect_options a timeout (duration; nil for
+--   the client's `rpc_timeout`, 0 to begin only), or `{timeout=, metadata=}`
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error
+function client:connect(connect_options)
+  check_open(self)
+  local given = {}
+  if type(connect_options) == "table" then
+    options.apply(CONNECT, connect_options, given)
+  else
+    given.timeout = options.timeout(connect_options, "client:connect")
+  end
+  local may_wait, problem = wait.check()
+  if not may_wait then
+    return nil, problem
+  end
+  return interceptor.run(self, "connect", { client = self, options = given }, perform_connect)
+end
+
+-- Closing.
+
+local function unacknowledged_error(list)
+  local details = {}
+  for i, entry in ipairs(list) do
+    details[i] = {
+      workflow_id = entry.workflow_id, request_id = entry.request_id, method = entry.method,
+      cause = entry.cause,
+    }
+  end
+  return errors.new {
+    kind = "unacknowledged",
+    message = ("closed while the server had not acknowledged %d submission%s")
+      :format(#list, #list == 1 and "" or "s"),
+    details = details,
+  }
+end
+
+local function perform_close(input)
+  local self, timeout = input.client, input.options.timeout
+  self._closed = true
+  open_clients[self] = nil
+  report(self._logger)
+  local channel = self._channel
+  if not channel then
+    self._finished = true
+    return true
+  end
+  -- Ctrl-C may end this wait: a second close then does the rest.
+  local drained = channel:close()
+  -- None in a forked child: the parent's submissions are none of ours.
+  if drained and timeout > 0 and wait.check() then
+    wait.one(drained, "result", timeout)
+  end
+  local list = channel:unacknowledged()
+  channel:finish()
+  self._finished = true
+  report(self._logger)
+  if #list > 0 then
+    return nil, unacknowledged_error(list)
+  end
+  return true
+end
+
+--- Closes the client: waits until everything submitted is acknowledged, then
+-- ends what is still waiting with kind `closed`. Closing twice is fine.
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`; the
+--   client's `shutdown_timeout` when absent
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error of kind `unacknowledged`, its `details` a list of
+--   `{workflow_id=, request_id=, cause=}`; these go on in the background until
+--   their deadline or `shutdown_timeout`
+function client:close(timeout)
+  options.check_self(self, metatable, "client")
+  if self._finished then
+    return true
+  end
+  timeout = options.timeout(timeout, "client:close") or self._shutdown_timeout
+  return interceptor.run(self, "close", { client = self, options = { timeout = timeout } },
+    perform_close)
+end
+
+function metatable.__close(self)
+  return self:close()
+end
+
+function metatable.__tostring(self)
+  return ("temporal.client (%s, %s%s)"):format(self.target, self.namespace,
+    self._closed and ", closed" or "")
+end
+
+-- Closes all clients there are now, until a deadline. Notes in `details` what is
+-- unacknowledged.
+local function close_all(deadline, details)
+  local list = {}
+  for each in next, open_clients do
+    list[#list + 1] = each
+  end
+  for _, each in ipairs(list) do
+    local ok, err = each:close(deadline and math.max(0, deadline - core.now()))
+    for _, entry in ipairs(not ok and err.details or {}) do
+      details[#details + 1] = entry
+    end
+  end
+end
+
+--- Closes every client of this Lua state and ends its thread. New clients may
+-- be made afterwards.
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}` for all
+--   of them together; each client's `shutdown_timeout` when absent
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error of kind `unacknowledged`
+local function shutdown(timeout)
+  timeout = options.timeout(timeout, "temporal.shutdown")
+  local details = {}
+  close_all(timeout and core.now() + timeout, details)
+  -- Made meanwhile, by coroutines that ran while the others were waited for.
+  close_all(core.now(), details)
+  tickets.shutdown()
+  if #details > 0 then
+    return nil, unacknowledged_error(details)
+  end
+  return true
+end
+
+return {
+  new = new,
+  shutdown = shutdown,
+}

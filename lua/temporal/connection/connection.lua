@@ -1,0 +1,87 @@
+--- What the clients made by `client:with` share: one channel of the engine,
+-- its address, its TLS and its key.
+-- @module temporal.connection
+
+local core = require "temporal.core"
+local credentials = require "temporal.connection.credentials"
+local errors = require "temporal.error.error"
+local misuse = require "temporal.base.misuse"
+local proxy = require "temporal.base.lazy" "temporal.connection.proxy"
+
+local connection = {}
+local metatable = { __name = "temporal.connection", __index = connection }
+
+local function open(settings, through)
+  local retry, keepalive, address = settings.retry, settings.keepalive, settings.address
+  local tls = settings.tls or {}
+  return core.channel {
+    host = address.host,
+    port = address.port,
+    authority = tls.server_name or address.authority,
+    secure = settings.tls and true or false,
+    insecure = tls.verify == false,
+    ca_file = tls.ca_file,
+    ca_pem = tls.ca_pem,
+    cert_file = tls.cert_file,
+    cert_pem = tls.cert_pem,
+    key_file = tls.key_file,
+    key_pem = tls.key_pem,
+    server_name = tls.server_name,
+    proxy = through.url,
+    proxy_ca_file = through.ca_file,
+    proxy_ca_pem = through.ca_pem,
+    connect_timeout = settings.connect_timeout,
+    rpc_timeout = settings.rpc_timeout,
+    shutdown_timeout = settings.shutdown_timeout,
+    keepalive_interval = keepalive.interval,
+    keepalive_timeout = keepalive.timeout,
+    max_message = settings.max_message,
+    max_pending = settings.max_pending,
+    retry_initial = retry.initial,
+    retry_factor = retry.factor,
+    retry_max = retry.max,
+    retry_attempts = retry.attempts,
+    retry_jitter = retry.jitter,
+    metadata = settings.metadata_list,
+  }
+end
+
+--- A connection; nothing is made in the engine until somebody calls.
+-- @tparam table settings checked client options
+-- @treturn temporal.connection|nil nil, and
+-- @treturn temporal.error of kind `config` when HTTPS_PROXY is no proxy
+function connection.new(settings)
+  local through = settings.proxy
+  -- The module is loaded where there is a proxy to think about.
+  if through == nil and (os.getenv "HTTPS_PROXY" or os.getenv "https_proxy") then
+    local problem
+    through, problem = proxy.from_environment(settings.address.host, settings.address.port)
+    if problem then
+      return nil, errors.new { kind = "config", message = problem }
+    end
+  end
+  return setmetatable({
+    settings = settings,
+    proxy = through or {},
+    credentials = credentials.new(settings.api_key),
+    channel = nil,
+  }, metatable)
+end
+
+--- A channel for one more client of this connection.
+-- @return the channel
+-- @raise when the metadata is more than a call may carry
+function connection:open()
+  if self.channel then
+    return self.channel:share()
+  end
+  local channel, problem = open(self.settings, self.proxy)
+  if not channel then
+    return misuse.raisef('client option "metadata": %s', problem)
+  end
+  self.channel = channel
+  self.credentials:attach(channel)
+  return channel
+end
+
+return connection

@@ -1,0 +1,538 @@
+--- Futures: the methods of what `execute_workflow`, `start_workflow`,
+-- `client:workflow` and `client:submit` return. The objects themselves are
+-- userdata of the engine; this module gives them their meaning.
+-- @module temporal.future
+
+local core = require "temporal.core"
+local duration = require "temporal.base.duration"
+local errors = require "temporal.error.error"
+local failure = require "temporal.base.lazy" "temporal.error.failure"
+local interceptor = require "temporal.base.lazy" "temporal.observe.interceptor"
+local misuse = require "temporal.base.misuse"
+local options = require "temporal.base.options"
+local state = require "temporal.base.state"
+local types = require "temporal.value.types"
+local wait = require "temporal.wait.wait"
+
+local type, getmetatable = type, getmetatable
+local core_field, core_owner, core_take = core.field, core.owner, core.take
+local wait_one = wait.one
+
+local UNAUTHENTICATED = 16
+
+local run_metatable, call_metatable = core.run_metatable, core.call_metatable
+
+-- The outcomes of runs.
+local taken = state.taken
+
+-- Errors of a run.
+
+-- Interceptors hear of an answer, or its failure, once it is taken.
+local function after(future, err)
+  if state.hooked[future] then
+    interceptor.after(future, err)
+  end
+end
+
+-- Seconds until a deadline; nil of none.
+local function left(deadline)
+  return deadline and math.max(0, deadline - core.now())
+end
+
+-- Another key may be had where this one was refused.
+local function renew(future, client)
+  local memory = state.renewals[future]
+  if not memory then
+    memory = {}
+    state.renewals[future] = memory
+  end
+  return client._connection.credentials:renew(memory)
+end
+
+local function run_error(future, record)
+  if state.refusals[future] then
+    record = { kind = state.refusals[future].kind, message = state.refusals[future].message,
+      outcome = "not_started" }
+  end
+  local run_id = core_field(future, "run_id")
+  local request_id = core_field(future, "request_id")
+  local err = errors.from_record(record, {
+    fields = {
+      workflow_id = core_field(future, "id"),
+      workflow_type = core_field(future, "workflow_type"),
+      run_id = run_id,
+      request_id = request_id,
+    },
+  })
+  if state.refusals[future] then
+    err.cause = state.refusals[future].cause
+  end
+  -- Never acknowledged: it is the start that failed.
+  if request_id and not run_id then
+    err.outcome = err.outcome or errors.start_outcome(err)
+  else
+    err.outcome = nil
+  end
+  return err
+end
+
+-- A wait that ended early: what it was for, and whether the server has it.
+local function unfinished(future, err, timeout, goal)
+  err.workflow_id = core_field(future, "id")
+  err.run_id = core_field(future, "run_id")
+  err.request_id = core_field(future, "request_id")
+  err.workflow_type = core_field(future, "workflow_type")
+  if err.kind == "timeout" then
+    err.acknowledged = core.ready(future, "started")
+    err.message = ("no %s after %s; %s"):format(goal, duration.text(timeout),
+      err.acknowledged and "the workflow goes on" or "the start goes on")
+  end
+  return err
+end
+
+-- Results.
+
+-- The close event, taken once for each of "first" and "result".
+local function take_outcome(future, what)
+  local known = taken[future]
+  if known and known[what] then
+    return known[what]
+  end
+  local event, run_id = core_take(future, what)
+  if not event then
+    return nil, run_error(future, run_id)
+  end
+  if not known then
+    known = {}
+    taken[future] = known
+  end
+  local outcome = { event = event, run_id = run_id }
+  known[what] = outcome
+  return outcome
+end
+
+-- The payloads of the result, or the error; both kept. What a user's
+-- converter raises passes, and the next call decodes again.
+local function read_outcome(future, outcome)
+  if not outcome.read then
+    outcome.payloads, outcome.err = failure.from_close_event(outcome.event, {
+      workflow_id = core_field(future, "id"),
+      run_id = outcome.run_id,
+      workflow_type = core_field(future, "workflow_type"),
+    }, core_owner(future):_values("result", core_field(future, "id")))
+    outcome.read = true
+  end
+  return outcome.payloads, outcome.err
+end
+
+local function conversion_error(future, problem)
+  local err = errors.new(problem)
+  err.workflow_id = core_field(future, "id")
+  err.run_id = core_field(future, "result_run_id") or core_field(future, "run_id")
+  err.workflow_type = core_field(future, "workflow_type")
+  return err
+end
+
+local function result_value(future, outcome, raw)
+  local payloads, err = read_outcome(future, outcome)
+  if not payloads then
+    return nil, err
+  end
+  local payload = payloads[1]
+  if raw and payload then
+    local values = core_owner(future):_values("result", core_field(future, "id"))
+    local list, problem = values:decode { payload }
+    if not list then
+      return nil, conversion_error(future, problem)
+    end
+    return types.raw(list[1])
+  end
+  if not outcome.decoded then
+    if payload then
+      local values = core_owner(future):_values("result", core_field(future, "id"))
+      local value, problem = values:value(payload)
+      if problem then
+        return nil, conversion_error(future, problem)
+      end
+      outcome.value = value
+    end
+    outcome.decoded = true
+  end
+  return outcome.value
+end
+
+local GET_OPTIONS = options.define("option of future:get", {
+  timeout = options.seconds("timeout"),
+  follow_runs = options.boolean("follow_runs"),
+  raw = options.boolean("raw"),
+})
+
+-- `wait`, of both kinds of futures.
+local function wait_without_taking(future, timeout, is_ready)
+  timeout = options.timeout(timeout, "future:wait")
+  if is_ready(future) then
+    return true
+  end
+  local ready, problem = wait_one(future, "result", timeout)
+  if ready then
+    return true
+  elseif problem.kind == "timeout" then
+    return false
+  end
+  return nil, problem
+end
+
+--- A workflow execution: the future of its result, and its handle.
+--
+-- Fields: `id`, `run_id` (the run the server named at the start; nil before),
+-- `first_execution_run_id`, `request_id`, `namespace`, `workflow_type`,
+-- `attached` (true when the run already existed), `result_run_id` (the run
+-- that produced the result), `raw_result` (all result payloads, after `get`).
+-- @type run
+local run = {}
+
+local function check_run(self)
+  return options.check_self(self, run_metatable, "workflow")
+end
+
+--- Waits until the server has acknowledged the start.
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`; nil for
+--   ever, 0 to look only
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error the start's error; of kind `timeout` when the time
+--   ran out: the start goes on
+function run:started(timeout)
+  check_run(self)
+  timeout = options.timeout(timeout, "future:started")
+  local deadline = timeout and core.now() + timeout
+  local ready, problem = wait_one(self, "started", timeout)
+  if not ready then
+    return nil, unfinished(self, problem, timeout, "acknowledgement")
+  end
+  local acknowledged, record = core_take(self, "started")
+  if acknowledged then
+    after(self)
+    return true
+  end
+  if record.code == UNAUTHENTICATED and renew(self, core_owner(self)) and core.resend(self) then
+    return run.started(self, left(deadline))
+  end
+  local err = run_error(self, record)
+  after(self, err)
+  return nil, err
+end
+
+-- Brings the key and the metadata of the polls that follow up to date.
+local function prepare(self, client)
+  local metadata, problem = client:_prepare(state.metadata[self])
+  if problem then
+    return problem
+  end
+  if type(client._metadata) == "function" then
+    problem = core.replace_metadata(self, metadata)
+    if problem then
+      misuse.raise(problem)
+    end
+  end
+  return nil
+end
+
+-- Waits for what `get` asks for, and takes it; with another key once more
+-- where the server refuses the first.
+local function await_outcome(self, what, timeout)
+  local client = core_owner(self)
+  local deadline = timeout and core.now() + timeout
+  -- A failure that was taken is no answer: what follows is another poll.
+  if not client._unchanging
+    and (state.renewals[self] or not core.ready(self, what)) then
+    local problem = prepare(self, client)
+    if problem then
+      problem.workflow_id, problem.outcome = core_field(self, "id"), nil
+      return nil, problem
+    end
+  end
+  while true do
+    local ready, problem = wait_one(self, what, left(deadline))
+    if not ready then
+      return nil, unfinished(self, problem, timeout, "result")
+    end
+    local outcome, err = take_outcome(self, what)
+    if outcome or err.code ~= "unauthenticated" or not renew(self, client) then
+      after(self, not outcome and not core_field(self, "run_id") and err or nil)
+      return outcome, err
+    end
+    core.resend(self)
+  end
+end
+
+local function perform_get(input)
+  local self, given = input.workflow, input.options
+  local what = given.follow_runs == false and "first" or "result"
+  local known = taken[self]
+  local outcome = known and known[what]
+  if not outcome then
+    local err
+    outcome, err = await_outcome(self, what, given.timeout)
+    if not outcome then
+      return nil, err
+    end
+  end
+  return result_value(self, outcome, given.raw)
+end
+
+--- Waits for the result.
+-- @tparam[opt] number|string|table get_options a timeout (duration), or
+--   `{timeout=, follow_runs=true, raw=false}`: `follow_runs=false` asks for
+--   the end of the first run only, `raw=true` for the payload itself
+-- @return the value (nil and false are values), or nil
+-- @treturn temporal.error why there is none; of kind `timeout` when the time
+--   ran out: nothing is lost, call again
+function run:get(get_options)
+  check_run(self)
+  local given = {}
+  if type(get_options) == "table" then
+    options.apply(GET_OPTIONS, get_options, given)
+  elseif get_options ~= nil then
+    given.timeout = options.timeout(get_options, "future:get")
+  end
+  local client = core_owner(self)
+  local input = {
+    client = client, workflow = self, id = core_field(self, "id"), options = given,
+  }
+  if client._interceptors then
+    return interceptor.run(client, "get", input, perform_get)
+  end
+  return perform_get(input)
+end
+
+--- Would `get` return without waiting for the server? Asking starts the wait
+-- for the result in the background. Never blocks.
+-- @treturn boolean
+function run:ready()
+  check_run(self)
+  local known = taken[self]
+  return known ~= nil and known.result ~= nil or core.want(self, "result")
+end
+
+--- Waits for the result without taking it.
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
+-- @treturn boolean|nil true; false when the time ran out; nil where waiting is
+--   not possible
+-- @treturn temporal.error|nil of kind `cannot_wait`
+function run:wait(timeout)
+  check_run(self)
+  return wait_without_taking(self, timeout, run.ready)
+end
+
+--- Stops our interest in the result: not the workflow, and not a start on its
+-- way. Whoever waits gets an error of kind `call_canceled`.
+function run:abandon()
+  check_run(self)
+  core.abandon(self)
+end
+
+local RUN_FIELDS = {
+  id = true, run_id = true, first_execution_run_id = true, request_id = true,
+  namespace = true, workflow_type = true, attached = true, result_run_id = true,
+}
+
+local function raw_result(future)
+  local known = taken[future]
+  local outcome = known and (known.result or known.first)
+  return outcome and read_outcome(future, outcome) or nil
+end
+
+-- Methods that live with their nouns: the module is loaded by the first use.
+local ELSEWHERE = {
+  signal = "temporal.run.signal",
+  query = "temporal.run.query",
+  update = "temporal.run.update",
+  start_update = "temporal.run.update",
+  update_handle = "temporal.run.update",
+  cancel = "temporal.run.cancel",
+  terminate = "temporal.run.cancel",
+  describe = "temporal.run.description",
+  history = "temporal.run.history",
+  fetch_history = "temporal.run.history",
+  reset = "temporal.run.control",
+  delete = "temporal.run.control",
+  pause = "temporal.run.control",
+  unpause = "temporal.run.control",
+  update_options = "temporal.run.control",
+}
+
+function run_metatable.__index(future, name)
+  local method = run[name]
+  if method then
+    return method
+  elseif ELSEWHERE[name] then
+    local found = require(ELSEWHERE[name])[name]
+    method = function(self, ...)
+      check_run(self)
+      return found(self, ...)
+    end
+    run[name] = method
+    return method
+  elseif RUN_FIELDS[name] then
+    return core_field(future, name)
+  elseif name == "raw_result" then
+    return raw_result(future)
+  end
+  return nil
+end
+
+local function run_state(future)
+  local known = taken[future]
+  local outcome = known and known.result
+  if outcome then
+    local name = tostring(outcome.event.event_type):match("WORKFLOW_EXECUTION_([%u_]+)$")
+    return name and name:lower():gsub("_", " ") or "closed"
+  elseif core.ready(future, "result") then
+    return "finished"
+  elseif not core.ready(future, "started") then
+    return "starting"
+  elseif core_field(future, "request_id") then
+    return "running"
+  end
+  return "state not asked for"
+end
+
+function run_metatable.__tostring(future)
+  return ("temporal.future (%s, %s)"):format(tostring(core_field(future, "id")), run_state(future))
+end
+
+run_metatable.__name = "temporal.future"
+
+--- An RPC on its way, of `client:submit`.
+-- @type call
+local call = {}
+
+local function check_call(self)
+  return options.check_self(self, call_metatable, "future")
+end
+
+--- Waits for the answer.
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
+-- @treturn table|nil the response, or nil
+-- @treturn temporal.error why there is none
+function call:get(timeout)
+  check_call(self)
+  timeout = options.timeout(timeout, "future:get")
+  local deadline = timeout and core.now() + timeout
+  local owner = core_owner(self)
+  if owner.response then
+    return owner.response
+  end
+  local ready, problem = wait_one(self, "result", timeout)
+  if not ready then
+    if problem.kind == "timeout" then
+      problem.message = ("no answer to %s after %s; the call goes on")
+        :format(owner.method, duration.text(timeout))
+    end
+    return nil, problem
+  end
+  local response, record = core_take(self, "result")
+  if response then
+    owner.response = response
+    after(self)
+    return response
+  elseif record.code == UNAUTHENTICATED and renew(self, owner.client) and core.resend(self) then
+    return call.get(self, left(deadline))
+  end
+  local err = state.refusals[self] or errors.from_record(record, {
+    fields = { workflow_id = record.workflow_id },
+    method = owner.method,
+    converter = owner.client:_values("failure", record.workflow_id),
+    failure_to_error = failure.to_error,
+  })
+  after(self, err)
+  return nil, err
+end
+
+--- Is the answer there? Never blocks.
+-- @treturn boolean
+function call:ready()
+  check_call(self)
+  return core.want(self, "result")
+end
+
+--- Waits for the answer without taking it.
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
+-- @treturn boolean|nil true; false when the time ran out; nil where waiting is
+--   not possible
+-- @treturn temporal.error|nil of kind `cannot_wait`
+function call:wait(timeout)
+  check_call(self)
+  return wait_without_taking(self, timeout, call.ready)
+end
+
+--- Cancels the call; whoever waits gets an error of kind `call_canceled`.
+function call:abandon()
+  check_call(self)
+  core.abandon(self)
+end
+
+call_metatable.__index = call
+
+function call_metatable.__tostring(future)
+  local owner = core_owner(future)
+  return ("temporal.future (%s, %s)"):format(owner and owner.method or "call",
+    core.ready(future, "result") and "finished" or "running")
+end
+
+call_metatable.__name = "temporal.future"
+
+-- Waiting for several.
+
+-- A copy: what the program does to its list meanwhile concerns no wait.
+local function copy_of(list, method)
+  if type(list) ~= "table" then
+    misuse.raisef("%s takes a list of futures, got %s", method, options.kind_of(list))
+  end
+  if #list == 0 then
+    misuse.raisef("%s: the list is empty", method)
+  end
+  local copy = {}
+  for i = 1, #list do
+    local kind = type(list[i])
+    local meta = (kind == "userdata" or kind == "table") and getmetatable(list[i])
+    if meta ~= run_metatable and meta ~= call_metatable
+      and not (type(meta) == "table" and meta.__temporal_await) then
+      misuse.raisef("%s: element %d must be a future, got %s", method, i,
+        options.kind_of(list[i]))
+    end
+    copy[i] = list[i]
+  end
+  return copy
+end
+
+--- Waits for the first of several futures to be ready.
+-- @tparam table list of futures of any sort; not empty
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
+-- @return the ready future, or nil
+-- @return its index, or the error (kind `timeout` or `cannot_wait`)
+local function wait_any(list, timeout)
+  list = copy_of(list, "temporal.wait")
+  timeout = options.timeout(timeout, "temporal.wait")
+  local index, err = wait.any(list, timeout)
+  if index then
+    return list[index], index
+  end
+  return nil, err
+end
+
+--- Waits until all of several futures are ready, failed ones too.
+-- @tparam table list of futures of any sort; not empty
+-- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error of kind `timeout` or `cannot_wait`
+local function wait_all(list, timeout)
+  list = copy_of(list, "temporal.wait_all")
+  timeout = options.timeout(timeout, "temporal.wait_all")
+  return wait.all(list, timeout)
+end
+
+return {
+  wait = wait_any,
+  wait_all = wait_all,
+}

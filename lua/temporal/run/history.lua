@@ -1,0 +1,239 @@
+--- The history of an execution: event by event, whole, or as the JSON that
+-- other SDKs replay.
+--
+-- Events are the messages themselves (temporal.api.history.v1.HistoryEvent
+-- with the protobuf's own field names): `event_id`, `event_type`
+-- (`"EVENT_TYPE_WORKFLOW_EXECUTION_STARTED"`), `event_time`, and the
+-- attributes of the type.
+-- @module temporal.history
+
+local call_options = require "temporal.call.call_options"
+local core = require "temporal.core"
+local duration = require "temporal.base.duration"
+local errors = require "temporal.error.error"
+local misuse = require "temporal.base.misuse"
+local operation = require "temporal.call.operation"
+local options = require "temporal.base.options"
+
+local HISTORY = "temporal.api.history.v1.History"
+local FORWARD, REVERSE = "GetWorkflowExecutionHistory", "GetWorkflowExecutionHistoryReverse"
+local CLOSE_EVENT = "HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT"
+local MAX_PAGE = 2147483647
+
+local CLOSING = {}
+for name in ("COMPLETED FAILED TIMED_OUT CANCELED TERMINATED CONTINUED_AS_NEW"):gmatch("%S+") do
+  CLOSING["EVENT_TYPE_WORKFLOW_EXECUTION_" .. name] = true
+end
+
+local history = {}
+
+-- Pages.
+
+-- The events of a server that sends them as it stores them.
+local function decode_blobs(blobs)
+  local events = {}
+  for _, blob in ipairs(blobs) do
+    local part, problem
+    if blob.encoding_type == "ENCODING_TYPE_PROTO3" then
+      part, problem = core.decode(HISTORY, blob.data)
+    else
+      problem = "it is " .. tostring(blob.encoding_type)
+    end
+    if not part then
+      return nil, errors.new {
+        kind = "conversion", encoding = blob.encoding_type, raw = blob,
+        message = "a part of the raw history cannot be read: " .. tostring(problem),
+      }
+    end
+    for _, event in ipairs(part.events) do
+      events[#events + 1] = event
+    end
+  end
+  return events
+end
+
+local function events_of(response)
+  if #(response.raw_history or {}) > 0 then
+    return decode_blobs(response.raw_history)
+  end
+  return response.history and response.history.events or {}
+end
+
+-- The close event if there is one: the first of the reverse history. Asking
+-- for it by the filter would wait for it.
+local function close_event_of(events)
+  if events[1] and CLOSING[events[1].event_type] then
+    return { events[1] }
+  end
+  return {}
+end
+
+local function request_page(input, token)
+  local given = input.options
+  local request = {
+    execution = operation.execution(input),
+    next_page_token = token,
+    maximum_page_size = given.page_size,
+  }
+  local only_close = given.filter == "close"
+  if given.reverse or only_close and not given.wait then
+    if only_close then
+      request.maximum_page_size = 1
+    end
+    return operation.call(input, REVERSE, request)
+  end
+  request.wait_new_event = given.wait
+  if only_close then
+    request.history_event_filter_type = CLOSE_EVENT
+  end
+  return operation.call(input, FORWARD, request)
+end
+
+local function timed_out(err, given)
+  if not given.wait or err.kind ~= "deadline_exceeded" then
+    return err
+  end
+  return errors.new {
+    kind = "timeout", cause = err,
+    message = ("no further event after %s; the workflow goes on")
+      :format(duration.text(given.timeout)),
+  }
+end
+
+-- The next page: its events and the token of the page after it, nil after the
+-- last. A token is bound to its run.
+local function next_page(input, token)
+  local given = input.options
+  local response, err = request_page(input, token)
+  if not response then
+    return nil, timed_out(err, given)
+  end
+  local events
+  events, err = events_of(response)
+  if not events then
+    return nil, err
+  end
+  token = response.next_page_token
+  if given.filter == "close" and not given.wait then
+    return close_event_of(events)
+  end
+  return events, token ~= "" and token or nil
+end
+
+-- A function that returns one event after the other, nil after the last and
+-- nil, err for an error; called again after that it goes on where it was.
+local function reader(input)
+  local events, position = {}, 0
+  local token, ended
+  return function()
+    while true do
+      position = position + 1
+      local event = events[position]
+      if event then
+        return event
+      end
+      position = #events
+      if ended then
+        return nil
+      end
+      local page, next_token = next_page(input, token)
+      if not page then
+        return nil, next_token
+      end
+      events, position = page, 0
+      token, ended = next_token, next_token == nil
+    end
+  end
+end
+
+-- Methods.
+
+local ITERATE = call_options.define("option of workflow:history", {
+  wait = options.boolean("wait"),
+  filter = options.choice("filter", { all = "all", close = "close" }),
+  reverse = options.boolean("reverse"),
+  page_size = options.number("page_size", { integer = true, min = 1, max = MAX_PAGE }),
+})
+
+--- Iterates over the events of the latest run, or of the run the handle is
+-- pinned to.
+--
+--     for event in run:history() do print(event.event_id, event.event_type) end
+--
+-- Calling it sends nothing; the iterator asks page by page. Other runs of the
+-- chain are histories of their own.
+-- @param self a future
+-- @tparam[opt] table given `wait` (false): go on, as events come, until the
+--   close event; `filter` (`"all"`): `"close"` for the close event only, none
+--   while the run is open unless `wait`; `reverse` (false): latest event
+--   first; `page_size` (the server's: 256); `timeout` of all of it (none when
+--   waiting, the client's `rpc_timeout` for each page else); `metadata`
+-- @treturn function the iterator: a HistoryEvent, nil after the last
+-- @raise on misuse; the iterator raises the error object, of kind `timeout`
+--   when `wait` ran out of its `timeout`
+function history.history(self, given)
+  given = call_options.trailing(ITERATE, given, "workflow:history")
+  if given.wait and given.reverse then
+    misuse.raise('options "wait" and "reverse" of workflow:history exclude each other: '
+      .. "what is still to come comes last")
+  end
+  local next_event
+  return function()
+    local event, err
+    if not next_event then
+      next_event, err = operation.run(self, "history", "latest", given, reader)
+      if not next_event then
+        error(err, 0)
+      end
+    end
+    event, err = next_event()
+    if err then
+      error(err, 0)
+    end
+    return event
+  end
+end
+
+local FETCH = call_options.define("option of workflow:fetch_history", {
+  json = options.boolean("json"),
+})
+
+local function fetch(input)
+  local events = core.array {}
+  local next_event = reader(input)
+  while true do
+    local event, err = next_event()
+    if err then
+      return nil, err
+    elseif not event then
+      break
+    end
+    events[#events + 1] = event
+  end
+  if not input.options.json then
+    return { events = events }
+  end
+  local text, problem = core.protojson_encode(HISTORY, { events = events })
+  if not text then
+    return nil, errors.new {
+      kind = "conversion", encoding = "json/protobuf",
+      message = "the history cannot be written as JSON: " .. tostring(problem),
+    }
+  end
+  return text
+end
+
+--- The whole history of the latest run, or of the run the handle is pinned
+-- to, so far.
+-- @param self a future
+-- @tparam[opt] table given `json` (false): the JSON text of a
+--   temporal.api.history.v1.History, as the other SDKs and the command line
+--   read it for replay; `timeout`, `metadata`
+-- @treturn table|string|nil `{events={...}}`, or the text, or nil
+-- @treturn temporal.error
+function history.fetch_history(self, given)
+  given = call_options.trailing(FETCH, given, "workflow:fetch_history")
+  return operation.run(self, "fetch_history", "latest", given, fetch)
+end
+
+return history

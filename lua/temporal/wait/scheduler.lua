@@ -1,0 +1,160 @@
+--- The coroutines that this package resumes by itself: tasks of a plain script
+-- or a frame loop, whatever waits under luv. They park here, and whoever
+-- drives the host calls `run`.
+-- @module temporal.scheduler
+
+local core = require "temporal.core"
+local deadlines = require "temporal.wait.deadlines"
+local logger = require "temporal.observe.logger"
+local state = require "temporal.base.state"
+
+local now = core.now
+local running, resume, yield = coroutine.running, coroutine.resume, coroutine.yield
+local getinfo, getlocal = debug.getinfo, debug.getlocal
+
+local parked, runnable, due = state.parked, state.runnable, state.deadlines
+
+local scheduler = {}
+
+-- `run` is at work further up the stack.
+local at_work = false
+
+local function forget(ticket)
+  parked[ticket] = nil
+  deadlines.remove(due, ticket)
+end
+
+--- Suspends the running coroutine until its ticket is unparked or its time is
+-- over.
+-- @tparam table ticket
+-- @tparam number|nil seconds nil: no limit
+function scheduler.park(ticket, seconds)
+  parked[ticket] = running()
+  if seconds then
+    ticket.deadline = now() + seconds
+    deadlines.add(due, ticket)
+  end
+  yield()
+  -- The program may have resumed it, too.
+  forget(ticket)
+end
+
+-- Where a coroutine may not yield (PUC 5.1: inside a pcall, a metamethod, an
+-- iterator), the attempt raises, and the coroutine goes on. It may be
+-- suspended by now, but somewhere else. Where it is parked the innermost
+-- function is `park`, of this copy of the module or of another.
+local function is_parked(thread, ticket)
+  if not getinfo(thread, 1, "f") then
+    return false
+  end
+  local _, value = getlocal(thread, 1, 1)
+  return value == ticket
+end
+
+local function make_runnable(ticket)
+  deadlines.remove(due, ticket)
+  if not ticket.runnable then
+    ticket.runnable = true
+    runnable.last = runnable.last + 1
+    runnable[runnable.last] = ticket
+  end
+end
+
+--- What a coroutine raised: its task's outcome, or an error of the program's.
+-- @tparam thread thread
+-- @param problem
+-- @return nil when a task took it, else what to raise
+function scheduler.fail(thread, problem)
+  local task = state.tasks[thread]
+  if task then
+    task:_finish(false, problem)
+    return nil
+  end
+  return type(problem) == "string" and debug.traceback(thread, problem) or problem or "nil"
+end
+
+local function resume_next()
+  local ticket = runnable[runnable.first]
+  runnable[runnable.first] = nil
+  runnable.first = runnable.first + 1
+  ticket.runnable = nil
+  local thread = parked[ticket]
+  forget(ticket)
+  if not thread or not is_parked(thread, ticket) then
+    return nil
+  end
+  local ok, problem = resume(thread)
+  return not ok and scheduler.fail(thread, problem) or nil
+end
+
+local function resume_all()
+  local count, first = 0, nil
+  while runnable.first <= runnable.last do
+    count = count + 1
+    local problem = resume_next()
+    if problem and first then
+      logger.log(logger.default, "error", "a coroutine failed: " .. tostring(problem))
+    end
+    first = first or problem
+  end
+  at_work = false
+  if first then
+    error(first, 0)
+  end
+  return count
+end
+
+--- Resumes who has been unparked, and who has waited long enough.
+-- @treturn integer how many
+-- @raise what the first of them raised, after all have been resumed; tasks
+--   keep their errors
+function scheduler.run()
+  local first = due[1]
+  if first then
+    local time = now()
+    while first and first.deadline <= time do
+      make_runnable(first)
+      first = due[1]
+    end
+  end
+  if runnable.first > runnable.last then
+    return 0
+  end
+  at_work = true
+  return resume_all()
+end
+
+--- Makes a parked coroutine runnable, and runs it unless others are being run.
+-- @tparam table ticket
+-- @treturn boolean false when nobody is parked there
+function scheduler.unpark(ticket)
+  local thread = parked[ticket]
+  if not thread then
+    return false
+  elseif not is_parked(thread, ticket) then
+    forget(ticket)
+    return false
+  end
+  make_runnable(ticket)
+  if not at_work then
+    at_work = true
+    resume_all()
+  end
+  return true
+end
+
+--- How long until somebody has waited long enough.
+-- @treturn number|nil seconds, 0 when the time is over; nil when nobody has a
+--   deadline
+function scheduler.timeout()
+  local first = due[1]
+  if runnable.first <= runnable.last then
+    return 0
+  elseif not first then
+    return nil
+  end
+  local left = first.deadline - now()
+  return left > 0 and left or 0
+end
+
+return scheduler

@@ -1,0 +1,296 @@
+--- The one wait loop. Everything in this package that waits for the engine
+-- waits here, in whatever way the current host has: it takes a ticket,
+-- subscribes to what it waits for, parks, and looks again when it wakes, for
+-- whatever reason.
+-- @module temporal.wait
+
+local core = require "temporal.core"
+local duration = require "temporal.base.duration"
+local errors = require "temporal.error.error"
+local host = require "temporal.wait.host"
+local protect = require "temporal.base.protect"
+local report = require "temporal.wait.report"
+local state = require "temporal.base.state"
+local tickets = require "temporal.wait.ticket"
+
+local getmetatable, next, type = getmetatable, next, type
+local running = coroutine.running
+local now = core.now
+local core_want = core.want
+local add_waiter, remove_waiter = tickets.add_waiter, tickets.remove_waiter
+local begin_watch, leave = tickets.begin_watch, tickets.leave
+local is_ready, key_of, want = tickets.is_ready, tickets.key_of, tickets.want
+local subscribe, unsubscribe = tickets.subscribe, tickets.unsubscribe
+
+local tasks = state.tasks
+
+local wait = {}
+
+local function timed_out(timeout)
+  return errors.new {
+    kind = "timeout",
+    message = ("waited %s; what was waited for goes on"):format(duration.text(timeout)),
+  }
+end
+
+local function cannot_wait(adapter, why)
+  return errors.new {
+    kind = "cannot_wait",
+    message = ("waiting is not possible here: %s"):format(
+      why and tostring(why) or ("the host %s said no"):format(tostring(adapter.name))),
+  }
+end
+
+--- May the caller wait, here and now?
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error of kind `cannot_wait`
+function wait.check()
+  local adapter = host.current()
+  local ok, why = adapter.can_wait()
+  if ok then
+    return true
+  end
+  return nil, cannot_wait(adapter, why)
+end
+
+-- A killed task ends where it waits.
+local function end_killed(task)
+  if task._killed then
+    error(task._killed, 0)
+  end
+end
+
+-- Begins a wait for one thing or for many: a ticket of the current host, or nil
+-- and the error.
+local function begin(timeout, key, index)
+  if timeout and timeout <= 0 then
+    return nil, timed_out(timeout)
+  end
+  local task = next(tasks) and tasks[running() or false]
+  if task then
+    end_killed(task)
+  end
+  local adapter = host.current()
+  local ok, why = adapter.can_wait()
+  if not ok then
+    return nil, cannot_wait(adapter, why)
+  end
+  local ticket = { host = adapter, task = task, key = key, index = index }
+  if task then
+    task._ticket = ticket
+  end
+  return ticket
+end
+
+-- Parks once. Returns false when the deadline has passed.
+local function park(ticket, deadline)
+  local seconds
+  if deadline then
+    seconds = deadline - now()
+    if seconds <= 0 then
+      return false
+    end
+  end
+  begin_watch(ticket)
+  if ticket.fired then
+    return true
+  end
+  local ok, problem = protect(ticket.host.park, ticket, seconds)
+  if not ok then
+    leave(ticket)
+    error(problem, 0)
+  end
+  if ticket.task and ticket.task._killed then
+    leave(ticket)
+    end_killed(ticket.task)
+  end
+  report.all()
+  return true
+end
+
+local function park_until_ready(future, what, ticket, deadline)
+  local key = ticket.key
+  while true do
+    ticket.fired = nil
+    add_waiter(key, ticket)
+    subscribe(future, what)
+    -- Ready between the last look and the subscription?
+    while not ticket.fired and not is_ready(future, what) do
+      if not park(ticket, deadline) then
+        if remove_waiter(key, ticket) then
+          unsubscribe(future, what)
+        end
+        return false
+      end
+    end
+    remove_waiter(key, ticket)
+    if want(future, what) then
+      return true
+    end
+    -- Another waiter took the error this one was woken for: start over.
+  end
+end
+
+--- Waits for one thing.
+-- @param future a future of the engine, or a task
+-- @tparam string what `"started"`, `"first"` or `"result"`
+-- @tparam number|nil timeout seconds; nil for ever, 0 to look only
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error of kind `timeout` or `cannot_wait`
+function wait.one(future, what, timeout)
+  if want(future, what) then
+    return true
+  end
+  local ticket, err = begin(timeout, key_of(future))
+  if not ticket then
+    return nil, err
+  end
+  local deadline = timeout and now() + timeout
+  local ready = park_until_ready(future, what, ticket, deadline)
+  leave(ticket)
+  if ready then
+    return true
+  end
+  return nil, timed_out(timeout)
+end
+
+--- What has to be waited for until an element of a list is ready: itself, or
+-- what stands behind an object that is more than one call (its metatable's
+-- `__temporal_await(object)` says what comes next, and nil when it is ready).
+-- @param element a future of the engine, or such an object
+-- @return a future of the engine, or a task, that is not ready yet; or nil
+function wait.awaited(element)
+  if type(element) == "userdata" then
+    return not core_want(element, "result") and element or nil
+  end
+  local await = getmetatable(element).__temporal_await
+  local future = await(element)
+  while future and want(future, "result") do
+    future = await(element)
+  end
+  return future
+end
+
+-- Asks to be told of a future in a list; it may be ready by now.
+local function watch_one(future, position, ticket)
+  local key = key_of(future)
+  ticket.index[key] = position
+  add_waiter(key, ticket)
+  subscribe(future, "result")
+  if is_ready(future, "result") then
+    ticket.fired = ticket.fired or {}
+    ticket.fired[#ticket.fired + 1] = key
+  end
+end
+
+-- Looks at what woke a wait on many futures: forgets those that are ready
+-- (`all`) or returns the lowest index of them; waits again for the others.
+local function look_at_fired(list, ticket, all)
+  local fired, index = ticket.fired, ticket.index
+  ticket.fired = nil
+  local best
+  local done = 0
+  for i = 1, #fired do
+    local key = fired[i]
+    local position = index[key]
+    if position then
+      index[key] = nil
+      remove_waiter(key, ticket)
+      local future = wait.awaited(list[position])
+      if future then
+        watch_one(future, position, ticket)
+      elseif all then
+        done = done + 1
+      elseif not best or position < best then
+        best = position
+      end
+    end
+  end
+  return best, done
+end
+
+local function park_for_many(list, futures, pending, ticket, deadline, all)
+  for position, future in next, futures do
+    watch_one(future, position, ticket)
+  end
+  while true do
+    if ticket.fired then
+      local best, done = look_at_fired(list, ticket, all)
+      pending = pending - done
+      if best or pending == 0 then
+        return best or true
+      end
+    end
+    if not ticket.fired and not park(ticket, deadline) then
+      return nil
+    end
+  end
+end
+
+local function wait_many(list, timeout, all)
+  local index, futures, pending = {}, {}, 0
+  for i = 1, #list do
+    local future = wait.awaited(list[i])
+    if not future then
+      if not all then
+        return i
+      end
+    elseif not index[key_of(future)] then
+      index[key_of(future)] = i
+      futures[i], pending = future, pending + 1
+    end
+  end
+  if pending == 0 then
+    return true
+  end
+  local ticket, err = begin(timeout, nil, index)
+  if not ticket then
+    return nil, err
+  end
+  local deadline = timeout and now() + timeout
+  local position = park_for_many(list, futures, pending, ticket, deadline, all)
+  -- The subscriptions stay: the next wait on this list wants them again, and a
+  -- ring nobody waits for is ignored.
+  leave(ticket)
+  if position then
+    return position
+  end
+  return nil, timed_out(timeout)
+end
+
+--- Waits for the first of many futures.
+-- @tparam table list of futures, 1..n
+-- @tparam number|nil timeout seconds
+-- @treturn integer|nil the index of a ready future, or nil
+-- @treturn temporal.error of kind `timeout` or `cannot_wait`
+function wait.any(list, timeout)
+  return wait_many(list, timeout, false)
+end
+
+--- Waits until all of many futures are ready, failed ones too.
+-- @tparam table list of futures, 1..n
+-- @tparam number|nil timeout seconds
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error of kind `timeout` or `cannot_wait`
+function wait.all(list, timeout)
+  return wait_many(list, timeout, true)
+end
+
+--- Drains, and resumes who is ready; if there is nothing yet, after waiting for
+-- at most so long.
+-- @tparam number timeout seconds; 0: never waits
+-- @treturn integer unfinished tasks of this Lua state
+-- @raise what a coroutine of the program's raised (a task keeps its error)
+function wait.poll(timeout)
+  local happened = tickets.advance()
+  if timeout > 0 then
+    local deadline = now() + timeout
+    while happened == 0 and now() < deadline do
+      happened = tickets.sleep(deadline - now())
+    end
+  end
+  report.all()
+  return state.unfinished
+end
+
+return wait
