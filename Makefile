@@ -4,7 +4,8 @@
 #   make env        prints the exports that let any program use this tree: eval "$(make -s env)"
 #   make demo       installs what is missing, starts a Temporal server, runs examples/demo.lua
 #   make test       everything: lint, C unit tests, specs against a real server and a fault peer
-#   make test SPEC=spec/json_spec.lua     these spec files only;  make test-unit   no server
+#   make test SPEC=spec/each/value    the specs of these files and folders only
+#   make test-unit  C unit tests, and the specs that need no server
 #   make test-all   the same, and the specs under every other version of Lua (also with SPEC=)
 #   make soak       what must never crash, 500 times each
 #   make lint asan tsan fuzz bench docs schema install clean
@@ -131,11 +132,11 @@ examples-check:
 	@$(MAKE) --no-print-directory LUA=jit SANITIZE= all
 	@$(PYTHON) tools/examples_check
 
-# ROUNDS of everything that spec/life*_spec.lua repeats.
+# ROUNDS of everything that spec/each/life repeats.
 ROUNDS ?= 500
 soak:
 	@TEMPORAL_TEST_ROUNDS=$(ROUNDS) $(MAKE) --no-print-directory test \
-	  SPEC="$(sort $(wildcard spec/life*_spec.lua))"
+	  SPEC=spec/each/life
 
 test-build: $(MODULE) $(ARCHIVE) $(C_TESTS) $(PEERS)
 	@:

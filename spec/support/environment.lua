@@ -215,7 +215,7 @@ return setmetatable(environment, {
     if not given[name] then error("the test environment has no field " .. tostring(name), 2) end
     local value = getenv("TEMPORAL_TEST_" .. given[name])
     if not value then
-      error("there is no test server here; run: make test SPEC=spec/NAME_spec.lua", 2)
+      error("there is no test server here; run: make test SPEC=this_spec.lua", 2)
     end
     return name == "port" and tonumber(value) or value
   end,

@@ -1,4 +1,4 @@
-"""The Python client doing what spec/parity_spec.lua does in Lua.
+"""The Python client doing what parity_spec.lua does in Lua.
 
 usage: parity_peer.py ADDRESS NAMESPACE TASK_QUEUE FILE
 Reads FILE as it grows: one JSON object a line, {"op": name, ...}. Prints `ready` when it is

@@ -1,4 +1,4 @@
-"""Schedules as the Python client sees and makes them, for spec/schedule_spec.lua.
+"""Schedules as the Python client sees and makes them, for schedule_spec.lua.
 
 usage: schedule_peer.py ADDRESS NAMESPACE describe ID ...   one line of JSON for each
        schedule_peer.py ADDRESS NAMESPACE create PREFIX     makes its own, one line for each

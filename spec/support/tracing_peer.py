@@ -1,4 +1,4 @@
-"""A worker with the Python SDK's own OpenTelemetry interceptor, for spec/tracing_spec.lua.
+"""A worker with the Python SDK's own OpenTelemetry interceptor, for tracing_spec.lua.
 
 usage: tracing_peer.py ADDRESS NAMESPACE TASK_QUEUE
 Prints `ready`, then a line for each span that ends:

@@ -1,4 +1,4 @@
-/* A host program of Lua states, for spec/life_spec.lua, which compiles it: it
+/* A host program of Lua states, for life_spec.lua, which compiles it: it
 ** opens and closes states where the stock interpreter never does.
 **   host run SCRIPT [ARGUMENT ...]        one state: open, run, lua_close
 **   host again N SCRIPT ...               N states, one after the other

@@ -1,4 +1,4 @@
---- Rows of spec/parity_spec.lua: activities that are finished from outside, and standalone ones.
+--- Rows of parity_spec.lua: activities that are finished from outside, and standalone ones.
 
 local env = require "spec.support.environment"
 local parity = require "spec.support.parity"

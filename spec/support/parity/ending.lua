@@ -1,4 +1,4 @@
---- Rows of spec/parity_spec.lua: cancel and terminate.
+--- Rows of parity_spec.lua: cancel and terminate.
 
 local env = require "spec.support.environment"
 local parity = require "spec.support.parity"

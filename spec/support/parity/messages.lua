@@ -1,4 +1,4 @@
---- Rows of spec/parity_spec.lua: signals, queries, updates, and both with a start.
+--- Rows of parity_spec.lua: signals, queries, updates, and both with a start.
 
 local env = require "spec.support.environment"
 local parity = require "spec.support.parity"

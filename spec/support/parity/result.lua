@@ -1,4 +1,4 @@
---- Rows of spec/parity_spec.lua: the result of every close, following the chain and not.
+--- Rows of parity_spec.lua: the result of every close, following the chain and not.
 
 local env = require "spec.support.environment"
 local temporal = require "temporal"

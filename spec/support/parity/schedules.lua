@@ -1,4 +1,4 @@
---- Rows of spec/parity_spec.lua: schedules, made and changed by either and seen by both.
+--- Rows of parity_spec.lua: schedules, made and changed by either and seen by both.
 
 local assert = require "luassert"
 local env = require "spec.support.environment"

@@ -1,4 +1,4 @@
---- Rows of spec/parity_spec.lua: what is there to see. Both clients look at the same thing.
+--- Rows of parity_spec.lua: what is there to see. Both clients look at the same thing.
 
 local core = require "temporal.core"
 local env = require "spec.support.environment"

@@ -1,4 +1,4 @@
---- Rows of spec/parity_spec.lua: starting, with every policy for ids and every option.
+--- Rows of parity_spec.lua: starting, with every policy for ids and every option.
 
 local env = require "spec.support.environment"
 local temporal = require "temporal"

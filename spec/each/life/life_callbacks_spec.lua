@@ -1,5 +1,5 @@
 --- An error thrown from each function that a user gives: it arrives at whoever called, the client
--- works on, and nothing is left behind. Converters, loggers and debug hooks: spec/life_spec.lua.
+-- works on, and nothing is left behind. Converters, loggers and debug hooks: life_spec.lua.
 
 local fault_peer = require "spec.support.fault_peer"
 local growth = require "spec.support.growth"

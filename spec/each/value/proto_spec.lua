@@ -19,8 +19,8 @@ describe("temporal.proto", function()
   local function raises(expected, ...)
     local ok, message = pcall(proto, ...)
     assert.is_false(ok)
-    assert.matches("^spec/proto_spec%.lua:%d+: ", message)
-    assert.equal(expected, (message:gsub("^spec/proto_spec%.lua:%d+: ", "")))
+    assert.matches("^spec/each/value/proto_spec%.lua:%d+: ", message)
+    assert.equal(expected, (message:gsub("^spec/each/value/proto_spec%.lua:%d+: ", "")))
   end
 
   it("is a payload of either encoding, made at once", function()
