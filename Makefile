@@ -4,6 +4,7 @@
 #   make env        prints the exports that let any program use this tree: eval "$(make -s env)"
 #   make demo       installs what is missing, starts a Temporal server, runs examples/demo.lua
 #   make test       everything: lint, C unit tests, specs against a real server and a fault peer
+#   make test LANES=3                 so many servers, with specs, at a time (2)
 #   make test SPEC=spec/each/value    the specs of these files and folders only
 #   make test-unit  C unit tests, and the specs that need no server
 #   make test-all   the same, and the specs under every other version of Lua (also with SPEC=)
@@ -15,6 +16,7 @@ LUA      ?= 5.4
 SANITIZE ?=
 PREFIX   ?= /usr/local
 SPEC     ?=
+LANES    ?= 2
 
 VERSIONS := 5.1 5.2 5.3 5.4 jit
 ifneq ($(words $(LUA)) $(filter $(VERSIONS),$(LUA)),1 $(LUA))
@@ -115,7 +117,7 @@ test test-unit:
 	@LUA=$(LUA) tools/install test
 	@$(MAKE) --no-print-directory test-build
 	@$(MAKE) --no-print-directory LUA=jit SANITIZE= all
-	@$(PYTHON) tools/run_tests $(if $(filter test-unit,$@),--unit) \
+	@$(PYTHON) tools/run_tests --lanes $(LANES) $(if $(filter test-unit,$@),--unit) \
 	  $(addprefix --sanitizer ,$(SANITIZE)) $(LUA) -- $(SPEC)
 
 test-all:
@@ -123,7 +125,7 @@ test-all:
 	@for version in $(VERSIONS); do \
 	  $(MAKE) --no-print-directory LUA=$$version test-build || exit 1; \
 	done
-	@$(PYTHON) tools/run_tests $(LUA) $(filter-out $(LUA),$(VERSIONS)) -- $(SPEC)
+	@$(PYTHON) tools/run_tests --lanes $(LANES) $(LUA) $(filter-out $(LUA),$(VERSIONS)) -- $(SPEC)
 
 # The examples that need a browser or a screen; their pictures go to build/examples.
 .PHONY: examples-check

@@ -106,20 +106,38 @@ class DevServer:
         self.process = None
 
     def start(self, deadline=60.0):
-        """Ports may be taken between the look and the start, so that is tried again."""
-        end = time.monotonic() + deadline
-        for _ in range(20):
-            self._spawn()
-            if self._wait_ready(end):
-                return self
-            text = self.log.read_text(errors="replace") if self.log.is_file() else ""
-            if "address already in use" not in text:
-                break
-            if self.fixed_port:
-                time.sleep(0.05)
-        self.stop()
-        raise RuntimeError(f"the Temporal server did not start; the end of {self.log}:\n"
-                           + "\n".join(text.splitlines()[-10:]))
+        self.begin(deadline)
+        while not self.is_ready():
+            time.sleep(0.02)
+        return self
+
+    def begin(self, deadline=60.0):
+        """Starts it, without waiting until it is ready."""
+        self.end, self.attempts = time.monotonic() + deadline, 20
+        self.ready = False
+        self._spawn()
+
+    def is_ready(self):
+        """Raises when it has ended, or is not ready within the deadline.
+
+        Ports may be taken between the look and the start, so that is tried again.
+        """
+        if self.ready or self._answers():
+            self.ready = True
+            return True
+        ended = self.process.poll() is not None
+        if not ended and time.monotonic() < self.end:
+            return False
+        text = self.log.read_text(errors="replace") if self.log.is_file() else ""
+        self.attempts -= 1
+        if not ended or self.attempts == 0 or "address already in use" not in text:
+            self.stop()
+            raise RuntimeError(f"the Temporal server did not start; the end of {self.log}:\n"
+                               + "\n".join(text.splitlines()[-10:]))
+        if self.fixed_port:
+            time.sleep(0.05)
+        self._spawn()
+        return False
 
     def _spawn(self):
         self.port = self.fixed_port or free_port()
@@ -140,24 +158,20 @@ class DevServer:
         with open(self.log, "wb") as log:
             self.process = start(command + self.flags, stdout=log, stderr=log, env=environment)
 
-    def _wait_ready(self, end):
+    def _answers(self):
         """Ready is when an RPC that needs history answers, from our own child."""
         url = f"http://127.0.0.1:{self.http_port}/api/v1/namespaces/{self.namespace}/workflows/none"
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                return False
+        try:
+            urllib.request.urlopen(url, timeout=5).read()
+        except urllib.error.HTTPError as answer:
             try:
-                urllib.request.urlopen(url, timeout=5).read()
-            except urllib.error.HTTPError as answer:
-                try:
-                    message = json.load(answer).get("message", "")
-                except ValueError:
-                    message = ""
-                if answer.code == 404 and "workflow not found" in message:
-                    return self.process.poll() is None
-            except OSError:
-                pass
-            time.sleep(0.02)
+                message = json.load(answer).get("message", "")
+            except ValueError:
+                message = ""
+            return (answer.code == 404 and "workflow not found" in message
+                    and self.process.poll() is None)
+        except OSError:
+            pass
         return False
 
     def stop(self, grace=0.0):

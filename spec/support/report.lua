@@ -1,6 +1,7 @@
 --- busted's output for tools/run_tests: one line for each spec file and each failure on the
 -- terminal, one line for each test in the file TEMPORAL_TEST_RESULTS ("running", "passed" or
--- "failed", a tab, the name), written as it happens, so that a crash loses no count.
+-- "failed", the seconds since its start, the name, with tabs between), written as it happens, so
+-- that a crash loses no count.
 
 local busted = require "busted"
 local monotime = require "system".monotime
@@ -19,8 +20,12 @@ end
 return function()
   local handler = base()
   local passed, failed, began
+  local test_began = monotime()
 
-  local function record(word, name) results:write(word, "\t", (name:gsub("%s+", " ")), "\n") end
+  local function record(word, name)
+    results:write(("%s\t%.3f\t%s\n"):format(word, monotime() - test_began,
+      (name:gsub("%s+", " "))))
+  end
 
   local function fail(element, message, trace)
     failed = failed + 1
@@ -38,12 +43,13 @@ return function()
     return nil, true
   end)
   busted.subscribe({ "file", "end" }, function(element)
-    io.write(("%-40s %4d passed %5.1f s  %s%s\n"):format(element.name, passed, monotime() - began,
+    io.write(("%-52s %4d passed %5.1f s  %s%s\n"):format(element.name, passed, monotime() - began,
       VERSION, failed > 0 and (", %d failed"):format(failed) or ""))
     io.flush()
     return nil, true
   end)
   busted.subscribe({ "test", "start" }, function(element)
+    test_began = monotime()
     record("running", handler.getFullName(element))
     return nil, true
   end)

@@ -54,7 +54,8 @@ describe("life under load:", function()
   end)
 
   it("states are closed at any moment, in many threads at once", function()
-    local process = env.spawn(life.in_host(("threads 4 %d load"):format(life.ROUNDS / 4),
+    local process = env.spawn(life.in_host(("threads 4 %d load"):format(
+      math.ceil(life.ROUNDS / 4)),
       load "return"))
     assert.equal("", life.finishes(0, process, life.HUNG + life.ROUNDS))
   end)
