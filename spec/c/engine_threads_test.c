@@ -422,6 +422,31 @@ static void test_submissions_while_the_engine_stops(void) {
   CHECK(meet(300, prepare_running, stop, submit_some, all_have_ended));
 }
 
+/* What the engine's end meets is whole, however new it is, and a drain is told
+** by the last submission, not by the end. */
+static tp_future *drains[64];
+
+static bool make_drains(void) {
+  size_t i;
+  for (i = 0; i < 64; i++) drains[i] = tp_drain_new(client);
+  return true;
+}
+
+static bool all_are_told(void) {
+  bool right = tp_engine_shutdown(engine, PATIENCE);
+  size_t i;
+  for (i = 0; i < 64; i++) {
+    if (!(tp_future_flags(drains[i]) & TP_RESULT)) right = false;
+    tp_future_release(drains[i]);
+  }
+  let_go();
+  return right;
+}
+
+static void test_drains_made_while_the_engine_stops(void) {
+  CHECK(meet(3000, prepare_running, stop, make_drains, all_are_told));
+}
+
 /* The last reference goes on the host's thread, or on the other. */
 static bool release_and_shut_down(void) {
   tp_rpc_future *rpc = submit();
@@ -473,6 +498,7 @@ int main(void) {
   RUN(test_drain_made_while_the_last_one_ends);
   RUN(test_walks_over_futures_that_go);
   RUN(test_submissions_while_the_engine_stops);
+  RUN(test_drains_made_while_the_engine_stops);
   RUN(test_channel_released_while_the_engine_stops);
   RUN(test_parked_while_the_engine_stops);
   return check_end();

@@ -63,8 +63,8 @@ void tp_client_drop(tp_client *client) {
 
 void tp_client_future(tp_client *client, tp_future *f,
                       const tp_future_class *class) {
-  tp_future_init(f, client->channel->engine, &client->channel->futures, class);
-  f->client = client;
+  tp_channel *channel = client->channel;
+  tp_future_init(f, client, channel->engine, &channel->futures, class);
   if (!f->orphan) tp_client_hold(client);
 }
 
@@ -118,15 +118,10 @@ static void drain_command(tp_command *command, unsigned bits) {
   tp_future_release((tp_future *)command);
 }
 
-/* Nothing will be acknowledged any more. */
-static void drain_end(tp_future *f) {
-  tell_drains(f->client);
-  tp_future_signal(f, TP_CLOSED);
-}
-
 tp_future *tp_drain_new(tp_client *client) {
+  /* Nothing ends it but the last submission, which ends with the engine. */
   static const tp_future_class class = {
-    .kind = TP_DRAIN, .silent = ~0u, .run = drain_command, .end = drain_end,
+    .kind = TP_DRAIN, .silent = ~0u, .run = drain_command,
     .destroy = tp_client_free_future};
   tp_drain *drain = calloc(1, sizeof *drain);
   tp_engine *engine = client->channel->engine;

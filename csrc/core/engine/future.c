@@ -16,9 +16,10 @@ static void on_forgotten(tp_wakeup *wakeup) {
   tp_future_release(tp_future_of(wakeup));
 }
 
-void tp_future_init(tp_future *f, tp_engine *engine, tp_future **list,
-                    const tp_future_class *class) {
+void tp_future_init(tp_future *f, struct tp_client *client, tp_engine *engine,
+                    tp_future **list, const tp_future_class *class) {
   memset(f, 0, sizeof *f);
+  f->client = client;
   f->command.run = class->run;
   f->wakeup.release = on_forgotten;
   f->engine = engine;

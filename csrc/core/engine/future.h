@@ -58,7 +58,7 @@ typedef struct tp_future_class {
   void (*run)(tp_command *command, unsigned bits); /* driving thread */
   /* * Its client has closed: no longer than that. Driving thread. */
   void (*limit)(tp_future *future, int64_t until);
-  /* The engine ends: stop what is under way, tell nobody. Driving thread. */
+  /* * The engine ends: stop what is under way. Driving thread. */
   void (*end)(tp_future *future);
   /* * Is something asked that serves only who waits? */
   bool (*asks)(const tp_future *future);
@@ -68,9 +68,9 @@ typedef struct tp_future_class {
 } tp_future_class;
 
 /* Puts it into a list of futures of that engine, NULL or the first of others,
-** unless it is an orphan. */
-void tp_future_init(tp_future *f, tp_engine *engine, tp_future **list,
-                    const tp_future_class *class);
+** unless it is an orphan. From then on other threads may meet it. */
+void tp_future_init(tp_future *f, struct tp_client *client, tp_engine *engine,
+                    tp_future **list, const tp_future_class *class);
 void tp_future_hold(tp_future *f);
 void tp_future_release(tp_future *f);
 /* For a walk over a list: the one after `f`, or the first, held; lets go of

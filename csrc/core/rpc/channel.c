@@ -102,7 +102,7 @@ static void on_end(tp_source *source) {
   tp_channel *c = (tp_channel *)source;
   tp_future *f = NULL;
   while ((f = tp_future_next(c->engine, &c->futures, f)) != NULL) {
-    f->class->end(f);
+    if (f->class->end) f->class->end(f);
     if (c->engine->draining) /* nobody will take its error any more */
       tp_future_lost(f, tp_future_flags(f) | TP_COLLECTED);
   }
