@@ -39,7 +39,7 @@ static int Ltp_channel_gc(lua_State *L) {
   tp_client *client = box ? box->client : NULL;
   if (client == NULL) return 0;
   box->client = NULL;
-  if (!tp_engine_forked(client->channel->engine)) tp_client_drop(client);
+  if (!tp_engine_forked(tp_client_engine(client))) tp_client_drop(client);
   return 0;
 }
 
@@ -234,7 +234,7 @@ static int refuse(lua_State *L) {
 
 static const char *check_metadata(lua_State *L, const tp_client *client,
                                   int list) {
-  return ltp_check_metadata(L, list, client->channel->options.metadata);
+  return ltp_check_metadata(L, list, tp_client_metadata(client));
 }
 
 static tp_run *new_run(lua_State *L, tp_client *client) {
@@ -472,7 +472,7 @@ static int Ltp_channel_post(lua_State *L) {
 static int Ltp_channel_close(lua_State *L) {
   tp_client *client = check_client(L);
   ltp_future *box = ltp_newfuture(L, LTP_CALL_METATABLE);
-  if (tp_engine_forked(client->channel->engine)) {
+  if (tp_engine_forked(tp_client_engine(client))) {
     lua_pushnil(L);
     return 1;
   }
@@ -483,7 +483,7 @@ static int Ltp_channel_close(lua_State *L) {
 
 static int Ltp_channel_finish(lua_State *L) {
   tp_client *client = check_client(L);
-  if (!tp_engine_forked(client->channel->engine)) tp_client_finish(client);
+  if (!tp_engine_forked(tp_client_engine(client))) tp_client_finish(client);
   return 0;
 }
 
@@ -520,7 +520,7 @@ static int Ltp_channel_unacknowledged(lua_State *L) {
   tp_future *f = NULL;
   int k = 0;
   lua_newtable(L);
-  if (tp_engine_forked(client->channel->engine)) return 1;
+  if (tp_engine_forked(tp_client_engine(client))) return 1;
   while ((f = tp_client_next(client, f)) != NULL)
     if (f->client == client && push_unacknowledged(L, f))
       lua_rawseti(L, -2, ++k);
@@ -534,10 +534,8 @@ static int Ltp_channel_metrics(lua_State *L) {
   if (tp_engine_forked(c->engine))
     lua_pushnil(L);
   else
-    ltp_pushmetrics(L, c->metrics,
-                    __atomic_load_n(&c->pending, __ATOMIC_RELAXED),
-                    __atomic_load_n(&c->source.unacknowledged,
-                                    __ATOMIC_RELAXED));
+    ltp_pushmetrics(L, c->metrics, tp_channel_pending(c),
+                    tp_channel_unacknowledged(c));
   return 1;
 }
 

@@ -243,8 +243,8 @@ static int Ltp_resend(lua_State *L) {
 static int Ltp_replace_metadata(lua_State *L) {
   tp_future *f = ltp_checkfuture(L, 1);
   tp_submission *s = tp_submission_of(f);
-  const char *problem = ltp_check_metadata(
-    L, 2, f->client->channel->options.metadata);
+  const char *problem = ltp_check_metadata(L, 2,
+                                           tp_client_metadata(f->client));
   if (problem == NULL && s && !tp_engine_forked(f->engine))
     tp_call_replace_metadata(&s->call, ltp_read_metadata(L, 2));
   lua_pushstring(L, problem);

@@ -8,29 +8,27 @@ typedef struct tp_drain {
   struct tp_drain *next; /* the client's list */
 } tp_drain;
 
-static tp_client *new_client(tp_channel *channel) {
-  tp_client *client = calloc(1, sizeof *client);
-  if (client == NULL) return NULL;
+static tp_client *on_channel(tp_client *client, tp_channel *channel) {
   client->channel = channel;
   client->references = 1;
-  channel->users++;
+  tp_channel_join(channel);
   return client;
 }
 
+/* Its own block first: the channel takes the metadata over. */
 tp_client *tp_client_new(tp_engine *engine, const tp_channel_options *o) {
-  tp_channel *channel = tp_channel_new(engine, o);
-  tp_client *client = channel ? new_client(channel) : NULL;
-  if (channel && client == NULL) {
-    channel->options.metadata = NULL; /* the caller's still */
-    tp_channel_release(channel);
-  }
-  return client;
+  tp_client *client = calloc(1, sizeof *client);
+  tp_channel *channel = client ? tp_channel_new(engine, o) : NULL;
+  if (channel) return on_channel(client, channel);
+  free(client);
+  return NULL;
 }
 
 tp_client *tp_client_share(tp_client *client) {
-  tp_client *other = new_client(client->channel);
-  if (other) tp_channel_hold(other->channel);
-  return other;
+  tp_client *other = calloc(1, sizeof *other);
+  if (other == NULL) return NULL;
+  tp_channel_hold(client->channel);
+  return on_channel(other, client->channel);
 }
 
 void tp_client_hold(tp_client *client) {
@@ -44,17 +42,25 @@ void tp_client_release(tp_client *client) {
   tp_channel_release(channel);
 }
 
+tp_engine *tp_client_engine(const tp_client *client) {
+  return client->channel->engine;
+}
+
+const tp_metadata *tp_client_metadata(const tp_client *client) {
+  return client->channel->options.metadata;
+}
+
 void tp_client_finish(tp_client *client) {
   tp_future *f = NULL;
   if (client->finished) return;
   client->finished = true;
   while ((f = tp_client_next(client, f)) != NULL)
     if (f->client == client) tp_future_close(f);
-  if (--client->channel->users == 0) tp_channel_close(client->channel);
+  if (tp_channel_leave(client->channel)) tp_channel_close(client->channel);
 }
 
 void tp_client_drop(tp_client *client) {
-  if (!client->finished) client->channel->users--;
+  if (!client->finished) tp_channel_leave(client->channel);
   client->finished = true;
   tp_client_release(client);
 }

@@ -24,6 +24,10 @@ tp_client *tp_client_share(tp_client *client);
 void tp_client_hold(tp_client *client);
 void tp_client_release(tp_client *client);
 
+tp_engine *tp_client_engine(const tp_client *client);
+/* What it sends with every call, or NULL. */
+const tp_metadata *tp_client_metadata(const tp_client *client);
+
 /* Everybody who still waits for something of the client is told: closed. With
 ** the last client of the channel that is closed too: what is unacknowledged
 ** goes on for at most shutdown_timeout. The host's thread. */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 static tp_http_post *post_of(tp_transfer *transfer) {
   void *post = (char *)transfer - offsetof(tp_http_post, transfer);
   return post;
@@ -78,17 +77,16 @@ static CURLcode configure(tp_http_post *post) {
 }
 
 static void begin(tp_http_post *post) {
-  tp_engine *engine = post->future.engine;
+  tp_dialer *dialer = tp_engine_dialer(post->future.engine);
   CURLcode code = CURLE_OUT_OF_MEMORY;
   post->active = true;
   post->transfer.finish = on_finished;
-  if (engine->dialer == NULL) engine->dialer = tp_dialer_new();
-  if (engine->dialer)
-    code = tp_transfer_init(&post->transfer, engine->dialer,
+  if (dialer)
+    code = tp_transfer_init(&post->transfer, dialer,
                             dial_options(post)->connect_timeout);
   if (code == CURLE_OK) code = configure(post);
   if (code == CURLE_OK) code = tp_transfer_start(&post->transfer);
-  if (code == CURLE_OK) tp_dialer_advance(engine->dialer);
+  if (code == CURLE_OK) tp_dialer_advance(dialer);
   else fail(post, "unavailable", TP_GRPC_UNAVAILABLE, curl_easy_strerror(code));
 }
 

@@ -16,7 +16,7 @@ static tp_rpc_future *rpc_of(tp_call *call) {
 static void settle(tp_rpc_future *rpc, unsigned flags) {
   tp_future *f = &rpc->base.future;
   unsigned before;
-  rpc->base.call.channel->dirty = true; /* the last of a close, perhaps */
+  tp_channel_touch(rpc->base.call.channel); /* the last of a close, perhaps */
   before = tp_future_signal(f, flags);
   tp_future_lost(f, before | flags);
   if (f->submission) tp_client_acknowledged(f->client);
@@ -101,17 +101,13 @@ static void on_done(tp_call *call, bool ok) {
 static void on_end(tp_future *f) {
   tp_rpc_future *rpc = (tp_rpc_future *)f;
   if (!rpc->active) return;
-  tp_call_cancel(&rpc->base.call);
+  if (f->submission)
+    tp_call_give_up(&rpc->base.call,
+                    "the engine was shut down before the server answered");
+  else
+    tp_call_cancel(&rpc->base.call);
   stop(rpc);
-  if (!f->submission) {
-    settle(rpc, TP_CLOSED);
-    return;
-  }
-  if (rpc->base.call.failure.message == NULL)
-    tp_call_fail(&rpc->base.call, "closed", -1, "the engine was shut down "
-                 "before the server answered");
-  rpc->base.call.failure.outcome = TP_UNKNOWN;
-  settle(rpc, TP_RESULT | TP_FAILED | TP_CLOSED);
+  settle(rpc, f->submission ? TP_RESULT | TP_FAILED | TP_CLOSED : TP_CLOSED);
 }
 
 static void on_command(tp_command *command, unsigned bits) {

@@ -216,7 +216,7 @@ static void on_polled(tp_call *call, bool ok) {
 static void settle(tp_run *run, unsigned flags) {
   unsigned before;
   run->starting = false;
-  run->base.call.channel->dirty = true; /* the last of a close, perhaps */
+  tp_channel_touch(run->base.call.channel); /* the last of a close, perhaps */
   before = tp_future_signal(&run->base.future, flags);
   tp_future_lost(&run->base.future, before | flags);
   tp_client_acknowledged(run->base.future.client);
@@ -280,11 +280,8 @@ static void on_end(tp_future *f) {
   tp_run *run = (tp_run *)f;
   stop_asking(run);
   if (run->starting) {
-    tp_call_cancel(&run->base.call);
-    if (run->base.call.failure.message == NULL)
-      tp_call_fail(&run->base.call, "closed", -1, "the engine was shut down "
-                   "before the server acknowledged the start");
-    run->base.call.failure.outcome = TP_UNKNOWN;
+    tp_call_give_up(&run->base.call, "the engine was shut down before the "
+                    "server acknowledged the start");
     settle(run, TP_AWAITABLE | TP_FAILED);
   }
   tp_future_signal(f, TP_CLOSED);

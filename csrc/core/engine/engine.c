@@ -83,9 +83,14 @@ double tp_engine_jitter(tp_engine *e, double spread) {
   return 1 + spread * (2 * (double)(e->random >> 11) / 9007199254740992.0 - 1);
 }
 
-tp_connection *tp_engine_dial(tp_engine *e, const tp_dial_options *options) {
+tp_dialer *tp_engine_dialer(tp_engine *e) {
   if (e->dialer == NULL) e->dialer = tp_dialer_new();
-  return e->dialer ? tp_dial(e->dialer, options) : NULL;
+  return e->dialer;
+}
+
+tp_connection *tp_engine_dial(tp_engine *e, const tp_dial_options *options) {
+  tp_dialer *dialer = tp_engine_dialer(e);
+  return dialer ? tp_dial(dialer, options) : NULL;
 }
 
 /* --- queues in and out ---------- */

@@ -50,7 +50,8 @@ typedef struct tp_wakeup {
 typedef struct tp_source {
   const struct tp_source_class *class;
   int references;                 /* atomic */
-  size_t unacknowledged;          /* atomic: submissions without an answer */
+  size_t unacknowledged;          /* atomic: submissions without an answer;
+                                  ** counted by those who make them */
   bool ended;                     /* engine's lock: the engine has ended it */
   struct tp_source *next, **link; /* engine's list; engine's lock */
   size_t polled;                  /* driving thread: descriptors in poll(2) */
@@ -133,7 +134,7 @@ bool tp_engine_post(tp_engine *engine, tp_command *command, unsigned bits,
 ** long what is unacknowledged may take when there is no Lua state any more. */
 void tp_engine_add(tp_engine *engine, tp_source *source,
                    int64_t shutdown_timeout);
-/* Driving thread, or no thread ever ran. */
+/* Driving thread, or there is none. */
 void tp_engine_remove(tp_engine *engine, tp_source *source);
 
 /* A factor of 1 give or take `spread`. Driving thread. */
@@ -169,7 +170,8 @@ void tp_engine_fire(tp_engine *engine, tp_wakeup *wakeup, int *references);
 /* Nobody is left whom it could wake. */
 void tp_engine_forget_fired(tp_engine *engine, tp_wakeup *wakeup);
 
-/* Driving thread. */
+/* Driving thread. NULL: out of memory. */
+tp_dialer *tp_engine_dialer(tp_engine *engine); /* made at need */
 tp_connection *tp_engine_dial(tp_engine *engine,
                               const tp_dial_options *options);
 

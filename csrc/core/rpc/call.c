@@ -15,7 +15,6 @@
 
 #define POLL_TIMEOUT (30 * TP_SECOND) /* told to the server: answers at 20 s */
 #define POLL_GRACE (5 * TP_SECOND)    /* then the attempt has failed */
-#define POLL_WARNING (10 * TP_SECOND) /* of failures, before we say so */
 #define MAX_TRANSPARENT 3
 #define EXHAUSTED_INITIAL TP_SECOND   /* resource_exhausted waits longer */
 #define EXHAUSTED_MAX (10 * TP_SECOND)
@@ -82,7 +81,7 @@ static void set_timer(tp_call *call, int64_t at) {
 static void not_pending(tp_call *call) {
   if (!call->pending) return;
   call->pending = false;
-  __atomic_sub_fetch(&call->channel->pending, 1, __ATOMIC_RELAXED);
+  tp_channel_unreserve(call->channel);
 }
 
 /* An attempt has ended; the next, if any, is due from now on. */
@@ -144,7 +143,7 @@ void tp_call_begin(tp_call *call, int64_t now, int64_t delay) {
 void tp_call_cancel(tp_call *call) {
   if (call->state == TP_CALL_OPEN) {
     tp_http2_cancel(call->session, &call->attempt.stream);
-    call->channel->dirty = true;
+    tp_channel_touch(call->channel);
   } else if (call->state == TP_CALL_QUEUED) {
     tp_channel_dequeue(call->channel, &call->attempt);
   }
@@ -156,6 +155,13 @@ void tp_call_cancel(tp_call *call) {
   tp_stream_clear(&call->attempt.stream);
 }
 
+void tp_call_give_up(tp_call *call, const char *message) {
+  tp_call_cancel(call);
+  if (call->failure.message == NULL)
+    tp_call_fail(call, "closed", -1, "%s", message);
+  call->failure.outcome = TP_UNKNOWN;
+}
+
 void tp_call_limit(tp_call *call, int64_t deadline) {
   if (call->state == TP_CALL_IDLE || deadline >= call->deadline) return;
   call->deadline = deadline;
@@ -163,11 +169,7 @@ void tp_call_limit(tp_call *call, int64_t deadline) {
 }
 
 bool tp_call_submit(tp_call *call) {
-  tp_channel *channel = call->channel;
-  size_t n = __atomic_add_fetch(&channel->pending, 1, __ATOMIC_RELAXED);
-  call->pending = n <= channel->options.max_pending;
-  if (!call->pending)
-    __atomic_sub_fetch(&channel->pending, 1, __ATOMIC_RELAXED);
+  call->pending = tp_channel_reserve(call->channel);
   return call->pending;
 }
 
@@ -316,13 +318,8 @@ static int64_t backoff(const tp_call *call) {
 }
 
 static void warn_of_poll(tp_call *call, int64_t now) {
-  tp_channel *channel = call->channel;
   tp_notice *notice;
-  if (channel->polls_failing_since == 0) channel->polls_failing_since = now;
-  if (channel->polls_warned ||
-      now - channel->polls_failing_since < POLL_WARNING)
-    return;
-  channel->polls_warned = true;
+  if (!tp_channel_poll_failed(call->channel, now)) return;
   notice = calloc(1, sizeof *notice);
   if (notice == NULL) return;
   notice->failure.code = call->failure.code;
@@ -330,7 +327,7 @@ static void warn_of_poll(tp_call *call, int64_t now) {
   notice->method = strdup(call->path);
   if (call->failure.message)
     notice->failure.message = strdup(call->failure.message);
-  tp_notices_add(&channel->engine->notices, TP_WARNING, notice);
+  tp_notices_add(&call->channel->engine->notices, TP_WARNING, notice);
 }
 
 /* The attempt has failed in a way that trying again may mend. */
@@ -372,15 +369,6 @@ static bool has_new_key(const tp_call *call) {
          call->authorizations != 0 && call->authorizations != now;
 }
 
-/* The channel has had an answer from the server. */
-static void note_answer(tp_call *call, tp_verdict verdict) {
-  tp_channel *channel = call->channel;
-  channel->answered = true;
-  if (verdict != TP_VERDICT_OK || !call->long_poll) return;
-  channel->polls_failing_since = 0;
-  channel->polls_warned = false;
-}
-
 static tp_verdict judge(tp_call *call, const tp_http2 *session, int64_t now) {
   int64_t left = call->attempt_deadline == TP_NEVER
     ? TP_NEVER : call->attempt_deadline - now;
@@ -390,7 +378,9 @@ static tp_verdict judge(tp_call *call, const tp_http2 *session, int64_t now) {
   if (verdict == TP_VERDICT_RETRY || verdict == TP_VERDICT_FINAL)
     set_failure(call, answer.failure);
   if (answer.ambiguous) call->ambiguous = true;
-  if (answer.heard) note_answer(call, verdict);
+  if (answer.heard)
+    tp_channel_heard(call->channel,
+                     verdict == TP_VERDICT_OK && call->long_poll);
   return verdict;
 }
 
@@ -472,7 +462,7 @@ static void expire(tp_call *call, int64_t now) {
   }
   if (call->state == TP_CALL_OPEN) {
     tp_http2_cancel(call->session, &call->attempt.stream);
-    channel->dirty = true;
+    tp_channel_touch(channel);
   } else if (call->state == TP_CALL_QUEUED) {
     tp_channel_dequeue(channel, &call->attempt);
   }
@@ -492,7 +482,7 @@ static void on_timer(tp_timer *timer, int64_t now) {
   } else if (call->state == TP_CALL_OPEN && call->long_poll &&
              now >= tp_after(call->attempt_deadline, POLL_GRACE)) {
     tp_http2_cancel(call->session, &call->attempt.stream);
-    call->channel->dirty = true;
+    tp_channel_touch(call->channel);
     call->session = NULL;
     tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,
                  "a long poll was not answered in time");

@@ -63,6 +63,9 @@ void tp_call_free(tp_call *call);
 void tp_call_begin(tp_call *call, int64_t now, int64_t delay);
 /* Ends it silently: `done` is not called. */
 void tp_call_cancel(tp_call *call);
+/* The same to a call that may have been carried out: it has failed, for
+** `message` unless there is an older reason. */
+void tp_call_give_up(tp_call *call, const char *message);
 /* Cuts the time that is left. */
 void tp_call_limit(tp_call *call, int64_t deadline);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define POLL_WARNING (10 * TP_SECOND) /* of failures, before we say so */
+
 static const tp_source_class source_class;
 
 static void on_timer(tp_timer *timer, int64_t now);
@@ -131,6 +133,56 @@ bool tp_channel_authorize(tp_channel *c, const char *value) {
   tp_metadata_release(before);
   return true;
 }
+
+/* --- what is counted and noted ---------- */
+
+void tp_channel_join(tp_channel *c) {
+  c->users++;
+}
+
+bool tp_channel_leave(tp_channel *c) {
+  return --c->users == 0;
+}
+
+bool tp_channel_reserve(tp_channel *c) {
+  size_t n = __atomic_add_fetch(&c->pending, 1, __ATOMIC_RELAXED);
+  if (n <= c->options.max_pending) return true;
+  tp_channel_unreserve(c);
+  return false;
+}
+
+void tp_channel_unreserve(tp_channel *c) {
+  __atomic_sub_fetch(&c->pending, 1, __ATOMIC_RELAXED);
+}
+
+size_t tp_channel_pending(const tp_channel *c) {
+  return __atomic_load_n(&c->pending, __ATOMIC_RELAXED);
+}
+
+size_t tp_channel_unacknowledged(const tp_channel *c) {
+  return __atomic_load_n(&c->source.unacknowledged, __ATOMIC_SEQ_CST);
+}
+
+void tp_channel_touch(tp_channel *c) {
+  c->dirty = true;
+}
+
+void tp_channel_heard(tp_channel *c, bool polled) {
+  c->answered = true;
+  if (!polled) return;
+  c->polls_failing_since = 0;
+  c->polls_warned = false;
+}
+
+bool tp_channel_poll_failed(tp_channel *c, int64_t now) {
+  if (c->polls_failing_since == 0) c->polls_failing_since = now;
+  if (c->polls_warned || now - c->polls_failing_since < POLL_WARNING)
+    return false;
+  c->polls_warned = true;
+  return true;
+}
+
+/* --- the queue, sessions, dialling ---------- */
 
 void tp_channel_enqueue(tp_channel *c, tp_attempt *a, bool fresh) {
   int64_t soon = tp_after(c->dial_failed_at, c->options.retry.initial);
@@ -307,9 +359,7 @@ static void progress(tp_source *source, int64_t now) {
     open_streams(c, now);
     if (!flush_all(c)) c->dirty = true;
   }
-  if (c->closing &&
-      __atomic_load_n(&c->source.unacknowledged, __ATOMIC_SEQ_CST) == 0)
-    disconnect(c);
+  if (c->closing && tp_channel_unacknowledged(c) == 0) disconnect(c);
   schedule(c);
 }
 

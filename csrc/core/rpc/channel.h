@@ -33,7 +33,7 @@ typedef struct tp_channel_options {
   int64_t keepalive_interval, keepalive_timeout;
   size_t max_message, max_pending;
   tp_retry retry;
-  tp_metadata *metadata; /* taken over */
+  tp_metadata *metadata; /* taken over, unless there is no memory */
 } tp_channel_options;
 
 /* What waits for a stream, and then has one. Embedded by its owner. */
@@ -63,7 +63,7 @@ typedef struct tp_channel {
   tp_future *futures;       /* all that are made on it; engine's lock */
   tp_metadata *authorization; /* of every later attempt, or NULL; lock */
   unsigned authorizations;  /* how often it was set; atomic */
-  int users;                /* not finished; the host's thread */
+  int users;                /* the host's thread */
   tp_metrics *metrics;      /* has a lock of its own */
   /* Driving thread: */
   tp_http2 *sessions[TP_MAX_SESSIONS]; /* the last one takes new streams */
@@ -92,6 +92,25 @@ void tp_channel_release(tp_channel *channel);
 /* Nobody begins anything on it any more: what is under way goes on for at
 ** most shutdown_timeout, then it disconnects. Any thread. */
 void tp_channel_close(tp_channel *channel);
+
+/* Counts one more user, one less; true: it was the last. The host's thread. */
+void tp_channel_join(tp_channel *channel);
+bool tp_channel_leave(tp_channel *channel);
+
+/* A place among the max_pending that wait for a stream; false: none is free.
+** Any thread. */
+bool tp_channel_reserve(tp_channel *channel);
+void tp_channel_unreserve(tp_channel *channel);
+size_t tp_channel_pending(const tp_channel *channel);
+size_t tp_channel_unacknowledged(const tp_channel *channel);
+
+/* Progress may be possible. */
+void tp_channel_touch(tp_channel *channel);
+/* The server itself has spoken; `polled`: it has answered a long poll. */
+void tp_channel_heard(tp_channel *channel, bool polled);
+/* A long poll has failed. True when they have been failing for so long that
+** it is to be said: once. */
+bool tp_channel_poll_failed(tp_channel *channel, int64_t now);
 
 /* `fresh`: it does not sit out a long back-off that others earned. */
 void tp_channel_enqueue(tp_channel *channel, tp_attempt *attempt, bool fresh);
