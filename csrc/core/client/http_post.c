@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/container.h"
+
 static tp_http_post *post_of(tp_transfer *transfer) {
-  void *post = (char *)transfer - offsetof(tp_http_post, transfer);
-  return post;
+  return TP_CONTAINER(transfer, tp_http_post, transfer);
 }
 
 /* The end of the future's work in the engine. */

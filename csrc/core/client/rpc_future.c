@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/container.h"
 #include "workflow_wire.h"
 
 /* A server that answers a long poll at once must not make us spin. */
@@ -34,8 +35,7 @@ static bool is_final(const tp_rpc_future *rpc) {
 /* --- a long poll for what nobody knows when to expect ---------- */
 
 static tp_rpc_future *rpc_of_poll(tp_poll *poll) {
-  void *rpc = (char *)poll - offsetof(tp_rpc_future, poll);
-  return rpc;
+  return TP_CONTAINER(poll, tp_rpc_future, poll);
 }
 
 static void grant(tp_poll *poll, int64_t now) {

@@ -1,7 +1,7 @@
 /* Futures of calls: see submission.h. */
 #include "submission.h"
 
-#include <stddef.h>
+#include "../base/container.h"
 
 void tp_submission_init(tp_submission *s, tp_client *client,
                         const tp_future_class *class,
@@ -16,8 +16,7 @@ tp_submission *tp_submission_of(tp_future *f) {
 }
 
 tp_submission *tp_submission_of_call(tp_call *call) {
-  void *s = (char *)call - offsetof(tp_submission, call);
-  return s;
+  return TP_CONTAINER(call, tp_submission, call);
 }
 
 void tp_submission_send(tp_submission *s, bool counted) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/container.h"
 #include "../engine/drive.h"
 #include "workflow_wire.h"
 
@@ -20,7 +21,7 @@ static tp_run *run_of_call(tp_call *call) {
 }
 
 static tp_run *run_of_poll(tp_poll *poll) {
-  return (tp_run *)(void *)((char *)poll - offsetof(tp_run, poll));
+  return TP_CONTAINER(poll, tp_run, poll);
 }
 
 static char *copy(tp_text text) {

@@ -1,15 +1,14 @@
 /* What all futures share: see future.h. */
 #include "future.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/container.h"
 #include "drive.h"
 
 tp_future *tp_future_of(tp_wakeup *wakeup) {
-  void *f = (char *)wakeup - offsetof(tp_future, wakeup);
-  return f;
+  return TP_CONTAINER(wakeup, tp_future, wakeup);
 }
 
 static void on_forgotten(tp_wakeup *wakeup) {

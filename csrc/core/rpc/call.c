@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/container.h"
 #include "../base/limits.h"
 #include "../base/version.h"
 #include "../net/grpc.h"
@@ -46,7 +47,7 @@ void tp_call_free(tp_call *call) {
 }
 
 static tp_call *call_of(tp_timer *timer) {
-  return (tp_call *)(void *)((char *)timer - offsetof(tp_call, timer));
+  return TP_CONTAINER(timer, tp_call, timer);
 }
 
 /* Others may be about to read why it has not been answered yet. */

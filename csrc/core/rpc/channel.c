@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/container.h"
+
 #define POLL_WARNING (10 * TP_SECOND) /* of failures, before we say so */
 
 static const tp_source_class source_class;
@@ -89,8 +91,7 @@ static void limit_futures(tp_channel *c) {
 }
 
 static void on_command(tp_command *command, unsigned bits) {
-  tp_channel *c =
-    (tp_channel *)(void *)((char *)command - offsetof(tp_channel, command));
+  tp_channel *c = TP_CONTAINER(command, tp_channel, command);
   if (bits & TP_BEGIN) {
     c->closing = c->dirty = true;
     limit_futures(c);
@@ -231,8 +232,7 @@ static void dial_failed(tp_channel *c, const char *reason, bool misconfigured,
 static void on_stream_closed(tp_stream *stream, tp_http2 *session,
                              void *owner) {
   tp_channel *c = owner;
-  tp_attempt *a =
-    (tp_attempt *)(void *)((char *)stream - offsetof(tp_attempt, stream));
+  tp_attempt *a = TP_CONTAINER(stream, tp_attempt, stream);
   c->dirty = true;
   a->class->closed(a, session, c->engine->now);
 }
@@ -364,8 +364,7 @@ static void progress(tp_source *source, int64_t now) {
 }
 
 static void on_timer(tp_timer *timer, int64_t now) {
-  tp_channel *c =
-    (tp_channel *)(void *)((char *)timer - offsetof(tp_channel, timer));
+  tp_channel *c = TP_CONTAINER(timer, tp_channel, timer);
   size_t i;
   for (i = 0; i < c->session_count; i++) tp_http2_tick(c->sessions[i], now);
   c->dirty = true;
