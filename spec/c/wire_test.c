@@ -176,6 +176,17 @@ static void test_nested(void) {
   }
 }
 
+static void test_find(void) {
+  static const uint8_t message[] = {0x08, 7, 0x12, 1, 'a', 0x12, 1, 'b', 0xff};
+  tp_field_value v = tp_wire_find(message, sizeof message, 2);
+  CHECK(v.number == 2 && v.length == 1 && *v.bytes == 'a'); /* the first */
+  CHECK(tp_wire_find(message, sizeof message, 1).integer == 7);
+  CHECK(tp_wire_find(message, sizeof message, 3).number == 0);
+  CHECK(tp_wire_find(message, 2, 2).number == 0);
+  v = tp_wire_find(NULL, 0, 1);
+  CHECK(v.number == 0 && v.bytes == NULL && v.length == 0);
+}
+
 static void test_ceiling(void) {
   tp_buffer b;
   tp_buffer_init(&b, 4);
@@ -199,6 +210,7 @@ int main(void) {
   RUN(test_sequence);
   RUN(test_writers);
   RUN(test_nested);
+  RUN(test_find);
   RUN(test_ceiling);
   return check_end();
 }

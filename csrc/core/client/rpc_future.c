@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../base/container.h"
-#include "workflow_wire.h"
+#include "../proto/wire.h"
 
 /* A server that answers a long poll at once must not make us spin. */
 #define EARLY_ANSWER (TP_SECOND / 2)
@@ -24,12 +24,20 @@ static void settle(tp_rpc_future *rpc, unsigned flags) {
   tp_future_release(f);
 }
 
+static tp_field_value answered(const tp_rpc_future *rpc, unsigned number) {
+  const tp_buffer *answer = tp_call_answer(&rpc->base.call);
+  return tp_wire_find(answer->data, answer->length, number);
+}
+
 /* Does the answer say what was asked for? If not, it is asked again. */
 static bool is_final(const tp_rpc_future *rpc) {
   const tp_again *again = &rpc->again;
+  tp_field_value v;
   if (again->present == 0 && again->number == 0) return true;
-  return tp_wire_tells(tp_call_answer(&rpc->base.call), again->present,
-                       again->number, again->least);
+  if (again->present && answered(rpc, again->present).number) return true;
+  if (again->number == 0) return false;
+  v = answered(rpc, again->number);
+  return v.number && v.integer >= again->least;
 }
 
 /* --- a long poll for what nobody knows when to expect ---------- */

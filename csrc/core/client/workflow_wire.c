@@ -136,37 +136,18 @@ void tp_wire_describe_request(tp_buffer *out, const char *namespace,
     tp_grpc_write_prefix(out->data, (uint32_t)(out->length - TP_GRPC_PREFIX));
 }
 
-/* The first field of that number in a message; number 0 when there is none. */
-static tp_field_value find(const void *data, size_t n, unsigned number) {
-  tp_reader r;
-  tp_field_value v;
-  tp_reader_init(&r, data, n);
-  while (!tp_reader_done(&r) && tp_wire_next(&r, &v) == TP_OK)
-    if (v.number == number) return v;
-  memset(&v, 0, sizeof v);
-  return v;
-}
-
 tp_text tp_wire_described_run(const tp_buffer *bytes, const tp_buffer *event) {
   tp_field_value info =
-    find(bytes->data, bytes->length, DESCRIBE_RESPONSE_INFO);
+    tp_wire_find(bytes->data, bytes->length, DESCRIBE_RESPONSE_INFO);
   tp_field_value execution =
-    find(info.bytes, info.length, INFO_EXECUTION);
+    tp_wire_find(info.bytes, info.length, INFO_EXECUTION);
   tp_field_value run_id =
-    find(execution.bytes, execution.length, EXECUTION_RUN_ID);
-  tp_field_value length = find(info.bytes, info.length, INFO_HISTORY_LENGTH);
-  tp_field_value id = find(event->data, event->length, EVENT_ID);
+    tp_wire_find(execution.bytes, execution.length, EXECUTION_RUN_ID);
+  tp_field_value length =
+    tp_wire_find(info.bytes, info.length, INFO_HISTORY_LENGTH);
+  tp_field_value id = tp_wire_find(event->data, event->length, EVENT_ID);
   if (id.number == 0 || id.integer != length.integer) run_id.length = 0;
   return text(&run_id);
-}
-
-bool tp_wire_tells(const tp_buffer *bytes, unsigned present, unsigned number,
-                   uint64_t least) {
-  tp_field_value v;
-  if (present && find(bytes->data, bytes->length, present).number) return true;
-  if (number == 0) return false;
-  v = find(bytes->data, bytes->length, number);
-  return v.number && v.integer >= least;
 }
 
 /* The last event of a History message. */

@@ -49,11 +49,6 @@ void tp_wire_describe_request(tp_buffer *out, const char *namespace,
 /* The run id, if this run's history ends with the event; else absent. */
 tp_text tp_wire_described_run(const tp_buffer *bytes, const tp_buffer *event);
 
-/* Has the message a field of the number `present` (0: none), or in the field
-** `number` (0: none) at least `least`? */
-bool tp_wire_tells(const tp_buffer *bytes, unsigned present, unsigned number,
-                   uint64_t least);
-
 tp_status tp_wire_history_answer(const tp_buffer *bytes,
                                  tp_history_answer *out);
 

@@ -154,6 +154,16 @@ tp_status tp_wire_next(tp_reader *r, tp_field_value *v) {
   return tp_wire_next_within(r, v, TP_MAX_DEPTH);
 }
 
+tp_field_value tp_wire_find(const void *data, size_t n, uint32_t number) {
+  tp_reader r;
+  tp_field_value v;
+  tp_reader_init(&r, data, n);
+  while (!tp_reader_done(&r) && tp_wire_next(&r, &v) == TP_OK)
+    if (v.number == number) return v;
+  memset(&v, 0, sizeof v);
+  return v;
+}
+
 tp_status tp_wire_skip(tp_reader *r) {
   tp_field_value v;
   return tp_wire_next(r, &v);

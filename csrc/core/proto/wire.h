@@ -49,6 +49,9 @@ tp_reader tp_reader_within(const tp_reader *whole, const uint8_t *bytes,
 tp_status tp_wire_next(tp_reader *r, tp_field_value *v);
 /* The same, when the groups may only go `depth` levels deep. */
 tp_status tp_wire_next_within(tp_reader *r, tp_field_value *v, int depth);
+/* The first field of that number in a message; number 0 when there is none, or
+** it cannot be read so far. */
+tp_field_value tp_wire_find(const void *data, size_t n, uint32_t number);
 /* Steps over one field: for checking that bytes are well-formed fields. */
 tp_status tp_wire_skip(tp_reader *r);
 /* One varint, without a tag: packed fields. */
