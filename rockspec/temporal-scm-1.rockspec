@@ -103,6 +103,7 @@ build = {
     ["temporal.call.listing"] = "lua/temporal/call/listing.lua",
     ["temporal.call.operation"] = "lua/temporal/call/operation.lua",
     ["temporal.call.service"] = "lua/temporal/call/service.lua",
+    ["temporal.call.session"] = "lua/temporal/call/session.lua",
     ["temporal.client.client"] = "lua/temporal/client/client.lua",
     ["temporal.client.client_options"] = "lua/temporal/client/client_options.lua",
     ["temporal.client.server"] = "lua/temporal/client/server.lua",

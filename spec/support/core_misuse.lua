@@ -7,8 +7,9 @@ local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
 local client = temporal.client { target = "127.0.0.1:1", retry = false,
   shutdown_timeout = 0, logger = function() end }
-client:_check_open()
-local channel = client._channel
+local session = require("temporal.call.session").of(client)
+session:open()
+local channel = session.channel
 local values = { 1, "x", {}, true, print, channel, {} }
 local seed = 7
 local function random(n)

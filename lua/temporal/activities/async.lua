@@ -17,11 +17,11 @@
 local call_options = require "temporal.call.call_options"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
-local interceptor = require "temporal.observe.interceptor"
 local logger = require "temporal.observe.logger"
 local misuse = require "temporal.base.misuse"
 local operation = require "temporal.call.operation"
 local options = require "temporal.base.options"
+local sessions = require "temporal.call.session"
 
 local select, type = select, type
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
@@ -87,7 +87,7 @@ local function run(self, name, input, perform)
   input.task_token, input.activity_id = which.task_token, which.activity_id
   input.id, input.run_id = which.workflow_id, which.run_id
   input.deadline = call_options.deadline(given)
-  return interceptor.run(self._client, name, input, perform)
+  return sessions.run(name, input, perform)
 end
 
 -- The request with what names the activity in it, to the method for tokens or
@@ -112,7 +112,7 @@ local function send(input, method, request)
 end
 
 local function values_for(input, kind)
-  return input.client:_values(kind, input.id, input.activity_id)
+  return sessions.of(input.client):values(kind, input.id, input.activity_id)
 end
 
 -- A list as the value of a Payloads field; nil of none.
@@ -160,7 +160,7 @@ local FAIL = call_options.define("option of async_activity:fail", {
 -- The server took the request, and failed the activity for reasons of its own.
 local function log_replaced(input, failures)
   for i = 1, #failures do
-    logger.log(input.client._logger, "warn",
+    logger.log(sessions.of(input.client).logger, "warn",
       ("the server did not take the failure as it was: %s"):format(failures[i].message),
       { workflow_id = input.id, activity_id = input.activity_id, method = "fail_activity" })
   end

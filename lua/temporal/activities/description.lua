@@ -76,7 +76,7 @@ local function one_value(payload, values)
 end
 
 --- A description, from the answer to DescribeActivityExecution.
--- @param client
+-- @tparam temporal.session session
 -- @tparam table response
 -- @treturn table the fields of `item`, and `state` (of one that runs:
 --   `scheduled started cancel_requested` ...), `attempt`, the timeouts by their
@@ -86,11 +86,11 @@ end
 --   `canceled_reason`, `last_heartbeat_time`, `last_started_time`,
 --   `last_attempt_complete_time`, `next_attempt_schedule_time`,
 --   `expiration_time`, `current_retry_interval`; `raw` is the response
-function activity_description.read(client, response)
+function activity_description.read(session, response)
   local info = response.info or {}
   local self = activity_description.item(info)
   local metadata = info.user_metadata or {}
-  local summaries = client:_values("summary", nil, self.id)
+  local summaries = session:values("summary", nil, self.id)
   self.state = short("PENDING_ACTIVITY_STATE_", info.run_state)
   self.attempt = info.attempt
   self.schedule_to_close_timeout = seconds(info.schedule_to_close_timeout)
@@ -103,10 +103,10 @@ function activity_description.read(client, response)
   self.static_summary = one_value(metadata.summary, summaries)
   self.static_details = one_value(metadata.details, summaries)
   self.heartbeat_details = failure.values(info.heartbeat_details,
-    client:_values("details", nil, self.id))
+    session:values("details", nil, self.id))
   self.heartbeat_count = info.total_heartbeat_count
   self.last_failure = failure.to_error(info.last_failure,
-    client:_values("failure", nil, self.id))
+    session:values("failure", nil, self.id))
   self.last_worker_identity = filled(info.last_worker_identity)
   self.canceled_reason = filled(info.canceled_reason)
   self.last_heartbeat_time = time(info.last_heartbeat_time)

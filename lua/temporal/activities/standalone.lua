@@ -13,12 +13,12 @@ local duration = require "temporal.base.duration"
 local enum = require "temporal.base.enum"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
-local interceptor = require "temporal.observe.interceptor"
 local message = require "temporal.run.message"
 local misuse = require "temporal.base.misuse"
 local operation = require "temporal.call.operation"
 local options = require "temporal.base.options"
 local service = require "temporal.call.service"
+local sessions = require "temporal.call.session"
 local start = require "temporal.run.start"
 local types = require "temporal.value.types"
 local wait = require "temporal.wait.wait"
@@ -95,21 +95,21 @@ local function check_together(request)
 end
 
 -- The request, or nil and the error of a codec.
-local function build(input, request)
-  local client, args = input.client, input.args
+local function build(session, input, request)
+  local args = input.args
   local count = args.n or #args
   request.activity_id = input.id
   request.activity_type = { name = input.name }
   if count > 0 then
-    local payloads, problem =
-      client:_values("arguments", nil, input.id):payloads(count, unpack(args, 1, count))
+    local values = session:values("arguments", nil, input.id)
+    local payloads, problem = values:payloads(count, unpack(args, 1, count))
     if not payloads then
       return call_options.refuse(problem, METHOD)
     end
     request.input = payloads
   end
   local problem
-  request.header, problem = message.header(client, nil, input.header, METHOD)
+  request.header, problem = message.header(session, nil, input.header, METHOD)
   if problem then
     return nil, problem
   end
@@ -118,7 +118,8 @@ end
 
 local function execute(input)
   local client = input.client
-  local request = options.apply(START, input.options, {}, client)
+  local session = sessions.of(client)
+  local request = options.apply(START, input.options, {}, session)
   check_together(request)
   local timeout, metadata = request.timeout, request.metadata
   request.timeout, request.metadata = nil, nil
@@ -129,9 +130,9 @@ local function execute(input)
     _client = client, _metadata = metadata,
     _may_attach = request.id_conflict_policy == CONFLICT.use_existing,
   }, metatable)
-  local built, problem = build(input, request)
+  local built, problem = build(session, input, request)
   if built then
-    self._start, problem = service.start(client, "StartActivityExecution", built,
+    self._start, problem = service.start(session, "StartActivityExecution", built,
       { timeout = timeout, metadata = metadata })
   end
   if problem then
@@ -171,7 +172,7 @@ local function execute_activity(self, given, name, ...)
       METHOD, name == "" and "an empty one" or options.kind_of(name))
   end
   local header = given.header
-  return interceptor.run(self, "execute_activity", {
+  return sessions.run("execute_activity", {
     client = self,
     id = given.id == nil and core.uuid() or given.id,
     name = name,
@@ -235,7 +236,7 @@ local function pending(self)
     return nil
   end
   if not self._poll then
-    self._poll, self._problem = service.start(self._client, "PollActivityExecution",
+    self._poll, self._problem = service.start(sessions.of(self._client), "PollActivityExecution",
       { activity_id = self.id, run_id = self.run_id },
       { again = UNTIL_OUTCOME, metadata = self._metadata })
   end
@@ -315,7 +316,7 @@ end
 local function failed(self, outcome)
   if not outcome.err then
     local cause = failure.to_error(outcome.failure,
-      self._client:_values("failure", nil, self.id))
+      sessions.of(self._client):values("failure", nil, self.id))
     outcome.err = identify(self, errors.new {
       kind = "activity_failed",
       message = "activity execution " .. (ENDS[cause.kind] or "failed"),
@@ -337,7 +338,7 @@ local function value_of(self, outcome, raw)
     return payload and types.raw(payload)
   end
   if payload and not outcome.decoded then
-    local value, problem = self._client:_values("result", nil, self.id):value(payload)
+    local value, problem = sessions.of(self._client):values("result", nil, self.id):value(payload)
     if problem then
       return nil, identify(self, errors.new(problem))
     end
@@ -374,7 +375,7 @@ local function get(input)
 end
 
 local function run(self, name, given, perform)
-  return interceptor.run(self._client, name, {
+  return sessions.run(name, {
     client = self._client, activity = self, id = self.id, run_id = self.run_id,
     options = given, deadline = call_options.deadline(given),
   }, perform)
@@ -464,7 +465,7 @@ local function describe(input)
   if not response then
     return nil, err
   end
-  return activity_description.read(input.client, response)
+  return activity_description.read(sessions.of(input.client), response)
 end
 
 --- What the server knows of the activity now.

@@ -2,11 +2,11 @@
 -- @module temporal.listing
 
 local call_options = require "temporal.call.call_options"
-local interceptor = require "temporal.observe.interceptor"
 local misuse = require "temporal.base.misuse"
 local operation = require "temporal.call.operation"
 local options = require "temporal.base.options"
 local search_attributes = require "temporal.value.search_attributes"
+local sessions = require "temporal.call.session"
 
 local error, type = error, type
 
@@ -47,7 +47,7 @@ end
 -- @tparam function perform `perform(input)` does it
 -- @return what `perform` returned
 function listing.run(client, name, given, perform)
-  return interceptor.run(client, name, {
+  return sessions.run(name, {
     client = client, options = given, deadline = call_options.deadline(given),
   }, perform)
 end

@@ -5,8 +5,8 @@
 local call_options = require "temporal.call.call_options"
 local core = require "temporal.core"
 local handle = require "temporal.call.handle"
-local interceptor = require "temporal.observe.interceptor"
 local service = require "temporal.call.service"
+local sessions = require "temporal.call.session"
 
 local operation = {}
 
@@ -26,7 +26,7 @@ function operation.run(future, name, which, given, perform)
     return nil, err
   end
   local client = core.owner(future)
-  return interceptor.run(client, name, {
+  return sessions.run(name, {
     client = client,
     workflow = future,
     id = execution.workflow_id,
@@ -55,7 +55,7 @@ function operation.call(input, method, request)
   if late then
     return nil, late
   end
-  return service.call(input.client, method, request, {
+  return service.call(sessions.of(input.client), method, request, {
     timeout = left, metadata = given.metadata, workflow_id = input.id,
   })
 end

@@ -61,16 +61,16 @@ local function lookup(name)
   return rpc
 end
 
-local function fill(rpc, request, client)
+local function fill(rpc, request, session)
   local filled = {}
   for field, value in next, request do
     filled[field] = value
   end
   if rpc.namespace and filled.namespace == nil then
-    filled.namespace = client.namespace
+    filled.namespace = session.namespace
   end
   if rpc.identity and filled.identity == nil then
-    filled.identity = client:_identify()
+    filled.identity = session:identify()
   end
   if rpc.request_id and filled.request_id == nil then
     filled.request_id = core.uuid()
@@ -93,36 +93,36 @@ local function string_or_nil(value)
   return type(value) == "string" and value or nil
 end
 
--- What a future of a call knows beside the engine's part: its `client`, its
+-- What a future of a call knows beside the engine's part: its `session`, its
 -- `method`, and once it has been taken the `response`.
-local function own(future, client, rpc)
-  core.set_owner(future, { client = client, method = rpc.method, response = nil })
+local function own(future, session, rpc)
+  core.set_owner(future, { session = session, method = rpc.method, response = nil })
 end
 
 -- A future that has failed before anything was sent.
-local function refused(client, rpc, err)
+local function refused(session, rpc, err)
   err.outcome = "not_started"
-  local future = client._channel:refused_call(rpc.path, err.kind, err.message)
-  own(future, client, rpc)
+  local future = session.channel:refused_call(rpc.path, err.kind, err.message)
+  own(future, session, rpc)
   state.refusals[future] = err
   return future
 end
 
 -- Sends a checked request; `call` has `timeout` (seconds), `metadata` (a table),
 -- `retry`, `encoded` (parts of the request are encoded already).
-local function send(client, rpc, request, call)
-  local filled = fill(rpc, request, client)
+local function send(session, rpc, request, call)
+  local filled = fill(rpc, request, session)
   local metadata, hooked = call.metadata, nil
   local namespace = rpc.namespace and string_or_nil(filled.namespace) or nil
-  if client._hooks then
-    metadata, hooked = interceptor.before(client, rpc.path, filled, namespace, metadata,
+  if session.hooks then
+    metadata, hooked = interceptor.before(session, rpc.path, filled, namespace, metadata,
       call.timeout)
   end
-  if metadata or not client._unchanging then
+  if metadata or not session.unchanging then
     local err
-    metadata, err = client:_prepare(metadata)
+    metadata, err = session:prepare(metadata)
     if err then
-      local future = refused(client, rpc, err)
+      local future = refused(session, rpc, err)
       if hooked then
         interceptor.submitted(future, hooked)
       end
@@ -136,16 +136,16 @@ local function send(client, rpc, request, call)
   end
   call.long_poll = long_poll or false
   call.retry = call.retry ~= false and not NEVER_RETRIED[rpc.method]
-  call.timeout = call.timeout or not call.long_poll and client._timeout or nil
+  call.timeout = call.timeout or not call.long_poll and session.timeout or nil
   call.namespace = namespace
   call.request_id = rpc.request_id and string_or_nil(filled.request_id) or nil
   call.workflow_id = call.workflow_id or workflow_id_of(filled)
   call.response_type = rpc.response
-  local future, problem = client._channel:call(rpc.path, rpc.request, filled, call)
+  local future, problem = session.channel:call(rpc.path, rpc.request, filled, call)
   if not future then
     return misuse.raisef("%s: %s", rpc.method, problem)
   end
-  own(future, client, rpc)
+  own(future, session, rpc)
   if hooked then
     interceptor.submitted(future, hooked)
   end
@@ -153,13 +153,13 @@ local function send(client, rpc, request, call)
 end
 
 --- Submits an RPC of a user.
--- @param client
+-- @tparam temporal.session session
 -- @tparam string name a method, or "full.Service/Method"
 -- @tparam table|nil request with the protobuf's own field names
 -- @tparam table|nil given `timeout`, `metadata`, `retry`
 -- @return the future
 -- @raise on an unknown method, field or option
-local function submit(client, name, request, given)
+local function submit(session, name, request, given)
   local rpc = lookup(name)
   if request == nil then
     request = {}
@@ -174,7 +174,7 @@ local function submit(client, name, request, given)
     end
     options.apply(CALL, given, call)
   end
-  return send(client, rpc, request, call)
+  return send(session, rpc, request, call)
 end
 
 local function closed_error()
@@ -184,7 +184,7 @@ end
 --- Submits an RPC of this package: parts of the request may be encoded
 -- already (strings in place of messages), and a closed client is an error of
 -- the world.
--- @param client
+-- @tparam temporal.session session
 -- @tparam string method
 -- @tparam table request
 -- @tparam[opt] table given `timeout` (seconds), `metadata` (a checked table),
@@ -194,12 +194,12 @@ end
 --   the engine sends the request again)
 -- @return the future, or nil
 -- @treturn temporal.error of kind `closed`
-local function start(client, method, request, given)
-  if client._closed then
+local function start(session, method, request, given)
+  if session.closed then
     return nil, closed_error()
   end
   given = given or {}
-  return send(client, lookup(method), request, {
+  return send(session, lookup(method), request, {
     encoded = true,
     timeout = given.timeout,
     metadata = given.metadata,
@@ -210,18 +210,18 @@ local function start(client, method, request, given)
 end
 
 --- Calls an RPC of this package and waits for the answer.
--- @param client
+-- @tparam temporal.session session
 -- @tparam string method
 -- @tparam table request
 -- @tparam[opt] table given as for `start`
 -- @treturn table|nil the response, or nil
 -- @treturn temporal.error
-local function call(client, method, request, given)
+local function call(session, method, request, given)
   local may_wait, problem = wait.check()
   if not may_wait then
     return nil, problem
   end
-  local future, err = start(client, method, request, given)
+  local future, err = start(session, method, request, given)
   if not future then
     return nil, err
   end

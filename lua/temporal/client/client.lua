@@ -8,11 +8,12 @@ local converter = require "temporal.value.converter"
 local core = require "temporal.core"
 local credentials = require "temporal.connection.credentials"
 local errors = require "temporal.error.error"
-local interceptor = require "temporal.base.lazy" "temporal.observe.interceptor"
 local logger = require "temporal.observe.logger"
+local metrics = require "temporal.base.lazy" "temporal.observe.metrics"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local service = require "temporal.base.lazy" "temporal.call.service"
+local sessions = require "temporal.call.session"
 local start = require "temporal.run.start"
 local state = require "temporal.base.state"
 local tickets = require "temporal.wait.ticket"
@@ -24,6 +25,23 @@ local report = waiting.all
 
 local client = {}
 local metatable = { __name = "temporal.client" }
+
+-- Before every method.
+local function check_open(self)
+  if getmetatable(self) ~= metatable then
+    misuse.raisef("this method belongs to a client: write client:method(...), got %s",
+      options.kind_of(self))
+  end
+  local session = self._session
+  if session.closed then
+    misuse.raise("attempt to use a closed client")
+  end
+  if not session.channel or session.may_fork then
+    session:open()
+  end
+  report(session.logger)
+  return session
+end
 
 -- Methods that live with their nouns: the module is loaded by the first use.
 local ELSEWHERE = {
@@ -45,7 +63,6 @@ local ELSEWHERE = {
   describe_namespace = "temporal.client.server",
   system_info = "temporal.client.server",
   check_health = "temporal.client.server",
-  metrics = "temporal.observe.metrics",
 }
 
 function metatable.__index(_, name)
@@ -53,7 +70,7 @@ function metatable.__index(_, name)
   if method == nil and ELSEWHERE[name] then
     local found = require(ELSEWHERE[name])[name]
     method = function(self, ...)
-      client._check_open(self)
+      check_open(self)
       return found(self, ...)
     end
     client[name] = method
@@ -79,18 +96,18 @@ local function build(settings, shared)
     namespace = settings.namespace,
     identity = settings.identity,
     _settings = settings,
-    _connection = shared,
-    _converter = values,
-    _builtin = settings.converter == nil and not settings.codecs,
-    _interceptors = settings.interceptors,
-    _hooks = settings.interceptors and settings.interceptors.hooks,
-    -- Metadata that the connection does not send by itself.
-    _metadata = settings.metadata,
-    _timeout = settings.own_timeout,
-    _logger = settings.logger or logger.default,
-    _shutdown_timeout = settings.shutdown_timeout,
   }, metatable)
-  self:_watch_key()
+  self._session = sessions.new(self, {
+    connection = shared,
+    namespace = settings.namespace,
+    identity = settings.identity,
+    converter = values,
+    builtin = settings.converter == nil and not settings.codecs,
+    metadata = settings.metadata,
+    timeout = settings.own_timeout,
+    logger = settings.logger or logger.default,
+    interceptors = settings.interceptors,
+  })
   open_clients[self] = true
   return self
 end
@@ -131,8 +148,8 @@ local function new(...)
   end
   local self = build(settings, shared)
   if settings.tls and settings.tls.verify == false then
-    logger.log(self._logger, "warn", "tls.verify is off: whoever is on the way to the server can "
-      .. "read and change everything", { target = self.target })
+    logger.log(self._session.logger, "warn", "tls.verify is off: whoever is on the way to the "
+      .. "server can read and change everything", { target = self.target })
   end
   return self
 end
@@ -146,13 +163,13 @@ end
 -- @treturn temporal.client
 -- @raise on a wrong option, or one of the connection
 function client:with(given)
-  client._check_open(self)
+  local session = check_open(self)
   if type(given) ~= "table" then
     misuse.raisef("client:with takes a table of options, got %s", options.kind_of(given))
   end
-  local other = build(client_options.derive(self._settings, given), self._connection)
+  local other = build(client_options.derive(self._settings, given), session.connection)
   -- Counted from now on: this one may be closed first.
-  other:_check_open()
+  check_open(other)
   return other
 end
 
@@ -161,85 +178,13 @@ end
 -- @tparam string|table|function key as the client option `api_key`
 -- @raise when it is none of these
 function client:set_api_key(key)
-  client._check_open(self)
-  self._connection.credentials:set(credentials.check(key, "client:set_api_key: the key"))
+  local shared = check_open(self).connection
+  shared.credentials:set(credentials.check(key, "client:set_api_key: the key"))
   for each in next, open_clients do
-    if each._connection == self._connection then
-      each:_watch_key()
+    if each._session.connection == shared then
+      each._session:key_changed()
     end
   end
-end
-
--- Nothing has to be asked before a call?
-function client:_watch_key()
-  self._unchanging = self._metadata == nil and type(self._connection.credentials.source) ~= "table"
-    and type(self._connection.credentials.source) ~= "function"
-end
-
--- Before a call is submitted: brings the key up to date, and makes the
--- metadata of the call.
-function client:_prepare(metadata)
-  local problem = self._connection.credentials:refresh()
-  if problem then
-    return nil, problem
-  end
-  return credentials.metadata(self._metadata, metadata)
-end
-
--- Who we are to the server. Computed by the first submission, so that clients
--- made before a fork tell the processes apart.
-function client:_identify()
-  local identity = self.identity
-  if not identity then
-    identity = ("%d@%s"):format(core.pid(), core.hostname())
-    self.identity = identity
-  end
-  return identity
-end
-
--- nginx runs init_by_lua in the process that its workers are forked from.
-local function before_fork()
-  local ngx = package.loaded.ngx
-  return type(ngx) == "table" and ngx.get_phase ~= nil and ngx.get_phase() == "init"
-end
-
--- Made by the first call: a client that has made none works after a fork.
-local function open_channel(self)
-  local early = before_fork()
-  if early or self._before_fork then
-    core.before_fork(early)
-    self._before_fork = early
-  end
-  self._channel = self._channel or self._connection:open()
-end
-
-local function check_open(self)
-  if getmetatable(self) ~= metatable then
-    misuse.raisef("this method belongs to a client: write client:method(...), got %s",
-      options.kind_of(self))
-  end
-  if self._closed then
-    misuse.raise("attempt to use a closed client")
-  end
-  if not self._channel or self._before_fork then
-    open_channel(self)
-  end
-  report(self._logger)
-end
-
-function client:_check_open()
-  return check_open(self)
-end
-
---- The converter for values of one purpose: the client's own, with its codecs
--- bound to a context.
--- @tparam string kind `"arguments" "result" "memo" "details" "failure"
---   "header" "summary"`
--- @tparam string|nil workflow_id
--- @tparam string|nil activity_id
--- @return an object with `payload payloads value values`
-function client:_values(kind, workflow_id, activity_id)
-  return self._converter:bind(kind, self.namespace, workflow_id, activity_id)
 end
 
 -- Workflows.
@@ -252,12 +197,12 @@ end
 -- @return a future; every error but misuse is the future's
 -- @raise on misuse
 function client:execute_workflow(start_options, workflow, ...)
-  check_open(self)
-  if self._interceptors then
-    return interceptor.run(self, "execute_workflow",
+  local session = check_open(self)
+  if session.interceptors then
+    return sessions.run("execute_workflow",
       start.input(self, start_options, workflow, select("#", ...), ...), start.perform)
   end
-  return start.submit(self, start_options, workflow, select("#", ...), ...)
+  return start.submit(session, start_options, workflow, select("#", ...), ...)
 end
 
 local function when_started(future, err)
@@ -273,7 +218,7 @@ local function when_started(future, err)
 end
 
 local function perform_start(input)
-  return when_started(interceptor.run(input.client, "execute_workflow", input, start.perform))
+  return when_started(sessions.run("execute_workflow", input, start.perform))
 end
 
 --- Starts a workflow and waits until the server has acknowledged it.
@@ -286,16 +231,16 @@ end
 --   possible nothing is submitted
 -- @raise on misuse
 function client:start_workflow(start_options, workflow, ...)
-  check_open(self)
+  local session = check_open(self)
   local may_wait, problem = wait.check()
   if not may_wait then
     return nil, problem
   end
-  if self._interceptors then
-    return interceptor.run(self, "start_workflow",
+  if session.interceptors then
+    return sessions.run("start_workflow",
       start.input(self, start_options, workflow, select("#", ...), ...), perform_start)
   end
-  return when_started(start.submit(self, start_options, workflow, select("#", ...), ...))
+  return when_started(start.submit(session, start_options, workflow, select("#", ...), ...))
 end
 
 local RUN = options.define("option of client:workflow", {
@@ -311,7 +256,7 @@ local RUN = options.define("option of client:workflow", {
 -- @return a future
 -- @raise on misuse
 function client:workflow(id, run)
-  check_open(self)
+  local session = check_open(self)
   if type(id) ~= "string" or id == "" then
     misuse.raisef("client:workflow: the workflow id must be a string that is not empty, got %s",
       options.show(id))
@@ -325,8 +270,8 @@ function client:workflow(id, run)
     chosen = options.apply(RUN, { run_id = run }, {})
   end
   -- What a function gives is asked for by `get`.
-  local metadata = type(self._metadata) == "table" and self._metadata or nil
-  local future, problem = self._channel:run(self.namespace, id, chosen.run_id,
+  local metadata = type(session.metadata) == "table" and session.metadata or nil
+  local future, problem = session.channel:run(self.namespace, id, chosen.run_id,
     chosen.first_execution_run_id, metadata)
   if not future then
     misuse.raise(problem)
@@ -338,7 +283,7 @@ end
 -- Raw calls.
 
 local function perform_submit(input)
-  return service.submit(input.client, input.method, input.request, input.options)
+  return service.submit(sessions.of(input.client), input.method, input.request, input.options)
 end
 
 local function perform_call(input)
@@ -356,14 +301,14 @@ end
 -- @treturn temporal.error
 -- @raise on an unknown method, field or option
 function client:call(method, request, call_options)
-  check_open(self)
+  local session = check_open(self)
   local may_wait, problem = wait.check()
   if not may_wait then
     return nil, problem
-  elseif not self._interceptors then
-    return service.submit(self, method, request, call_options):get()
+  elseif not session.interceptors then
+    return service.submit(session, method, request, call_options):get()
   end
-  return interceptor.run(self, "call", {
+  return sessions.run("call", {
     client = self, method = method, request = request, options = call_options,
   }, perform_call)
 end
@@ -375,11 +320,11 @@ end
 -- @return a future: `get`, `ready`, `wait`, `abandon`
 -- @raise on an unknown method, field or option
 function client:submit(method, request, call_options)
-  check_open(self)
-  if not self._interceptors then
-    return service.submit(self, method, request, call_options)
+  local session = check_open(self)
+  if not session.interceptors then
+    return service.submit(session, method, request, call_options)
   end
-  return interceptor.run(self, "submit", {
+  return sessions.run("submit", {
     client = self, method = method, request = request, options = call_options,
   }, perform_submit)
 end
@@ -396,7 +341,8 @@ local function perform_connect(input)
   if given.timeout == 0 then
     wait_for, given.timeout = 0, nil
   end
-  local response, err = service.submit(input.client, "GetSystemInfo", {}, given):get(wait_for)
+  local future = service.submit(sessions.of(input.client), "GetSystemInfo", {}, given)
+  local response, err = future:get(wait_for)
   -- A server too old to tell is a server.
   if response or (err.kind == "unimplemented" and not err.http_status) then
     return true
@@ -421,7 +367,27 @@ function client:connect(connect_options)
   if not may_wait then
     return nil, problem
   end
-  return interceptor.run(self, "connect", { client = self, options = given }, perform_connect)
+  return sessions.run("connect", { client = self, options = given }, perform_connect)
+end
+
+--- What this client's connection has counted so far.
+--
+-- Without options a table: by metric name, a list of samples, each with its
+-- tags `operation` (such as `"StartWorkflowExecution"`), `namespace`, and
+-- `status_code` (`"NOT_FOUND"`) or `cause` (`"RpsLimit"`), and either `value`,
+-- or, for a latency, `count`, `sum` (seconds) and `buckets`, a list of
+-- `{le=seconds, count=}`, each counting all up to `le`.
+-- @tparam[opt] table given `format="prometheus"`: text for a scrape (version
+--   0.0.4); with it `tags` (a table, put on every sample; in nginx `pid` is
+--   there by itself), and, named and meant as in the Python SDK's
+--   PrometheusConfig, `counters_total_suffix`, `unit_suffix` and
+--   `durations_as_seconds` (false; else latencies are in milliseconds)
+-- @treturn table|string|nil the snapshot, the text, or nil
+-- @treturn temporal.error of kind `fork`, in a child of the process that
+--   connected
+-- @raise on a wrong or unknown option
+function client:metrics(given)
+  return metrics.read(check_open(self).channel, given)
 end
 
 -- Closing.
@@ -444,10 +410,11 @@ end
 
 local function perform_close(input)
   local self, timeout = input.client, input.options.timeout
-  self._closed = true
+  local session = self._session
+  session.closed = true
   open_clients[self] = nil
-  report(self._logger)
-  local channel = self._channel
+  report(session.logger)
+  local channel = session.channel
   if not channel then
     self._finished = true
     return true
@@ -461,7 +428,7 @@ local function perform_close(input)
   local list = channel:unacknowledged()
   channel:finish()
   self._finished = true
-  report(self._logger)
+  report(session.logger)
   if #list > 0 then
     return nil, unacknowledged_error(list)
   end
@@ -481,9 +448,8 @@ function client:close(timeout)
   if self._finished then
     return true
   end
-  timeout = options.timeout(timeout, "client:close") or self._shutdown_timeout
-  return interceptor.run(self, "close", { client = self, options = { timeout = timeout } },
-    perform_close)
+  timeout = options.timeout(timeout, "client:close") or self._settings.shutdown_timeout
+  return sessions.run("close", { client = self, options = { timeout = timeout } }, perform_close)
 end
 
 function metatable.__close(self)
@@ -492,7 +458,7 @@ end
 
 function metatable.__tostring(self)
   return ("temporal.client (%s, %s%s)"):format(self.target, self.namespace,
-    self._closed and ", closed" or "")
+    self._session.closed and ", closed" or "")
 end
 
 -- Closes all clients there are now, until a deadline. Notes in `details` what is

@@ -9,9 +9,9 @@ local call_options = require "temporal.call.call_options"
 local duration = require "temporal.base.duration"
 local enum = require "temporal.base.enum"
 local execution_options = require "temporal.call.execution_options"
-local interceptor = require "temporal.observe.interceptor"
 local operation = require "temporal.call.operation"
 local options = require "temporal.base.options"
+local sessions = require "temporal.call.session"
 local timestamp = require "temporal.base.timestamp"
 
 local SERVICE = "temporal.api.workflowservice.v1.WorkflowService"
@@ -26,7 +26,7 @@ local function filled(value)
 end
 
 local function run(client, name, given, perform)
-  return interceptor.run(client, name, {
+  return sessions.run(name, {
     client = client, name = given.name, options = given,
     deadline = call_options.deadline(given),
   }, perform)

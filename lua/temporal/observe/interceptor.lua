@@ -168,15 +168,15 @@ function interceptor.new(list)
   return chains
 end
 
---- Runs an operation through the client's interceptors.
--- @param client
+--- Runs an operation through the interceptors that have a function for it.
+-- @tparam table chains of `new`
 -- @tparam string name of the operation, such as `"signal"`
 -- @tparam table input what it is about to do; interceptors may change it
 -- @tparam function perform `perform(input)` does it
 -- @return what `perform` returned, or an interceptor in its place
 -- @raise what an interceptor raises
-function interceptor.run(client, name, input, perform)
-  local through = client._interceptors and client._interceptors[name]
+function interceptor.run(chains, name, input, perform)
+  local through = chains[name]
   if not through then
     return perform(input)
   end
@@ -199,23 +199,20 @@ local function copy(metadata)
 end
 
 --- Runs the `before` hooks of an RPC that is about to be submitted.
--- @param client
+-- @tparam table session whose it is: its `client` and `hooks`
 -- @tparam string path `"/full.Service/Method"`
 -- @tparam table request for looking at; parts may be encoded already
 -- @tparam[opt] string namespace of the request
 -- @tparam[opt] table metadata of this call, by key
 -- @tparam[opt] number timeout in seconds
 -- @treturn table|nil metadata as the hooks left it
--- @treturn table|nil their input, for `submitted`; nil when there are no hooks
+-- @treturn table their input, for `submitted`
 -- @raise what a hook raises: nothing is sent
-function interceptor.before(client, path, request, namespace, metadata, timeout)
-  local hooks = client._interceptors and client._interceptors.hooks
-  if not hooks then
-    return metadata, nil
-  end
+function interceptor.before(session, path, request, namespace, metadata, timeout)
+  local hooks = session.hooks
   local service, method = path:match("^/(.*)/([^/]+)$")
   local input = {
-    client = client, method = method, service = service, namespace = namespace,
+    client = session.client, method = method, service = service, namespace = namespace,
     request = request, metadata = copy(metadata), timeout = timeout,
   }
   for i = 1, #hooks do
@@ -228,25 +225,17 @@ end
 
 --- The RPC is on its way: the first call that takes its answer runs `after`.
 -- @param future of the RPC, or of the workflow that it starts
--- @tparam table|nil input from `before`
+-- @tparam table input from `before`
 function interceptor.submitted(future, input)
-  if input then
-    hooked[future] = input
-  end
-end
-
---- Are there `after` hooks that have not run for this future?
--- @param future
--- @treturn boolean
-function interceptor.awaits(future)
-  return hooked[future] ~= nil
+  hooked[future] = input
 end
 
 --- Runs the `after` hooks of an RPC, last in the list first; once for each.
+-- @tparam table session whose it is: its `hooks`
 -- @param future whose answer, or failure, has been taken
 -- @tparam temporal.error|nil err why there is no answer
 -- @raise what a hook raises; the hooks before it in the list are not run then
-function interceptor.after(future, err)
+function interceptor.after(session, future, err)
   local input = hooked[future]
   if not input then
     return
@@ -257,7 +246,7 @@ function interceptor.after(future, err)
     attempts = core.field(future, "attempts"),
     seconds = core.field(future, "seconds"),
   }
-  local hooks = input.client._interceptors.hooks
+  local hooks = session.hooks
   for i = #hooks, 1, -1 do
     if hooks[i].after then
       hooks[i].after(input, outcome)

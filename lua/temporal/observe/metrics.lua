@@ -287,26 +287,15 @@ local function check_options(given)
   return checked
 end
 
---- What this client's connection has counted so far.
---
--- Without options a table: by metric name, a list of samples, each with its
--- tags `operation` (such as `"StartWorkflowExecution"`), `namespace`, and
--- `status_code` (`"NOT_FOUND"`) or `cause` (`"RpsLimit"`), and either `value`,
--- or, for a latency, `count`, `sum` (seconds) and `buckets`, a list of
--- `{le=seconds, count=}`, each counting all up to `le`.
--- @param client
--- @tparam[opt] table given `format="prometheus"`: text for a scrape (version
---   0.0.4); with it `tags` (a table, put on every sample; in nginx `pid` is
---   there by itself), and, named and meant as in the Python SDK's
---   PrometheusConfig, `counters_total_suffix`, `unit_suffix` and
---   `durations_as_seconds` (false; else latencies are in milliseconds)
+--- What a channel has counted so far.
+-- @tparam userdata channel
+-- @tparam table|nil given the options of `client:metrics`
 -- @treturn table|string|nil the snapshot, the text, or nil
--- @treturn temporal.error of kind `fork`, in a child of the process that
---   connected
+-- @treturn temporal.error of kind `fork`
 -- @raise on a wrong or unknown option
-local function metrics(client, given)
+local function read(channel, given)
   local checked = check_options(given)
-  local counted = client._channel:metrics()
+  local counted = channel:metrics()
   if not counted then
     return nil, errors.new {
       kind = "fork",
@@ -319,4 +308,4 @@ local function metrics(client, given)
   return snapshot(counted)
 end
 
-return { metrics = metrics }
+return { read = read }

@@ -4,11 +4,11 @@
 local call_options = require "temporal.call.call_options"
 local core = require "temporal.core"
 local handle = require "temporal.call.handle"
-local interceptor = require "temporal.observe.interceptor"
 local message = require "temporal.run.message"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local service = require "temporal.call.service"
+local sessions = require "temporal.call.session"
 local timestamp = require "temporal.base.timestamp"
 
 local next, select, type = next, select, type
@@ -60,7 +60,7 @@ local function perform_cancel(input)
   if not execution then
     return nil, first
   end
-  local answer, err = service.call(input.client, "RequestCancelWorkflowExecution", {
+  local answer, err = service.call(sessions.of(input.client), "RequestCancelWorkflowExecution", {
     workflow_execution = execution,
     first_execution_run_id = first,
     reason = input.reason,
@@ -87,7 +87,7 @@ local function cancel(self, reason, cancel_options)
   end
   local given = call_options.trailing(CANCEL, cancel_options, "workflow:cancel")
   given.reason = check_reason(reason, "workflow:cancel") or given.reason
-  return interceptor.run(core.owner(self), "cancel", input_of(self, given), perform_cancel)
+  return sessions.run("cancel", input_of(self, given), perform_cancel)
 end
 
 -- An attempt that was lost on the way may have terminated the workflow, and the
@@ -137,8 +137,8 @@ end
 
 -- The last event of a run, which is its close event when it is closed. (A
 -- request for the close event alone would wait for it while the run is open.)
-local function last_event(client, execution, call)
-  local answer = service.call(client, "GetWorkflowExecutionHistoryReverse", {
+local function last_event(session, execution, call)
+  local answer = service.call(session, "GetWorkflowExecutionHistoryReverse", {
     execution = execution, maximum_page_size = 1,
   }, call)
   return answer and answer.history and answer.history.events[1]
@@ -146,23 +146,23 @@ end
 
 -- Was it one of our own attempts that closed the workflow?
 local function terminated_before(input, request, call, began)
-  local client, execution = input.client, request.workflow_execution
-  local identity = client:_identify()
-  if is_ours(last_event(client, execution, call), request, identity, began) then
+  local session, execution = sessions.of(input.client), request.workflow_execution
+  local identity = session:identify()
+  if is_ours(last_event(session, execution, call), request, identity, began) then
     return true
   end
   -- Somebody may have started the id again since.
   local run_id = core.field(input.workflow, "run_id")
   if not execution.run_id and run_id then
     local known = { workflow_id = execution.workflow_id, run_id = run_id }
-    return is_ours(last_event(client, known, call), request, identity, began)
+    return is_ours(last_event(session, known, call), request, identity, began)
   end
   return false
 end
 
 local function perform_terminate(input)
-  local client, given = input.client, input.options
-  local details, err = message.arguments(client, input.id, input.details, "workflow:terminate",
+  local session, given = sessions.of(input.client), input.options
+  local details, err = message.arguments(session, input.id, input.details, "workflow:terminate",
     "details")
   if err then
     return nil, err
@@ -179,7 +179,7 @@ local function perform_terminate(input)
     details = details,
   }
   local began = core.time()
-  local answer, failed = service.call(client, "TerminateWorkflowExecution", request,
+  local answer, failed = service.call(session, "TerminateWorkflowExecution", request,
     { timeout = left, metadata = given.metadata })
   if answer then
     return true
@@ -227,7 +227,7 @@ local function terminate(self, reason, ...)
   end
   local input = input_of(self, given)
   input.details = given.details or { n = 0 }
-  return interceptor.run(core.owner(self), "terminate", input, perform_terminate)
+  return sessions.run("terminate", input, perform_terminate)
 end
 
 return {

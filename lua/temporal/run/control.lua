@@ -9,6 +9,7 @@ local execution_options = require "temporal.call.execution_options"
 local misuse = require "temporal.base.misuse"
 local operation = require "temporal.call.operation"
 local options = require "temporal.base.options"
+local sessions = require "temporal.call.session"
 
 local MAX_EVENT = 2 ^ 53
 local MAX_ID = 1000
@@ -39,7 +40,7 @@ local RESET = call_options.define("option of workflow:reset", {
 
 local function new_run(input, run_id)
   local client = input.client
-  if client._closed then
+  if sessions.of(client).closed then
     return nil, errors.new {
       kind = "closed", workflow_id = input.id, run_id = run_id,
       message = "the workflow was reset, but the client has been closed meanwhile",

@@ -14,6 +14,7 @@ local execution_options = require "temporal.call.execution_options"
 local failure = require "temporal.error.failure"
 local operation = require "temporal.call.operation"
 local search_attributes = require "temporal.value.search_attributes"
+local sessions = require "temporal.call.session"
 local timestamp = require "temporal.base.timestamp"
 
 local short = enum.short
@@ -88,10 +89,10 @@ end
 -- `start_time`, `execution_time`, `close_time`, `history_length`,
 -- `history_size` (both of closed ones), `memo`, `search_attributes`, `parent`,
 -- `root`, `first_execution_run_id`, `priority`, `versioning`, `raw`.
--- @param client
+-- @tparam temporal.session session
 -- @tparam table info a temporal.api.workflow.v1.WorkflowExecutionInfo
 -- @treturn table
-function description.item(client, info)
+function description.item(session, info)
   local id = info.execution and info.execution.workflow_id
   return setmetatable({
     id = id,
@@ -104,7 +105,7 @@ function description.item(client, info)
     close_time = time(info.close_time),
     history_length = filled(info.history_length),
     history_size = filled(info.history_size_bytes),
-    memo = memo(info.memo and info.memo.fields or {}, client:_values("memo", id)),
+    memo = memo(info.memo and info.memo.fields or {}, session:values("memo", id)),
     search_attributes = search_attributes.decode(info.search_attributes),
     parent = parent(info),
     root = execution(info.root_execution),
@@ -115,7 +116,7 @@ function description.item(client, info)
   }, metatable)
 end
 
-local function pending_activity(client, id, message)
+local function pending_activity(session, id, message)
   local activity_id = message.activity_id
   return {
     activity_id = activity_id,
@@ -124,7 +125,7 @@ local function pending_activity(client, id, message)
     attempt = message.attempt,
     maximum_attempts = filled(message.maximum_attempts),
     heartbeat_details = failure.values(message.heartbeat_details,
-      client:_values("details", id, activity_id)),
+      session:values("details", id, activity_id)),
     last_heartbeat_time = time(message.last_heartbeat_time),
     last_started_time = time(message.last_started_time),
     last_attempt_complete_time = time(message.last_attempt_complete_time),
@@ -133,7 +134,7 @@ local function pending_activity(client, id, message)
     scheduled_time = time(message.scheduled_time),
     expiration_time = time(message.expiration_time),
     last_failure = failure.to_error(message.last_failure,
-      client:_values("failure", id, activity_id)),
+      session:values("failure", id, activity_id)),
     last_worker_identity = filled(message.last_worker_identity),
     paused = message.paused,
     priority = execution_options.priority(message.priority),
@@ -161,11 +162,11 @@ local function pending_workflow_task(message)
 end
 
 -- A description from a DescribeWorkflowExecutionResponse.
-local function read(client, response)
-  local self = description.item(client, response.workflow_execution_info or {})
+local function read(session, response)
+  local self = description.item(session, response.workflow_execution_info or {})
   local config = response.execution_config or {}
   local metadata = config.user_metadata or {}
-  local summaries = client:_values("summary", self.id)
+  local summaries = session:values("summary", self.id)
   self.task_queue = config.task_queue and config.task_queue.name or self.task_queue
   self.execution_timeout = seconds(config.workflow_execution_timeout)
   self.run_timeout = seconds(config.workflow_run_timeout)
@@ -174,7 +175,7 @@ local function read(client, response)
   self.static_details = one_value(metadata.details, summaries)
   self.pending_activities, self.pending_children = {}, {}
   for i, message in ipairs(response.pending_activities) do
-    self.pending_activities[i] = pending_activity(client, self.id, message)
+    self.pending_activities[i] = pending_activity(session, self.id, message)
   end
   for i, message in ipairs(response.pending_children) do
     self.pending_children[i] = pending_child(message)
@@ -193,7 +194,7 @@ local function perform(input)
   if not response then
     return nil, err
   end
-  return read(input.client, response)
+  return read(sessions.of(input.client), response)
 end
 
 --- What the server knows of the workflow now: of the latest run of its id,

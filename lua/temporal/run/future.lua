@@ -10,6 +10,7 @@ local failure = require "temporal.base.lazy" "temporal.error.failure"
 local interceptor = require "temporal.base.lazy" "temporal.observe.interceptor"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
+local sessions = require "temporal.call.session"
 local state = require "temporal.base.state"
 local types = require "temporal.value.types"
 local wait = require "temporal.wait.wait"
@@ -28,9 +29,9 @@ local taken = state.taken
 -- Errors of a run.
 
 -- Interceptors hear of an answer, or its failure, once it is taken.
-local function after(future, err)
+local function after(session, future, err)
   if state.hooked[future] then
-    interceptor.after(future, err)
+    interceptor.after(session, future, err)
   end
 end
 
@@ -40,13 +41,13 @@ local function left(deadline)
 end
 
 -- Another key may be had where this one was refused.
-local function renew(future, client)
+local function renew(session, future)
   local memory = state.renewals[future]
   if not memory then
     memory = {}
     state.renewals[future] = memory
   end
-  return client._connection.credentials:renew(memory)
+  return session:renew(memory)
 end
 
 local function run_error(future, record)
@@ -119,7 +120,7 @@ local function read_outcome(future, outcome)
       workflow_id = core_field(future, "id"),
       run_id = outcome.run_id,
       workflow_type = core_field(future, "workflow_type"),
-    }, core_owner(future):_values("result", core_field(future, "id")))
+    }, sessions.of(core_owner(future)):values("result", core_field(future, "id")))
     outcome.read = true
   end
   return outcome.payloads, outcome.err
@@ -140,7 +141,7 @@ local function result_value(future, outcome, raw)
   end
   local payload = payloads[1]
   if raw and payload then
-    local values = core_owner(future):_values("result", core_field(future, "id"))
+    local values = sessions.of(core_owner(future)):values("result", core_field(future, "id"))
     local list, problem = values:decode { payload }
     if not list then
       return nil, conversion_error(future, problem)
@@ -149,7 +150,7 @@ local function result_value(future, outcome, raw)
   end
   if not outcome.decoded then
     if payload then
-      local values = core_owner(future):_values("result", core_field(future, "id"))
+      local values = sessions.of(core_owner(future)):values("result", core_field(future, "id"))
       local value, problem = values:value(payload)
       if problem then
         return nil, conversion_error(future, problem)
@@ -209,26 +210,27 @@ function run:started(timeout)
   if not ready then
     return nil, unfinished(self, problem, timeout, "acknowledgement")
   end
+  local session = sessions.of(core_owner(self))
   local acknowledged, record = core_take(self, "started")
   if acknowledged then
-    after(self)
+    after(session, self)
     return true
   end
-  if record.code == UNAUTHENTICATED and renew(self, core_owner(self)) and core.resend(self) then
+  if record.code == UNAUTHENTICATED and renew(session, self) and core.resend(self) then
     return run.started(self, left(deadline))
   end
   local err = run_error(self, record)
-  after(self, err)
+  after(session, self, err)
   return nil, err
 end
 
 -- Brings the key and the metadata of the polls that follow up to date.
-local function prepare(self, client)
-  local metadata, problem = client:_prepare(state.metadata[self])
+local function prepare(self, session)
+  local metadata, problem = session:prepare(state.metadata[self])
   if problem then
     return problem
   end
-  if type(client._metadata) == "function" then
+  if type(session.metadata) == "function" then
     problem = core.replace_metadata(self, metadata)
     if problem then
       misuse.raise(problem)
@@ -240,12 +242,12 @@ end
 -- Waits for what `get` asks for, and takes it; with another key once more
 -- where the server refuses the first.
 local function await_outcome(self, what, timeout)
-  local client = core_owner(self)
+  local session = sessions.of(core_owner(self))
   local deadline = timeout and core.now() + timeout
   -- A failure that was taken is no answer: what follows is another poll.
-  if not client._unchanging
+  if not session.unchanging
     and (state.renewals[self] or not core.ready(self, what)) then
-    local problem = prepare(self, client)
+    local problem = prepare(self, session)
     if problem then
       problem.workflow_id, problem.outcome = core_field(self, "id"), nil
       return nil, problem
@@ -257,8 +259,8 @@ local function await_outcome(self, what, timeout)
       return nil, unfinished(self, problem, timeout, "result")
     end
     local outcome, err = take_outcome(self, what)
-    if outcome or err.code ~= "unauthenticated" or not renew(self, client) then
-      after(self, not outcome and not core_field(self, "run_id") and err or nil)
+    if outcome or err.code ~= "unauthenticated" or not renew(session, self) then
+      after(session, self, not outcome and not core_field(self, "run_id") and err or nil)
       return outcome, err
     end
     core.resend(self)
@@ -295,14 +297,9 @@ function run:get(get_options)
   elseif get_options ~= nil then
     given.timeout = options.timeout(get_options, "future:get")
   end
-  local client = core_owner(self)
-  local input = {
-    client = client, workflow = self, id = core_field(self, "id"), options = given,
-  }
-  if client._interceptors then
-    return interceptor.run(client, "get", input, perform_get)
-  end
-  return perform_get(input)
+  return sessions.run("get", {
+    client = core_owner(self), workflow = self, id = core_field(self, "id"), options = given,
+  }, perform_get)
 end
 
 --- Would `get` return without waiting for the server? Asking starts the wait
@@ -434,18 +431,18 @@ function call:get(timeout)
   local response, record = core_take(self, "result")
   if response then
     owner.response = response
-    after(self)
+    after(owner.session, self)
     return response
-  elseif record.code == UNAUTHENTICATED and renew(self, owner.client) and core.resend(self) then
+  elseif record.code == UNAUTHENTICATED and renew(owner.session, self) and core.resend(self) then
     return call.get(self, left(deadline))
   end
   local err = state.refusals[self] or errors.from_record(record, {
     fields = { workflow_id = record.workflow_id },
     method = owner.method,
-    converter = owner.client:_values("failure", record.workflow_id),
+    converter = owner.session:values("failure", record.workflow_id),
     failure_to_error = failure.to_error,
   })
-  after(self, err)
+  after(owner.session, self, err)
   return nil, err
 end
 

@@ -7,6 +7,7 @@ local core = require "temporal.core"
 local handle = require "temporal.call.handle"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
+local sessions = require "temporal.call.session"
 local start = require "temporal.run.start"
 
 local next, select, type = next, select, type
@@ -50,7 +51,7 @@ function message.input(future, given, ...)
 end
 
 --- The arguments of a message as the value of a Payloads field.
--- @param client
+-- @tparam temporal.session session
 -- @tparam string workflow_id
 -- @tparam table args a list; `n` counts nils
 -- @tparam string method for messages, such as `"workflow:signal"`
@@ -58,13 +59,13 @@ end
 -- @return the Payloads, nil when there are no arguments, or nil and
 -- @treturn temporal.error|nil of a codec
 -- @raise when an argument cannot be converted
-function message.arguments(client, workflow_id, args, method, kind)
+function message.arguments(session, workflow_id, args, method, kind)
   local count = args.n or #args
   if count == 0 then
     return nil
   end
-  local payloads, problem =
-    client:_values(kind or "arguments", workflow_id):payloads(count, unpack(args, 1, count))
+  local values = session:values(kind or "arguments", workflow_id)
+  local payloads, problem = values:payloads(count, unpack(args, 1, count))
   if not payloads then
     return call_options.refuse(problem, method)
   end
@@ -72,18 +73,18 @@ function message.arguments(client, workflow_id, args, method, kind)
 end
 
 --- The header of a message as the value of a Header field.
--- @param client
+-- @tparam temporal.session session
 -- @tparam string workflow_id
 -- @tparam table|nil header Lua values by name
 -- @tparam string method for messages
 -- @treturn table|nil the Header, nil when it would be empty, or nil and
 -- @treturn temporal.error|nil of a codec
 -- @raise when a value cannot be converted
-function message.header(client, workflow_id, header, method)
+function message.header(session, workflow_id, header, method)
   if header == nil or next(header) == nil then
     return nil
   end
-  local values = client:_values("header", workflow_id)
+  local values = session:values("header", workflow_id)
   local fields = {}
   for name, value in next, header do
     local payload, problem = values:payload(value, "header." .. name)
@@ -168,7 +169,7 @@ function message.start_request(input)
   local given, args = input.options, input.args
   given.header = next(input.header) ~= nil and input.header or nil
   local count = args.n or #args
-  return start.build(input.client, given, input.type, count, unpack(args, 1, count))
+  return start.build(sessions.of(input.client), given, input.type, count, unpack(args, 1, count))
 end
 
 return message

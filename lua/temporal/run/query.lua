@@ -2,14 +2,13 @@
 -- @module temporal.query
 
 local call_options = require "temporal.call.call_options"
-local core = require "temporal.core"
 local enum = require "temporal.base.enum"
 local errors = require "temporal.error.error"
 local handle = require "temporal.call.handle"
-local interceptor = require "temporal.observe.interceptor"
 local message = require "temporal.run.message"
 local options = require "temporal.base.options"
 local service = require "temporal.call.service"
+local sessions = require "temporal.call.session"
 
 local METHOD = "workflow:query"
 local REJECT = { none = 1, not_open = 2, not_completed_cleanly = 3 }
@@ -33,9 +32,9 @@ local function rejected(input, answer)
   }
 end
 
-local function result(input, payloads)
+local function result(session, input, payloads)
   local payload = payloads and payloads.payloads[1]
-  local value, problem = input.client:_values("result", input.id):value(payload)
+  local value, problem = session:values("result", input.id):value(payload)
   if problem then
     problem.workflow_id, problem.run_id = input.id, input.run_id
     return nil, errors.new(problem)
@@ -44,12 +43,13 @@ local function result(input, payloads)
 end
 
 local function perform(input)
-  local args, err = message.arguments(input.client, input.id, input.args, METHOD)
+  local session = sessions.of(input.client)
+  local args, err = message.arguments(session, input.id, input.args, METHOD)
   if err then
     return nil, err
   end
   local header
-  header, err = message.header(input.client, input.id, input.header, METHOD)
+  header, err = message.header(session, input.id, input.header, METHOD)
   if err then
     return nil, err
   end
@@ -58,7 +58,7 @@ local function perform(input)
   if not execution then
     return nil, problem
   end
-  local answer, failed = service.call(input.client, "QueryWorkflow", {
+  local answer, failed = service.call(session, "QueryWorkflow", {
     execution = execution,
     query = { query_type = input.name, query_args = args, header = header },
     query_reject_condition = given.reject,
@@ -68,7 +68,7 @@ local function perform(input)
   elseif answer.query_rejected then
     return nil, rejected(input, answer.query_rejected)
   end
-  return result(input, answer.query_result)
+  return result(session, input, answer.query_result)
 end
 
 --- Asks the workflow: its latest run, or the run its handle was made for. A
@@ -89,7 +89,7 @@ end
 -- @raise on misuse
 local function query(self, name, ...)
   local given = call_options.named(QUERY, name, METHOD)
-  return interceptor.run(core.owner(self), "query", message.input(self, given, ...), perform)
+  return sessions.run("query", message.input(self, given, ...), perform)
 end
 
 return { query = query }

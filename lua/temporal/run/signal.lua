@@ -2,13 +2,12 @@
 -- @module temporal.signal
 
 local call_options = require "temporal.call.call_options"
-local core = require "temporal.core"
 local handle = require "temporal.call.handle"
-local interceptor = require "temporal.observe.interceptor"
 local message = require "temporal.run.message"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local service = require "temporal.call.service"
+local sessions = require "temporal.call.session"
 local start = require "temporal.run.start"
 
 local type = type
@@ -20,13 +19,13 @@ local SIGNAL = call_options.define("option of workflow:signal", {
 })
 
 local function perform_signal(input)
-  local given = input.options
-  local payloads, err = message.arguments(input.client, input.id, input.args, "workflow:signal")
+  local session, given = sessions.of(input.client), input.options
+  local payloads, err = message.arguments(session, input.id, input.args, "workflow:signal")
   if err then
     return nil, err
   end
   local header
-  header, err = message.header(input.client, input.id, input.header, "workflow:signal")
+  header, err = message.header(session, input.id, input.header, "workflow:signal")
   if err then
     return nil, err
   end
@@ -35,7 +34,7 @@ local function perform_signal(input)
     return nil, problem
   end
   local send = given.wait == false and service.start or service.call
-  local answer, failed = send(input.client, "SignalWorkflowExecution", {
+  local answer, failed = send(session, "SignalWorkflowExecution", {
     workflow_execution = execution,
     signal_name = input.name,
     input = payloads,
@@ -61,8 +60,7 @@ end
 -- @raise on misuse
 local function signal(self, name, ...)
   local given = call_options.named(SIGNAL, name, "workflow:signal")
-  return interceptor.run(core.owner(self), "signal", message.input(self, given, ...),
-    perform_signal)
+  return sessions.run("signal", message.input(self, given, ...), perform_signal)
 end
 
 local WITH_START = message.define_with_start("signal")
@@ -85,14 +83,14 @@ local function check_start(given)
 end
 
 local function perform_with_start(input)
-  local client = input.client
+  local session = sessions.of(input.client)
   local request = message.start_request(input)
   local err
   request.signal_name = input.signal.name
   request.signal_input, err =
-    message.arguments(client, request.workflow_id, input.signal.args, METHOD)
+    message.arguments(session, request.workflow_id, input.signal.args, METHOD)
   request.refusal = request.refusal or err
-  return start.send(client, request, input.options, input.type, true)
+  return start.send(session, request, input.options, input.type, true)
 end
 
 --- Signals a workflow, which is started first when it is not running: one
@@ -108,7 +106,7 @@ end
 -- @raise on misuse
 local function signal_with_start(client, start_options, given, workflow, ...)
   check_start(start_options)
-  return interceptor.run(client, "signal_with_start",
+  return sessions.run("signal_with_start",
     message.input_with_start(WITH_START, METHOD, client, start_options, given, workflow, ...),
     perform_with_start)
 end

@@ -10,6 +10,7 @@ local interceptor = require "temporal.base.lazy" "temporal.observe.interceptor"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local search_attributes = require "temporal.base.lazy" "temporal.value.search_attributes"
+local sessions = require "temporal.call.session"
 local state = require "temporal.base.state"
 local target = require "temporal.connection.target"
 
@@ -66,12 +67,12 @@ end
 
 -- Values by name, each converted by itself: memo and header.
 local function value_map(field)
-  return function(request, given, spec, name, client)
+  return function(request, given, spec, name, session)
     if type(given) ~= "table" then
       return options.fail(spec, name, "must be a table of values by name",
         options.kind_of(given))
     end
-    local values = client:_values(field, request.workflow_id)
+    local values = session:values(field, request.workflow_id)
     local fields = {}
     for key, value in next, given do
       if type(key) ~= "string" then
@@ -90,7 +91,7 @@ end
 -- Text for people, shown by the Web UI: the built-in conversion, since that is
 -- all a UI reads, behind the client's codecs.
 local function summary(field)
-  return function(request, value, spec, name, client)
+  return function(request, value, spec, name, session)
     if type(value) ~= "string" then
       return options.fail(spec, name, "must be a string", options.kind_of(value))
     end
@@ -100,7 +101,7 @@ local function summary(field)
         :format(bad))
     end
     local payload = { metadata = { encoding = "json/plain" }, data = core.json_encode(value) }
-    local coded, problem = client:_values("summary", request.workflow_id):encode { payload }
+    local coded, problem = session:values("summary", request.workflow_id):encode { payload }
     if not coded then
       return refuse(request, problem, ('%s "%s": '):format(spec.label, name))
     end
@@ -236,12 +237,12 @@ local function check_together(request)
   end
 end
 
-local function encode_input(client, request, count, ...)
+local function encode_input(session, request, count, ...)
   local input, problem
-  if client._builtin then
+  if session.builtin then
     input, problem = core_payloads(count, ...)
   else
-    input, problem = client:_values("arguments", request.workflow_id):payloads(count, ...)
+    input, problem = session:values("arguments", request.workflow_id):payloads(count, ...)
   end
   if not input then
     refuse(request, problem, "")
@@ -250,7 +251,7 @@ local function encode_input(client, request, count, ...)
 end
 
 --- The request of a start.
--- @param client
+-- @tparam temporal.session session
 -- @tparam table given start options
 -- @tparam string workflow_type
 -- @tparam integer count of the arguments
@@ -258,42 +259,42 @@ end
 -- @treturn table a StartWorkflowExecutionRequest, parts of it encoded; with
 --   `refusal`, the error of a codec, it is not to be sent
 -- @raise on misuse
-local function build(client, given, workflow_type, count, ...)
+local function build(session, given, workflow_type, count, ...)
   if type(given) ~= "table" then
     misuse.raisef("the start options must be a table, got %s", options.kind_of(given))
   end
   local request = {
-    namespace = client.namespace,
-    identity = client.identity or client:_identify(),
+    namespace = session.namespace,
+    identity = session.identity or session:identify(),
     workflow_type = encoded_workflow_type(workflow_type),
     -- First of all: codecs are told.
     workflow_id = given.id == nil and uuid() or given.id,
     task_queue = nil, request_id = nil, input = nil, refusal = nil,
   }
-  options.apply(START, given, request, client)
+  options.apply(START, given, request, session)
   check_together(request)
   request.request_id = request.request_id or uuid()
   if count > 0 then
-    encode_input(client, request, count, ...)
+    encode_input(session, request, count, ...)
   end
   return request
 end
 
 -- A future that has failed before anything was sent.
-local function refused(client, request, workflow_type, err)
+local function refused(session, request, workflow_type, err)
   err.outcome = "not_started"
-  local future, problem = client._channel:refused(request.namespace, request.workflow_id,
+  local future, problem = session.channel:refused(request.namespace, request.workflow_id,
     request.request_id, workflow_type, err.kind, err.message)
   if not future then
     return misuse.raise(problem)
   end
-  core.set_owner(future, client)
+  core.set_owner(future, session.client)
   state.refusals[future] = err
   return future
 end
 
 --- Sends the request of a start.
--- @param client
+-- @tparam temporal.session session
 -- @tparam table request of `build`
 -- @tparam table given start options: `timeout`, `metadata`,
 --   `on_already_started`
@@ -301,31 +302,31 @@ end
 -- @tparam[opt] boolean signals it is a SignalWithStartWorkflowExecutionRequest
 -- @return the future
 -- @raise on misuse
-local function send(client, request, given, workflow_type, signals)
+local function send(session, request, given, workflow_type, signals)
   local timeout, metadata = given.timeout, given.metadata
   local err, hooked = request.refusal, nil
-  if not err and client._hooks then
-    metadata, hooked = interceptor.before(client, signals and SIGNAL_PATH or START_PATH, request,
+  if not err and session.hooks then
+    metadata, hooked = interceptor.before(session, signals and SIGNAL_PATH or START_PATH, request,
       request.namespace, metadata, timeout)
   end
-  if not err and (metadata or not client._unchanging) then
-    metadata, err = client:_prepare(metadata)
+  if not err and (metadata or not session.unchanging) then
+    metadata, err = session:prepare(metadata)
   end
   if err then
-    local future = refused(client, request, workflow_type, err)
+    local future = refused(session, request, workflow_type, err)
     if hooked then
       interceptor.submitted(future, hooked)
     end
     return future
   end
-  local future, problem = client._channel:start(request, request.namespace, request.workflow_id,
-    request.request_id, workflow_type, timeout and duration.seconds(timeout) or client._timeout,
+  local future, problem = session.channel:start(request, request.namespace, request.workflow_id,
+    request.request_id, workflow_type, timeout and duration.seconds(timeout) or session.timeout,
     metadata, given.on_already_started == "attach", signals)
   if not future then
     return misuse.raise(problem)
   end
-  core.set_owner(future, client)
-  if given.metadata and type(client._metadata) == "function" then
+  core.set_owner(future, session.client)
+  if given.metadata and type(session.metadata) == "function" then
     state.metadata[future] = given.metadata
   end
   if hooked then
@@ -350,9 +351,9 @@ local function perform(input)
     end
     given.header = header
   end
-  local client, args = input.client, input.args
-  local request = build(client, given, input.type, args.n, unpack(args, 1, args.n))
-  return send(client, request, given, input.type)
+  local session, args = sessions.of(input.client), input.args
+  local request = build(session, given, input.type, args.n, unpack(args, 1, args.n))
+  return send(session, request, given, input.type)
 end
 
 --- What interceptors see of a start; the options are a copy, theirs to change.
@@ -381,17 +382,17 @@ local function new_input(client, given, workflow, count, ...)
 end
 
 --- Submits a start.
--- @param client
+-- @tparam temporal.session session
 -- @tparam table given start options
 -- @tparam string|function workflow type name or definition
 -- @tparam integer count of the arguments
 -- @param ... arguments
 -- @return the future
 -- @raise on misuse
-local function submit(client, given, workflow, count, ...)
+local function submit(session, given, workflow, count, ...)
   local workflow_type = definition.resolve(workflow, count)
-  local request = build(client, given, workflow_type, count, ...)
-  return send(client, request, given, workflow_type)
+  local request = build(session, given, workflow_type, count, ...)
+  return send(session, request, given, workflow_type)
 end
 
 return {

@@ -4,11 +4,11 @@
 local call_options = require "temporal.call.call_options"
 local core = require "temporal.core"
 local handle = require "temporal.call.handle"
-local interceptor = require "temporal.observe.interceptor"
 local message = require "temporal.run.message"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local service = require "temporal.call.service"
+local sessions = require "temporal.call.session"
 local update_future = require "temporal.run.update_future"
 local update_request = require "temporal.run.update_request"
 
@@ -39,7 +39,7 @@ local UPDATE_HANDLE = call_options.define("option of workflow:update_handle")
 local update = {}
 
 --- Sends an update until the server has it for certain.
--- @param client
+-- @tparam temporal.session session
 -- @tparam table names `id workflow_id run_id` of the update: the run to update,
 --   nil for the latest
 -- @tparam string|nil first_execution_run_id
@@ -48,9 +48,9 @@ local update = {}
 -- @tparam table call `timeout` (seconds) and `metadata`
 -- @treturn temporal.update|nil its future, or nil
 -- @treturn temporal.error
-function update.send(client, names, first_execution_run_id, request, stage, call)
+function update.send(session, names, first_execution_run_id, request, stage, call)
   local execution = { workflow_id = names.workflow_id, run_id = names.run_id }
-  local answer, err = service.call(client, "UpdateWorkflowExecution", {
+  local answer, err = service.call(session, "UpdateWorkflowExecution", {
     workflow_execution = execution,
     first_execution_run_id = first_execution_run_id,
     wait_policy = { lifecycle_stage = stage },
@@ -59,7 +59,7 @@ function update.send(client, names, first_execution_run_id, request, stage, call
   if not answer then
     return nil, err
   end
-  return update_future.new(client, execution, names.id, call, answer)
+  return update_future.new(session.client, execution, names.id, call, answer)
 end
 
 --- Ends what sends an update: waits for its outcome when that was asked for,
@@ -93,7 +93,7 @@ end
 
 -- Everything up to the durable update.
 local function begin(input, names, stage, deadline, method)
-  local client, given = input.client, input.options
+  local session, given = sessions.of(input.client), input.options
   local request, err = update_request.build(input, method)
   if not request then
     return nil, err
@@ -105,14 +105,14 @@ local function begin(input, names, stage, deadline, method)
   names.run_id = execution.run_id
   local call = { timeout = left, metadata = given.metadata }
   local bytes
-  bytes, err = update_request.encode(client, request, call)
+  bytes, err = update_request.encode(session, request, call)
   if bytes then
     call.timeout, err = call_options.left(deadline, given.timeout)
   end
   if err then
     return nil, err
   end
-  return update.send(client, names, first, bytes, stage, call)
+  return update.send(session, names, first, bytes, stage, call)
 end
 
 local function perform(input, stage, method)
@@ -155,7 +155,7 @@ end
 -- @raise on misuse
 local function execute(self, name, ...)
   local given = call_options.named(UPDATE, name, "workflow:update")
-  return interceptor.run(core.owner(self), "update", input_of(self, given, ...), perform_update)
+  return sessions.run("update", input_of(self, given, ...), perform_update)
 end
 
 --- Updates the workflow and waits until the server has the update for certain.
@@ -170,8 +170,7 @@ end
 -- @raise on misuse
 local function start_update(self, name, ...)
   local given = call_options.named(START_UPDATE, name, "workflow:start_update")
-  return interceptor.run(core.owner(self), "start_update", input_of(self, given, ...),
-    perform_start_update)
+  return sessions.run("start_update", input_of(self, given, ...), perform_start_update)
 end
 
 --- The handle of an update sent elsewhere. Asks the server for nothing yet.

@@ -8,9 +8,9 @@
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
-local interceptor = require "temporal.observe.interceptor"
 local options = require "temporal.base.options"
 local service = require "temporal.call.service"
+local sessions = require "temporal.call.session"
 
 local COMPLETED = 3
 
@@ -79,7 +79,7 @@ end
 local function poll_of(self)
   local poll, err = self._poll, nil
   if not poll then
-    poll, err = service.start(self._client, "PollWorkflowExecutionUpdate", {
+    poll, err = service.start(sessions.of(self._client), "PollWorkflowExecutionUpdate", {
       update_ref = {
         workflow_execution = { workflow_id = self.workflow_id, run_id = self.run_id },
         update_id = self.id,
@@ -123,7 +123,7 @@ function update:_settle(timeout)
 end
 
 local function failed(self)
-  local values = self._client:_values("failure", self.workflow_id)
+  local values = sessions.of(self._client):values("failure", self.workflow_id)
   return errors.new {
     kind = "update_failed",
     message = "the update was rejected, or failed",
@@ -146,7 +146,7 @@ function update:_read()
   end
   if not self._decoded then
     local payload = outcome.success and outcome.success.payloads[1]
-    local values = self._client:_values("result", self.workflow_id)
+    local values = sessions.of(self._client):values("result", self.workflow_id)
     local value, problem = values:value(payload)
     if problem then
       return nil, name_error(errors.new(problem), self)
@@ -173,7 +173,7 @@ end
 --   `timeout` with `update_id` when the time ran out: the update goes on
 function update:get(timeout)
   check_update(self)
-  return interceptor.run(self._client, "get_update_result", {
+  return sessions.run("get_update_result", {
     client = self._client,
     update = self,
     id = self.workflow_id,

@@ -8,6 +8,7 @@ local errors = require "temporal.error.error"
 local message = require "temporal.run.message"
 local misuse = require "temporal.base.misuse"
 local service = require "temporal.call.service"
+local sessions = require "temporal.call.session"
 
 -- The server's own default (limit.blobSize.error).
 local DEFAULT_LIMIT = 2 * 1024 * 1024
@@ -21,18 +22,18 @@ local WILL_NOT_TELL = { permission_denied = true, unimplemented = true }
 
 local update_request = {}
 
-local function blob_limit(client, call)
-  if client._blob_limit then
-    return client._blob_limit
+local function blob_limit(session, call)
+  if session.blob_limit then
+    return session.blob_limit
   end
-  local answer, err = service.call(client, "DescribeNamespace", {}, call)
+  local answer, err = service.call(session, "DescribeNamespace", {}, call)
   local info = answer and answer.namespace_info
   local limit = info and info.limits and info.limits.blob_size_limit_error
   if not limit or limit <= 0 then
     limit = DEFAULT_LIMIT
   end
   if answer or WILL_NOT_TELL[err.kind] then
-    client._blob_limit = limit
+    session.blob_limit = limit
   end
   return limit
 end
@@ -45,30 +46,30 @@ end
 -- @treturn temporal.error of a codec
 -- @raise when a value cannot be converted
 function update_request.build(input, method)
-  local client = input.client
-  local args, err = message.arguments(client, input.id, input.args, method)
+  local session = sessions.of(input.client)
+  local args, err = message.arguments(session, input.id, input.args, method)
   local header
   if not err then
-    header, err = message.header(client, input.id, input.header, method)
+    header, err = message.header(session, input.id, input.header, method)
   end
   if err then
     return nil, err
   end
   return {
-    meta = { update_id = input.update_id, identity = client:_identify() },
+    meta = { update_id = input.update_id, identity = session:identify() },
     input = { name = input.name, args = args, header = header },
   }
 end
 
 --- Checks that the server can handle the request.
--- @param client
+-- @tparam temporal.session session
 -- @tparam table request of `build`
 -- @tparam table call `timeout` (seconds) and `metadata`, for asking the server
 --   for its limit; asked once for each client
 -- @treturn string|nil the request's bytes, or nil
 -- @treturn temporal.error of kind `message_too_large`
-function update_request.encode(client, request, call)
-  local limit = blob_limit(client, call)
+function update_request.encode(session, request, call)
+  local limit = blob_limit(session, call)
   local bytes, problem = core.encode("temporal.api.update.v1.Request", request, true)
   if not bytes then
     return misuse.raise(problem)

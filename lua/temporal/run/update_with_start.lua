@@ -7,11 +7,11 @@ local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local enum = require "temporal.base.enum"
 local errors = require "temporal.error.error"
-local interceptor = require "temporal.observe.interceptor"
 local message = require "temporal.run.message"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local service = require "temporal.call.service"
+local sessions = require "temporal.call.session"
 local update = require "temporal.run.update"
 local update_future = require "temporal.run.update_future"
 local update_request = require "temporal.run.update_request"
@@ -82,16 +82,16 @@ local function run_future(input, request, answer)
   if first == "" then
     first = answer.started and answer.run_id or nil
   end
-  local client, metadata = input.client, input.options.metadata
-  if metadata or not client._unchanging then
-    metadata = client:_prepare(metadata)
+  local session, metadata = sessions.of(input.client), input.options.metadata
+  if metadata or not session.unchanging then
+    metadata = session:prepare(metadata)
   end
-  local run, problem = client._channel:run(request.namespace, request.workflow_id, answer.run_id,
+  local run, problem = session.channel:run(request.namespace, request.workflow_id, answer.run_id,
     first, metadata, input.type, request.request_id, not answer.started)
   if not run then
     misuse.raise(problem)
   end
-  core.set_owner(run, client)
+  core.set_owner(run, input.client)
   return run
 end
 
@@ -103,8 +103,8 @@ end
 -- Sends both; the future of the update, durable, with its `workflow`.
 -- `call.timeout` is what is left of `timeout` until `deadline`.
 local function send(input, names, start_request, request, stage, call, timeout, deadline)
-  local client, id = input.client, names.workflow_id
-  local answer, err = service.call(client, "ExecuteMultiOperation", {
+  local session, id = sessions.of(input.client), names.workflow_id
+  local answer, err = service.call(session, "ExecuteMultiOperation", {
     operations = {
       { start_workflow = start_request },
       { update_workflow = {
@@ -124,12 +124,12 @@ local function send(input, names, start_request, request, stage, call, timeout, 
   local future
   if is_durable(updated) then
     local execution = { workflow_id = id, run_id = started.run_id }
-    future = update_future.new(client, execution, names.id, call, updated)
+    future = update_future.new(input.client, execution, names.id, call, updated)
   else
     -- The workflow runs, but no worker has taken the update yet.
     call.timeout, err = call_options.left(deadline, timeout)
     if not err then
-      future, err = update.send(client, names, nil, request, stage, call)
+      future, err = update.send(session, names, nil, request, stage, call)
     end
   end
   if not future then
@@ -154,7 +154,7 @@ local function perform(input)
   local call = { timeout = timeout, metadata = given.metadata }
   local bytes, future
   if not err then
-    bytes, err = update_request.encode(client, request, call)
+    bytes, err = update_request.encode(sessions.of(client), request, call)
   end
   if bytes then
     call.timeout, err = call_options.left(deadline, timeout)
@@ -187,7 +187,7 @@ end
 -- @raise on misuse
 local function update_with_start(client, start_options, given, workflow, ...)
   check_start(start_options)
-  return interceptor.run(client, "update_with_start",
+  return sessions.run("update_with_start",
     message.input_with_start(SPEC, METHOD, client, start_options, given, workflow, ...), perform)
 end
 

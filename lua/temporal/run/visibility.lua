@@ -7,6 +7,7 @@ local description = require "temporal.run.description"
 local listing = require "temporal.call.listing"
 local operation = require "temporal.call.operation"
 local options = require "temporal.base.options"
+local sessions = require "temporal.call.session"
 
 local visibility = {}
 
@@ -40,7 +41,7 @@ local function list(input)
   return listing.iterate(function(token, page_size)
     return fetch(input, token, page_size)
   end, function(info)
-    return description.item(input.client, info)
+    return description.item(sessions.of(input.client), info)
   end, input.options)
 end
 
@@ -71,7 +72,7 @@ local function page_of(input)
   end
   local items = {}
   for i, info in ipairs(page) do
-    items[i] = description.item(input.client, info)
+    items[i] = description.item(sessions.of(input.client), info)
   end
   return items, token ~= "" and token or nil
 end

@@ -33,7 +33,7 @@ end
 -- whole action has been read.
 
 local function convert(context, kind, value, place)
-  local payload, problem = context.client:_values(kind, context.id):payload(value, place)
+  local payload, problem = context.session:values(kind, context.id):payload(value, place)
   if not payload then
     context.problem = context.problem or problem
   end
@@ -160,7 +160,7 @@ local FIELDS = {
 for name in next, FIELDS do
   local handler = start_handlers[name]
   HANDLERS[name] = HANDLERS[name] or function(message, value, spec, option, context)
-    return handler(message, value, spec, option, context.client)
+    return handler(message, value, spec, option, context.session)
   end
 end
 for _, name in ipairs(NOT_SCHEDULED) do
@@ -173,7 +173,7 @@ local ACTION = {
 }
 
 --- The message of an action.
--- @param client
+-- @tparam temporal.session session
 -- @tparam string id of the schedule: the default of the workflows' id
 -- @tparam table given the option `action`
 -- @tparam table known what describes `raw`
@@ -181,7 +181,7 @@ local ACTION = {
 -- @treturn table a ScheduleAction, or nil
 -- @treturn temporal.error when a codec failed
 -- @raise on misuse
-function action.encode(client, id, given, known, raw)
+function action.encode(session, id, given, known, raw)
   local spec = ACTION.options
   for _, name in ipairs { "workflow", "task_queue" } do
     if given[name] == nil then
@@ -193,7 +193,7 @@ function action.encode(client, id, given, known, raw)
     options.fail(spec, "args", "must be a list of arguments", options.kind_of(args))
   end
   local context = {
-    client = client, known = known, raw = raw,
+    session = session, known = known, raw = raw,
     id = type(given.id) == "string" and given.id or id,
     count = args and count_arguments(args, spec) or 0,
     payloads = raw.input and raw.input.payloads or {},

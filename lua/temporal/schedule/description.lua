@@ -76,15 +76,15 @@ local function decode_memo(values, memo)
 end
 
 --- The description of a DescribeScheduleResponse.
--- @param client
+-- @tparam temporal.session session
 -- @tparam string id of the schedule
 -- @tparam table response
 -- @treturn table with the fields of `create_schedule`: `spec action overlap
 --   catchup_window pause_on_failure keep_original_workflow_id paused note
 --   limit memo search_attributes`; and `id info conflict_token raw`
 -- @treturn temporal.error instead (the first is nil) when a codec failed
-function description.decode(client, id, response)
-  local values = reader.new(client)
+function description.decode(session, id, response)
+  local values = reader.new(session)
   local schedule = response.schedule or {}
   local policies, state = schedule.policies or {}, schedule.state or {}
   local started = schedule.action and schedule.action.start_workflow
@@ -114,12 +114,12 @@ end
 
 --- The description of one entry of a list: the fields of a description as far
 -- as the listing knows them; of `action` the workflow's type.
--- @param client
+-- @tparam temporal.session session
 -- @tparam table entry a ScheduleListEntry
 -- @treturn table `id spec action paused note memo search_attributes info raw`
 -- @treturn temporal.error instead (the first is nil) when a codec failed
-function description.item(client, entry)
-  local values = reader.new(client)
+function description.item(session, entry)
+  local values = reader.new(session)
   local listed = entry.info or { recent_actions = {}, future_action_times = {} }
   local item = {
     id = entry.schedule_id,
@@ -175,7 +175,7 @@ end
 local function encode_action(message, given, definition, name, context)
   is_table(message, given, definition, name)
   local started = context.raw.action and context.raw.action.start_workflow or {}
-  message.action, context.problem = action.encode(context.client, context.id, given,
+  message.action, context.problem = action.encode(context.session, context.id, given,
     context.known.action or {}, started)
 end
 
@@ -220,7 +220,7 @@ local FIELDS = {
 local SCHEDULE = { options = options.define("schedule option", HANDLERS), fields = FIELDS }
 
 -- The message of a memo: what is as described is sent as it was.
-local function encode_memo(client, given, known, raw)
+local function encode_memo(session, given, known, raw)
   local original, fields = raw and raw.fields or {}, {}
   for name, value in next, given do
     if type(name) ~= "string" then
@@ -228,7 +228,7 @@ local function encode_memo(client, given, known, raw)
     end
     local payload, problem = original[name], nil
     if not payload or not change.same(value, known[name]) then
-      payload, problem = client:_values("memo"):payload(value, "memo." .. name)
+      payload, problem = session:values("memo"):payload(value, "memo." .. name)
     end
     if not payload then
       return nil, problem
@@ -239,7 +239,7 @@ local function encode_memo(client, given, known, raw)
 end
 
 --- The messages of a schedule.
--- @param client
+-- @tparam temporal.session session
 -- @tparam string id of the schedule
 -- @tparam table given the schedule's options
 -- @tparam table base a DescribeScheduleResponse it is a change of; `{}` for none
@@ -247,13 +247,13 @@ end
 --   they are as in `base` or not given; or nil
 -- @treturn temporal.error when a codec failed
 -- @raise on misuse
-function description.encode(client, id, given, base)
-  local known, err = description.decode(client, id, base)
+function description.encode(session, id, given, base)
+  local known, err = description.decode(session, id, base)
   if not known then
     return nil, err
   end
   local raw = base.schedule or {}
-  local context = { client = client, id = id, known = known, raw = raw }
+  local context = { session = session, id = id, known = known, raw = raw }
   if given.action == nil and (not base.schedule or known.action) then
     options.fail(SCHEDULE.options, "action", "is missing: say which workflow to start")
   end
@@ -262,7 +262,7 @@ function description.encode(client, id, given, base)
   }
   local problem = context.problem
   if given.memo and not change.same(given.memo, known.memo) and not problem then
-    message.memo, problem = encode_memo(client, given.memo, known.memo, base.memo)
+    message.memo, problem = encode_memo(session, given.memo, known.memo, base.memo)
   end
   if problem then
     if type(problem) == "string" then

@@ -8,6 +8,7 @@ local description = require "temporal.schedule.description"
 local misuse = require "temporal.base.misuse"
 local operation = require "temporal.schedule.operation"
 local options = require "temporal.base.options"
+local sessions = require "temporal.call.session"
 local spec = require "temporal.schedule.spec"
 local timestamp = require "temporal.base.timestamp"
 local update = require "temporal.schedule.update"
@@ -47,7 +48,7 @@ local function describe(input)
     return nil, err
   end
   local described
-  described, err = description.decode(input.client, input.id, response)
+  described, err = description.decode(sessions.of(input.client), input.id, response)
   if not described then
     err.schedule_id = input.id
   end

@@ -3,8 +3,8 @@
 -- @module temporal.schedule.operation
 
 local call_options = require "temporal.call.call_options"
-local interceptor = require "temporal.observe.interceptor"
 local service = require "temporal.call.service"
+local sessions = require "temporal.call.session"
 
 local operation = {}
 
@@ -40,7 +40,7 @@ function operation.call(input, method, request, retry)
   if late then
     return nil, late
   end
-  local response, err = service.call(input.client, method, request, {
+  local response, err = service.call(sessions.of(input.client), method, request, {
     timeout = left, metadata = given.metadata, retry = retry,
   })
   if not response then
@@ -60,7 +60,7 @@ end
 function operation.run(client, name, given, fields, perform)
   fields.client, fields.options = client, given
   fields.deadline = call_options.deadline(given)
-  return interceptor.run(client, name, fields, perform)
+  return sessions.run(name, fields, perform)
 end
 
 return operation

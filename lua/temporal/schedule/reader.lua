@@ -17,7 +17,7 @@ local metatable = { __index = methods }
 -- @tparam[opt] string workflow_id
 -- @return the value
 function methods:value(kind, payload, workflow_id)
-  local value, problem = self.client:_values(kind, workflow_id):value(payload)
+  local value, problem = self.session:values(kind, workflow_id):value(payload)
   if problem == nil then
     return value
   elseif problem.kind == "conversion" then
@@ -71,10 +71,10 @@ end
 local reader = {}
 
 --- A reader.
--- @param client
+-- @tparam temporal.session session
 -- @treturn table
-function reader.new(client)
-  return setmetatable({ client = client }, metatable)
+function reader.new(session)
+  return setmetatable({ session = session }, metatable)
 end
 
 return reader

@@ -12,6 +12,7 @@ local listing = require "temporal.call.listing"
 local misuse = require "temporal.base.misuse"
 local operation = require "temporal.schedule.operation"
 local options = require "temporal.base.options"
+local sessions = require "temporal.call.session"
 
 local next, type = next, type
 local call, run = operation.call, operation.run
@@ -71,7 +72,7 @@ local function create(input)
     schedule.action.header = input.header
   end
   local base = type(schedule.raw) == "table" and schedule.raw or {}
-  local message, err = description.encode(client, id, schedule, base)
+  local message, err = description.encode(sessions.of(client), id, schedule, base)
   if not message then
     return nil, err
   end
@@ -175,7 +176,7 @@ local function list(input)
     end
     return response.schedules, response.next_page_token
   end, function(entry)
-    local item, err = description.item(input.client, entry)
+    local item, err = description.item(sessions.of(input.client), entry)
     if not item then
       error(err, 0)
     end

@@ -13,6 +13,7 @@ local errors = require "temporal.error.error"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local search_attributes = require "temporal.value.search_attributes"
+local sessions = require "temporal.call.session"
 
 local next, type = next, type
 local same = change.same
@@ -143,7 +144,7 @@ end
 -- false when it makes nothing of it; or nil and an error.
 local function send(input, before, call)
   local id = input.id
-  local described, err = description.decode(input.client, id, before)
+  local described, err = description.decode(sessions.of(input.client), id, before)
   if not described then
     return nil, err
   end
@@ -156,7 +157,7 @@ local function send(input, before, call)
       .. "nil to stop, got %s", options.kind_of(changed))
   end
   local message
-  message, err = description.encode(input.client, id, changed, before)
+  message, err = description.encode(sessions.of(input.client), id, changed, before)
   if not message then
     return nil, err
   end

@@ -140,7 +140,7 @@ for name, codecs in pairs {
         cause = temporal.application_error("the reason"),
       })
       local message = assert(failure.from_error(err,
-        client:_values("failure", future.id, "later")))
+        require("temporal.call.session").of(client):values("failure", future.id, "later")))
       assert.equal("Encoded failure", message.message)
       assert.equal("Encoded failure", message.cause.message)
       local refused

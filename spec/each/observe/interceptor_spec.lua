@@ -8,9 +8,8 @@ local temporal = require "temporal"
 
 local START = "StartWorkflowExecution"
 
--- A client as far as interceptor.run looks at it.
-local function client_of(list)
-  return { _interceptors = assert(interceptor.new(list)) }
+local function chains_of(list)
+  return assert(interceptor.new(list))
 end
 
 -- Appends to a log what passes.
@@ -82,17 +81,17 @@ describe("temporal.interceptor", function()
         return 1, nil, 3
       end
       assert.equal(3, select("#", interceptor.run({}, "signal", input, perform)))
-      assert.equal(3, select("#", interceptor.run(client_of { {} }, "signal", input, perform)))
+      assert.equal(3, select("#", interceptor.run(chains_of { {} }, "signal", input, perform)))
       assert.equal(3, select("#",
-        interceptor.run(client_of { { query = error } }, "signal", input, perform)))
+        interceptor.run(chains_of { { query = error } }, "signal", input, perform)))
     end)
 
     it("calls the first in the list outermost", function()
       local log = {}
-      local client = client_of {
+      local chains = chains_of {
         { signal = logging(log, "a") }, { query = error }, { signal = logging(log, "b") },
       }
-      assert.equal("done", interceptor.run(client, "signal", {}, function()
+      assert.equal("done", interceptor.run(chains, "signal", {}, function()
         log[#log + 1] = "perform"
         return "done"
       end))
@@ -100,18 +99,18 @@ describe("temporal.interceptor", function()
     end)
 
     it("passes values of any number, nils too", function()
-      local client = client_of { { get = function(input, next) return next(input) end },
+      local chains = chains_of { { get = function(input, next) return next(input) end },
                                  { get = function(input, next) return next(input) end } }
       local function count(...) return select("#", ...) end
-      assert.equal(4, count(interceptor.run(client, "get", {}, function()
+      assert.equal(4, count(interceptor.run(chains, "get", {}, function()
         return nil, "x", nil, nil
       end)))
-      assert.equal(0, count(interceptor.run(client, "get", {}, function() end)))
+      assert.equal(0, count(interceptor.run(chains, "get", {}, function() end)))
     end)
 
     it("lets an interceptor repeat, replace the input, or answer by itself", function()
       local inputs = {}
-      local client = client_of {
+      local chains = chains_of {
         { query = function(input, next)
             assert.is_nil(next(input))
             return next { name = "other" }
@@ -121,26 +120,26 @@ describe("temporal.interceptor", function()
             return next(input)
           end },
       }
-      local answer, err = interceptor.run(client, "query", { name = "first" }, function(input)
+      local answer, err = interceptor.run(chains, "query", { name = "first" }, function(input)
         inputs[#inputs + 1] = input.name .. input.seen
         if input.name == "first" then return nil, "no" end
         return "yes"
       end)
       assert.same({ "yes", nil }, { answer, err })
       assert.same({ "first1", "other1" }, inputs)
-      client = client_of { { query = function() return "mine" end } }
-      assert.equal("mine", interceptor.run(client, "query", {}, error))
+      chains = chains_of { { query = function() return "mine" end } }
+      assert.equal("mine", interceptor.run(chains, "query", {}, error))
     end)
 
     it("passes what is raised, on its way in and out", function()
       local thrown, seen = {}, nil
-      local client = client_of { { query = function(input, next)
+      local chains = chains_of { { query = function(input, next)
         local ok, raised = pcall(next, input)
         seen = raised
         assert.is_false(ok)
         error(raised, 0)
       end } }
-      local ok, raised = pcall(interceptor.run, client, "query", {}, function()
+      local ok, raised = pcall(interceptor.run, chains, "query", {}, function()
         error(thrown, 0)
       end)
       assert.is_false(ok)
@@ -151,7 +150,7 @@ describe("temporal.interceptor", function()
     it("tells an interceptor that forgot the input", function()
       for _, list in ipairs { { { query = function(_, next) next() end } },
                               { { query = function(_, next) next() end }, { query = print } } } do
-        local ok, message = pcall(interceptor.run, client_of(list), "query", {}, function() end)
+        local ok, message = pcall(interceptor.run, chains_of(list), "query", {}, function() end)
         assert.is_false(ok)
         assert.matches(misuse_prefix
           .. 'interceptor "query": next takes the input, a table, got nothing', message)
@@ -159,12 +158,12 @@ describe("temporal.interceptor", function()
     end)
 
     it("may wait: it yields through the chain", function()
-      local client = client_of { { get = function(input, next)
+      local chains = chains_of { { get = function(input, next)
         coroutine.yield("outer")
         return next(input)
       end } }
       local co = coroutine.wrap(function()
-        return interceptor.run(client, "get", {}, function()
+        return interceptor.run(chains, "get", {}, function()
           coroutine.yield("inner")
           return "value"
         end)

@@ -240,18 +240,18 @@ describe("workflow:describe", function()
 end)
 
 describe("description.item", function()
-  local client = setmetatable({}, { __index = { _values = function()
+  local session = setmetatable({}, { __index = { values = function()
     return require("temporal.value.converter").new()
   end } })
 
   it("reads whatever a server may leave out", function()
-    local found = description.item(client, {})
+    local found = description.item(session, {})
     assert.same({}, found.memo)
     assert.equal("temporal.description (nil, nil)", tostring(found))
   end)
 
   it("reads versioning, and enum values of a newer server", function()
-    local found = description.item(client, {
+    local found = description.item(session, {
       execution = { workflow_id = "w", run_id = "r" }, status = 99,
       versioning_info = {
         behavior = "VERSIONING_BEHAVIOR_PINNED", revision_number = 3,
@@ -268,7 +268,7 @@ describe("description.item", function()
       transition = { deployment = "f", build_id = "g" },
     }, found.versioning)
     local function override(message)
-      return description.item(client, { versioning_info = { versioning_override = message } })
+      return description.item(session, { versioning_info = { versioning_override = message } })
         .versioning.override
     end
     assert.equal("auto_upgrade", override { auto_upgrade = true })

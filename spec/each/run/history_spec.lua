@@ -221,8 +221,9 @@ describe("workflow:history", function()
     local events = hooked:workflow(run.id, run.run_id):history { page_size = 1 }
     assert.equal(1, events().event_id)
     assert.equal(2, events().event_id)
-    local channel = hooked._channel
-    hooked._channel = { call = function(_, ...)
+    local session = require("temporal.call.session").of(hooked)
+    local channel = session.channel
+    session.channel = { call = function(_, ...)
       if fails > 0 then
         fails = fails - 1
         error("no luck", 0)
@@ -233,7 +234,7 @@ describe("workflow:history", function()
     assert.equal(3, events().event_id)
     assert.is_nil(events())
     assert.is_nil(events())
-    hooked._channel = channel
+    session.channel = channel
     assert(hooked:close())
   end)
 
