@@ -12,16 +12,15 @@ local logger = require "temporal.observe.logger"
 local metrics = require "temporal.base.lazy" "temporal.observe.metrics"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
+local report = require "temporal.wait.report"
 local service = require "temporal.base.lazy" "temporal.call.service"
 local sessions = require "temporal.call.session"
 local start = require "temporal.run.start"
 local state = require "temporal.base.state"
 local tickets = require "temporal.wait.ticket"
 local wait = require "temporal.wait.wait"
-local waiting = require "temporal.wait.report"
 
 local select = select
-local report = waiting.all
 
 local client = {}
 local metatable = { __name = "temporal.client" }
@@ -39,7 +38,7 @@ local function check_open(self)
   if not session.channel or session.may_fork then
     session:open()
   end
-  report(session.logger)
+  report.all(session.logger)
   return session
 end
 
@@ -413,7 +412,7 @@ local function perform_close(input)
   local session = self._session
   session.closed = true
   open_clients[self] = nil
-  report(session.logger)
+  report.all(session.logger)
   local channel = session.channel
   if not channel then
     self._finished = true
@@ -428,7 +427,7 @@ local function perform_close(input)
   local list = channel:unacknowledged()
   channel:finish()
   self._finished = true
-  report(session.logger)
+  report.all(session.logger)
   if #list > 0 then
     return nil, unacknowledged_error(list)
   end

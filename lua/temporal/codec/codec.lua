@@ -16,7 +16,7 @@ local MODULES = {
 }
 
 return setmetatable(codec, {
-  __name = "temporal.codec.codec",
+  __name = "temporal.codec",
   __index = function(self, name)
     local module = MODULES[name] and require(MODULES[name])
     self[name] = module

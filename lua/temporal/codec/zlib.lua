@@ -5,10 +5,10 @@
 -- the serialized payload; what would not become smaller stays as it is.
 -- @module temporal.codec.zlib
 
-local bytes_of = require "temporal.codec.payload"
 local core = require "temporal.core"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
+local protobuf = require "temporal.codec.payload"
 
 local compress, decompress = core.zlib_compress, core.zlib_decompress
 
@@ -23,7 +23,7 @@ local ZLIB = options.define("option of temporal.codec.zlib", {
 })
 
 local function compressed(payload, settings)
-  local bytes, problem = bytes_of.serialize(payload)
+  local bytes, problem = protobuf.serialize(payload)
   if not bytes then
     return nil, problem
   elseif #bytes < settings.min_size and not settings.always then
@@ -44,7 +44,7 @@ local function decompressed(payload, settings)
   if not bytes then
     return nil, problem
   end
-  return bytes_of.parse(bytes)
+  return protobuf.parse(bytes)
 end
 
 -- `change` for each payload of a list.

@@ -1,6 +1,6 @@
 --- What nobody asked for: failed submissions and tasks whose error nobody took,
 -- polls that keep failing. Said to a logger at the program's next call.
--- @module temporal.wait.report
+-- @module temporal.report
 
 local core = require "temporal.core"
 local errors = require "temporal.error.error"

@@ -3,7 +3,7 @@
 -- doorbell and unparks the tickets of what has become ready, in whatever way
 -- the ticket's host has. Only the wait itself and its host hold the ticket: a
 -- waiter that is collected leaves nothing behind.
--- @module temporal.wait.ticket
+-- @module temporal.ticket
 
 local core = require "temporal.core"
 local report = require "temporal.wait.report"
