@@ -50,17 +50,6 @@ static void test_reserve_does_not_move_length(void) {
   tp_buffer_free(&b);
 }
 
-static void test_consumes_from_the_front(void) {
-  tp_buffer b;
-  tp_buffer_init(&b, 100);
-  CHECK(tp_buffer_put(&b, "abcdef", 6) == TP_OK);
-  tp_buffer_consume(&b, 2);
-  CHECK(b.length == 4 && memcmp(b.data, "cdef", 4) == 0);
-  tp_buffer_consume(&b, 4);
-  CHECK(b.length == 0);
-  tp_buffer_free(&b);
-}
-
 static void test_usable_after_free(void) {
   tp_buffer b;
   tp_buffer_init(&b, 4);
@@ -76,7 +65,6 @@ int main(void) {
   RUN(test_first_failure_sticks);
   RUN(test_huge_request_does_not_wrap);
   RUN(test_reserve_does_not_move_length);
-  RUN(test_consumes_from_the_front);
   RUN(test_usable_after_free);
   return check_end();
 }

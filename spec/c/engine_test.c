@@ -120,7 +120,7 @@ static bool park_keeps_its_time(void) {
   return parked_for(20000) >= 20000 && parked_for(0) < TP_SECOND &&
          parked_for(-TP_SECOND) < TP_SECOND &&
          parked_for(TP_NEVER) >= TP_SECOND / 10 &&
-         parked_for(TP_NEVER) < 5 * TP_SECOND && !tp_engine_is_rung(engine);
+         parked_for(TP_NEVER) < 5 * TP_SECOND && !fixture_is_rung(engine);
 }
 
 static void test_park_without_a_thread(void) {
@@ -163,7 +163,7 @@ static void test_park_ends_when_rung(void) {
     i = new_item();
     CHECK(lasts());
     fixture_fire(&i->future);
-    CHECK(ends_early() && tp_engine_is_rung(engine));
+    CHECK(ends_early() && fixture_is_rung(engine));
     fixture_forget(&i->future);
     CHECK(ends_early()); /* still rung: what rang is gone, not the ring */
     CHECK(tp_engine_drain(engine) == NULL);
@@ -207,7 +207,7 @@ static void test_park_ends_on_a_signal(void) {
   early = ends_early();
   __atomic_store_n(&stop_interrupting, 1, __ATOMIC_SEQ_CST);
   pthread_join(thread, NULL);
-  CHECK(early && !tp_engine_is_rung(engine));
+  CHECK(early && !fixture_is_rung(engine));
   let_go();
 }
 
@@ -228,7 +228,7 @@ static bool drains(item *first, item *second, item *third) {
     n++;
   }
   return right && (n == 3 || expected[n] == NULL) &&
-         !tp_engine_is_rung(engine);
+         !fixture_is_rung(engine);
 }
 
 static void test_fired_futures_come_in_order_and_once(void) {
@@ -280,16 +280,16 @@ static void test_subscriptions(void) {
   begin();
   i = new_item();
   tp_future_signal(&i->future, TP_STARTED); /* nobody has asked */
-  CHECK(!tp_engine_is_rung(engine));
+  CHECK(!fixture_is_rung(engine));
   tp_future_subscribe(&i->future, TP_RESULT);
-  CHECK(!tp_engine_is_rung(engine));
+  CHECK(!fixture_is_rung(engine));
   tp_future_signal(&i->future, TP_FIRST); /* not what was asked for */
-  CHECK(!tp_engine_is_rung(engine));
+  CHECK(!fixture_is_rung(engine));
   tp_future_signal(&i->future, TP_RESULT);
   CHECK(drains(i, NULL, NULL));
   tp_future_unsubscribe(&i->future, TP_RESULT);
   tp_future_signal(&i->future, TP_CLOSED);
-  CHECK(!tp_engine_is_rung(engine));
+  CHECK(!fixture_is_rung(engine));
   tp_future_subscribe(&i->future, TP_STARTED); /* it is there: rings at once */
   CHECK(drains(i, NULL, NULL));
   release(i);
@@ -462,7 +462,7 @@ static void test_detach_waits_for_submissions(void) {
   CHECK(tp_engine_unacknowledged(engine) == 1);
   CHECK(tp_engine_start(engine) == TP_OK);
   tp_engine_detach(engine);
-  CHECK(!tp_engine_is_rung(engine));
+  CHECK(!fixture_is_rung(engine));
   CHECK(post(i, TP_BEGIN)); /* so it still runs */
   CHECK(ends() && i->runs == 1 && tp_engine_unacknowledged(engine) == 0);
   release(i);
@@ -568,7 +568,7 @@ static void test_drain_is_told_by_the_last(void) {
   tp_client_acknowledged(client);
   CHECK(!tp_future_ready(told, TP_RESULT));
   tp_client_acknowledged(client);
-  CHECK(tp_future_ready(told, TP_RESULT) && tp_engine_is_rung(engine));
+  CHECK(tp_future_ready(told, TP_RESULT) && fixture_is_rung(engine));
   CHECK(fixture_drain(engine) == told);
   tp_future_release(told);
   tp_future_release(told);

@@ -159,7 +159,7 @@ static bool wait_for_ring(void) {
   int64_t until = tp_now() + PATIENCE;
   bool rang = false;
   while (!rang && tp_now() < until) {
-    if (get(&rounds_done) == get(&rounds_begun) && !tp_engine_is_rung(engine))
+    if (get(&rounds_done) == get(&rounds_begun) && !fixture_is_rung(engine))
       return false;
     tp_engine_park(engine, until);
     rang = drain(shared);

@@ -39,6 +39,15 @@ static inline tp_future *fixture_drain(tp_engine *engine) {
   return w ? tp_future_of(w) : NULL;
 }
 
+/* Something has rung since all was drained. */
+static inline bool fixture_is_rung(tp_engine *engine) {
+  bool rung;
+  tp_engine_lock(engine);
+  rung = engine->rung;
+  tp_engine_unlock(engine);
+  return rung;
+}
+
 static inline void fixture_fire(tp_future *f) {
   tp_engine_fire(f->engine, &f->wakeup, &f->references);
 }

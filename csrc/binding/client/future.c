@@ -39,7 +39,7 @@ static ltp_future *check_box(lua_State *L, int index) {
   return NULL;
 }
 
-tp_future *ltp_checkfuture(lua_State *L, int index) {
+static tp_future *check_future(lua_State *L, int index) {
   ltp_future *box = check_box(L, index);
   if (box->future == NULL) luaL_argerror(L, index, "the future was never made");
   return box->future;
@@ -68,14 +68,14 @@ static unsigned check_what(lua_State *L, int index) {
 
 /* Handles from client:workflow are started from the beginning. */
 static int Ltp_ready(lua_State *L) {
-  tp_future *f = ltp_checkfuture(L, 1);
+  tp_future *f = check_future(L, 1);
   unsigned what = check_what(L, 2);
   lua_pushboolean(L, tp_engine_forked(f->engine) || tp_future_ready(f, what));
   return 1;
 }
 
 static int Ltp_want(lua_State *L) {
-  tp_future *f = ltp_checkfuture(L, 1);
+  tp_future *f = check_future(L, 1);
   unsigned what = check_what(L, 2);
   bool ready = tp_engine_forked(f->engine) || tp_future_ready(f, what);
   if (f->class->kind == TP_RUN && !tp_engine_forked(f->engine))
@@ -95,7 +95,8 @@ static void set_number(lua_State *L, const char *name, lua_Number value) {
   lua_setfield(L, -2, name);
 }
 
-void ltp_pushfailure(lua_State *L, const tp_failure *failure) {
+/* A table that describes it. */
+static void push_failure(lua_State *L, const tp_failure *failure) {
   static const char *const outcomes[] = {NULL, "not_started", "unknown"};
   lua_createtable(L, 0, 8);
   set_text(L, "kind", failure->kind);
@@ -142,7 +143,7 @@ static int push_end(lua_State *L, const tp_future *f, const char *kind,
 
 static int push_failed(lua_State *L, tp_future *f) {
   lua_pushnil(L);
-  ltp_pushfailure(L, tp_future_failure(f));
+  push_failure(L, tp_future_failure(f));
   set_names(L, f);
   tp_future_signal(f, TP_TAKEN);
   return 2;
@@ -205,7 +206,7 @@ static int push_answer(lua_State *L, const tp_http_post *post) {
 }
 
 static int Ltp_take(lua_State *L) {
-  tp_future *f = ltp_checkfuture(L, 1);
+  tp_future *f = check_future(L, 1);
   unsigned what = check_what(L, 2), flags = tp_future_flags(f);
   if (f->orphan && flags & TP_FAILED) return push_failed(L, f);
   if (tp_engine_forked(f->engine))
@@ -231,7 +232,7 @@ static int Ltp_take(lua_State *L) {
 /* core.resend(future): sends once more what the server refused as
 ** unauthenticated; false when it did not end that way. */
 static int Ltp_resend(lua_State *L) {
-  tp_future *f = ltp_checkfuture(L, 1);
+  tp_future *f = check_future(L, 1);
   tp_submission *s = tp_submission_of(f);
   lua_pushboolean(L, !tp_engine_forked(f->engine) && s &&
                      tp_submission_repeat(s));
@@ -241,7 +242,7 @@ static int Ltp_resend(lua_State *L) {
 /* core.replace_metadata(run, list): of its later polls; an error string when
 ** it is too much */
 static int Ltp_replace_metadata(lua_State *L) {
-  tp_future *f = ltp_checkfuture(L, 1);
+  tp_future *f = check_future(L, 1);
   tp_submission *s = tp_submission_of(f);
   const char *problem = ltp_check_metadata(L, 2,
                                            tp_client_metadata(f->client));
@@ -252,24 +253,24 @@ static int Ltp_replace_metadata(lua_State *L) {
 }
 
 static int Ltp_abandon(lua_State *L) {
-  tp_future *f = ltp_checkfuture(L, 1);
+  tp_future *f = check_future(L, 1);
   if (!tp_engine_forked(f->engine)) tp_future_abandon(f);
   return 0;
 }
 
 static int Ltp_id(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)ltp_checkfuture(L, 1)->id);
+  lua_pushinteger(L, (lua_Integer)check_future(L, 1)->id);
   return 1;
 }
 
 static int Ltp_subscribe(lua_State *L) {
-  tp_future *f = ltp_checkfuture(L, 1);
+  tp_future *f = check_future(L, 1);
   if (!tp_engine_forked(f->engine)) tp_future_subscribe(f, check_what(L, 2));
   return 0;
 }
 
 static int Ltp_unsubscribe(lua_State *L) {
-  tp_future *f = ltp_checkfuture(L, 1);
+  tp_future *f = check_future(L, 1);
   if (!tp_engine_forked(f->engine)) tp_future_unsubscribe(f, check_what(L, 2));
   return 0;
 }
@@ -321,9 +322,9 @@ static int push_field(lua_State *L, const tp_run *run, const char *name) {
 }
 
 static int Ltp_field(lua_State *L) {
-  tp_future *f = ltp_checkfuture(L, 1);
+  tp_future *f = check_future(L, 1);
   const char *name = luaL_checkstring(L, 2);
-  tp_names names = tp_future_names(f);
+  tp_names names;
   if (f->class->kind == TP_RUN) return push_field(L, (tp_run *)f, name);
   if (f->class->kind == TP_RPC && strcmp(name, "attempts") == 0) {
     lua_pushinteger(L, tp_submission_of(f)->call.attempts);
@@ -332,6 +333,7 @@ static int Ltp_field(lua_State *L) {
     lua_pushnumber(L, (lua_Number)tp_submission_of(f)->call.latency / 1e6);
     return 1;
   }
+  names = tp_future_names(f);
   lua_pushstring(L, strcmp(name, "method") == 0 ? names.method
                     : strcmp(name, "request_id") == 0 ? names.request_id
                     : strcmp(name, "id") == 0 ? names.workflow_id : NULL);
@@ -421,7 +423,7 @@ static int push_notices(lua_State *L, tp_notice_kind kind) {
   lua_newtable(L);
   for (; notice; notice = next) {
     next = notice->next;
-    ltp_pushfailure(L, &notice->failure);
+    push_failure(L, &notice->failure);
     set_text(L, "workflow_id", notice->workflow_id);
     set_text(L, "request_id", notice->request_id);
     set_text(L, "method", notice->method);

@@ -13,10 +13,6 @@ typedef struct ltp_future {
 
 /* Pushes an empty box of the class whose metatable is the upvalue. */
 ltp_future *ltp_newfuture(lua_State *L, int metatable);
-/* The future at `index`; raises when it is none. */
-tp_future *ltp_checkfuture(lua_State *L, int index);
-/* Pushes a table that describes the failure. */
-void ltp_pushfailure(lua_State *L, const struct tp_failure *failure);
 
 #pragma GCC visibility pop
 #endif

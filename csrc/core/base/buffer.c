@@ -53,12 +53,3 @@ tp_status tp_buffer_put(tp_buffer *b, const void *bytes, size_t n) {
 tp_status tp_buffer_byte(tp_buffer *b, uint8_t byte) {
   return tp_buffer_put(b, &byte, 1);
 }
-
-void tp_buffer_consume(tp_buffer *b, size_t n) {
-  if (n >= b->length) {
-    b->length = 0;
-    return;
-  }
-  memmove(b->data, b->data + n, b->length - n);
-  b->length -= n;
-}

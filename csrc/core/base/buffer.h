@@ -26,7 +26,6 @@ void tp_buffer_free(tp_buffer *b); /* empty and usable again afterwards */
 uint8_t *tp_buffer_reserve(tp_buffer *b, size_t n);
 tp_status tp_buffer_put(tp_buffer *b, const void *bytes, size_t n);
 tp_status tp_buffer_byte(tp_buffer *b, uint8_t byte);
-void tp_buffer_consume(tp_buffer *b, size_t n); /* drops the first n bytes */
 
 #pragma GCC visibility pop
 #endif

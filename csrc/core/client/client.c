@@ -31,7 +31,7 @@ tp_client *tp_client_share(tp_client *client) {
   return on_channel(other, client->channel);
 }
 
-void tp_client_hold(tp_client *client) {
+static void hold(tp_client *client) {
   __atomic_add_fetch(&client->references, 1, __ATOMIC_RELAXED);
 }
 
@@ -71,7 +71,7 @@ void tp_client_future(tp_client *client, tp_future *f,
                       const tp_future_class *class) {
   tp_channel *channel = client->channel;
   tp_future_init(f, client, channel->engine, &channel->futures, class);
-  if (!f->orphan) tp_client_hold(client);
+  if (!f->orphan) hold(client);
 }
 
 void tp_client_free_future(tp_future *f) {

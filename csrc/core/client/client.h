@@ -21,7 +21,6 @@ typedef struct tp_client {
 tp_client *tp_client_new(tp_engine *engine, const tp_channel_options *options);
 /* Another client on the same channel. */
 tp_client *tp_client_share(tp_client *client);
-void tp_client_hold(tp_client *client);
 void tp_client_release(tp_client *client);
 
 tp_engine *tp_client_engine(const tp_client *client);

@@ -174,14 +174,6 @@ void tp_engine_part_bell(tp_engine *e) {
   e->bell_forks = tp_forks();
 }
 
-bool tp_engine_is_rung(tp_engine *e) {
-  bool rung;
-  tp_engine_lock(e);
-  rung = e->rung;
-  tp_engine_unlock(e);
-  return rung;
-}
-
 int tp_engine_pollfd(tp_engine *e) {
   tp_engine_lock(e);
   tp_engine_part_bell(e);

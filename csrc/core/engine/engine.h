@@ -143,7 +143,6 @@ double tp_engine_jitter(tp_engine *engine, double spread);
 void tp_engine_lock(tp_engine *engine);
 void tp_engine_unlock(tp_engine *engine);
 
-bool tp_engine_is_rung(tp_engine *engine);
 /* A wakeup that has fired, its owner held; NULL when there is none, which
 ** silences the doorbell: ask until then. */
 tp_wakeup *tp_engine_drain(tp_engine *engine);
