@@ -62,6 +62,7 @@ build = {
         "csrc/core/rpc/metadata.c",
         "csrc/core/rpc/metrics.c",
         "csrc/core/rpc/polls.c",
+        "csrc/binding/base/boxed_buffer.c",
         "csrc/binding/base/state.c",
         "csrc/binding/client/channel.c",
         "csrc/binding/client/future.c",

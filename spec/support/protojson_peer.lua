@@ -111,8 +111,8 @@ end
 function peer.run_known(options)
   local name = rawget(_G, "jit") and "luajit" or _VERSION:lower():gsub(" ", "")
   local module = os.tmpname()
-  local sources = "csrc/binding/message/*.c csrc/binding/value/*.c csrc/core/base/*.c"
-    .. " csrc/core/json/*.c csrc/core/proto/wire.c csrc/core/proto/schema.c"
+  local sources = "csrc/binding/base/boxed_buffer.c csrc/binding/message/*.c csrc/binding/value/*.c"
+    .. " csrc/core/base/*.c csrc/core/json/*.c csrc/core/proto/wire.c csrc/core/proto/schema.c"
   local output, status = read_all(([[
     { '%s' -B '%s.py' table > '%s.c' &&
       cc -std=c99 -D_GNU_SOURCE -O1 -fPIC -shared -iquote csrc/core/proto -iquote csrc/binding \

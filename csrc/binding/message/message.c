@@ -4,28 +4,14 @@
 */
 #include <string.h>
 
+#include "../../core/base/limits.h"
 #include "../../core/proto/schema.h"
+#include "../base/boxed_buffer.h"
 #include "../base/parts.h"
 #include "message_decode.h"
 #include "message_encode.h"
-#include "../../core/base/limits.h"
 #include "message_names.h"
 #include "message_path.h"
-
-#define BOX "temporal.message_buffer"
-
-static int Ltp_box_gc(lua_State *L) {
-  tp_buffer_free(luaL_checkudata(L, 1, BOX));
-  return 0;
-}
-
-static tp_buffer *push_box(lua_State *L) {
-  tp_buffer *box = ltp_newuserdata(L, sizeof *box);
-  tp_buffer_init(box, TP_MAX_MESSAGE);
-  luaL_getmetatable(L, BOX);
-  lua_setmetatable(L, -2);
-  return box;
-}
 
 static int unknown_name(lua_State *L, const char *what, const char *name,
                         size_t n, const char *nearest) {
@@ -66,7 +52,7 @@ static int Ltp_encode(lua_State *L) {
   if (type < 0) return 2;
   luaL_checkany(L, 2);
   lua_settop(L, 3);
-  box = push_box(L);
+  box = ltp_newbuffer(L, TP_MAX_MESSAGE);
   if (ltp_message_encode(L, 2, type, box,
                          lua_toboolean(L, 3) ? LTP_ALLOW_ENCODED : 0) != 0) {
     lua_pushnil(L);
@@ -234,10 +220,6 @@ void ltp_open_message(lua_State *L, int first) {
       {NULL, NULL}};
   const luaL_Reg *f;
   (void)first;
-  luaL_newmetatable(L, BOX);
-  lua_pushcfunction(L, Ltp_box_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_pop(L, 1);
   ltp_push_names(L);
   lua_pop(L, 1);
   for (f = functions; f->name != NULL; f++) {

@@ -7,24 +7,10 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-#include "../../core/base/buffer.h"
+#include "../base/boxed_buffer.h"
 #include "../base/parts.h"
 
-#define BOX "temporal.zlib_buffer"
 #define FIRST_STEP 4096
-
-static int Ltp_box_gc(lua_State *L) {
-  tp_buffer_free(luaL_checkudata(L, 1, BOX));
-  return 0;
-}
-
-static tp_buffer *push_box(lua_State *L, size_t ceiling) {
-  tp_buffer *box = ltp_newuserdata(L, sizeof *box);
-  tp_buffer_init(box, ceiling);
-  luaL_getmetatable(L, BOX);
-  lua_setmetatable(L, -2);
-  return box;
-}
 
 /* zlib_compress(s[, level]) -> string; level 1 (fast) to 9 (small), -1 is
 ** zlib's own choice. */
@@ -33,7 +19,7 @@ static int Ltp_zlib_compress(lua_State *L) {
   const char *s = luaL_checklstring(L, 1, &n);
   int level = (int)luaL_optinteger(L, 2, Z_DEFAULT_COMPRESSION);
   uLongf length = compressBound(n);
-  tp_buffer *box = push_box(L, length);
+  tp_buffer *box = ltp_newbuffer(L, length);
   uint8_t *out = tp_buffer_reserve(box, length);
   if (out == NULL ||
       compress2(out, &length, (const Bytef *)s, n, level) != Z_OK)
@@ -89,7 +75,7 @@ static int Ltp_zlib_decompress(lua_State *L) {
   luaL_argcheck(L, max >= 0 && max <= INT_MAX, 2, "not a number of bytes");
   luaL_argcheck(L, n <= INT_MAX, 1, "too long");
   lua_settop(L, 2);
-  box = push_box(L, (size_t)max);
+  box = ltp_newbuffer(L, (size_t)max);
   answer = inflate_all((const uint8_t *)s, n, box);
   if (answer == Z_MEM_ERROR)
     return luaL_error(L, "zlib_decompress: not enough memory");
@@ -111,11 +97,6 @@ static int Ltp_zlib_decompress(lua_State *L) {
 
 void ltp_open_zlib(lua_State *L, int first) {
   (void)first;
-  if (luaL_newmetatable(L, BOX)) {
-    lua_pushcfunction(L, Ltp_box_gc);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_pop(L, 1);
   lua_pushcfunction(L, Ltp_zlib_compress);
   lua_setfield(L, -2, "zlib_compress");
   lua_pushcfunction(L, Ltp_zlib_decompress);

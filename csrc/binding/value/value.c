@@ -2,8 +2,9 @@
 #include "value.h"
 
 #include <string.h>
-#include "../../core/json/json.h"
 #include "../../core/base/utf8.h"
+#include "../../core/json/json.h"
+#include "../base/boxed_buffer.h"
 #include "../base/parts.h"
 
 #define KEPT (64u << 10) /* a scratch buffer that grew beyond is given back */
@@ -17,25 +18,13 @@ static int Ltp_values_gc(lua_State *L) {
   return 0;
 }
 
-static int Ltp_box_gc(lua_State *L) {
-  tp_buffer_free(lua_touserdata(L, 1));
-  return 0;
-}
-
 tp_buffer *ltp_scratch_open(lua_State *L, ltp_values *v) {
-  tp_buffer *b;
-  if (!v->busy) {
-    v->busy = 1;
-    v->scratch.length = 0;
-    v->scratch.status = TP_OK;
-    lua_pushnil(L);
-    return &v->scratch;
-  }
-  b = ltp_newuserdata(L, sizeof *b);
-  tp_buffer_init(b, TP_MAX_MESSAGE);
-  luaL_getmetatable(L, "temporal.value_box");
-  lua_setmetatable(L, -2);
-  return b;
+  if (v->busy) return ltp_newbuffer(L, TP_MAX_MESSAGE);
+  v->busy = 1;
+  v->scratch.length = 0;
+  v->scratch.status = TP_OK;
+  lua_pushnil(L);
+  return &v->scratch;
 }
 
 void ltp_scratch_close(ltp_values *v, tp_buffer *b) {
@@ -365,7 +354,6 @@ static void push_values(lua_State *L) {
   class(L, "temporal.value_state", Ltp_values_gc);
   luaL_getmetatable(L, "temporal.value_state");
   lua_setmetatable(L, -2);
-  class(L, "temporal.value_box", Ltp_box_gc);
   v->array_mt = class(L, "temporal.array", NULL);
   v->bytes_mt = class(L, "temporal.bytes", NULL);
   v->raw_mt = class(L, "temporal.raw", NULL);
