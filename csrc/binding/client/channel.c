@@ -10,10 +10,11 @@
 #include "../../core/client/rpc_future.h"
 #include "../../core/client/workflow_run.h"
 #include "../../core/net/grpc.h"
-#include "../base/parts.h"
-#include "future.h"
 #include "../../core/proto/schema.h"
+#include "../base/parts.h"
 #include "../message/message_encode.h"
+#include "../message/message_names.h"
+#include "future.h"
 #include "metadata.h"
 #include "metrics.h"
 
@@ -339,12 +340,10 @@ static int bool_option(lua_State *L, const char *name, int default_value) {
   return value;
 }
 
-/* The message type named by the string at `index`. */
+/* The message type named at `index`; raises when there is none. */
 static int check_type(lua_State *L, int index) {
-  size_t n;
-  const char *name = luaL_checklstring(L, index, &n);
-  int type = tp_schema_message(name, n);
-  return type >= 0 ? type : luaL_error(L, "no message type %s", name);
+  int type = ltp_check_message_type(L, index);
+  return type >= 0 ? type : lua_error(L);
 }
 
 /* channel:call(path, request_type, request, options) */

@@ -13,41 +13,18 @@
 #include "message_names.h"
 #include "message_path.h"
 
-static int unknown_name(lua_State *L, const char *what, const char *name,
-                        size_t n, const char *nearest) {
-  char shown[LTP_DESCRIBED];
-  ltp_quote(name, n, shown);
-  lua_pushnil(L);
-  if (nearest == NULL)
-    lua_pushfstring(L, "unknown %s %s", what, shown);
-  else
-    lua_pushfstring(L, "unknown %s %s; did you mean \"%s\"?", what, shown,
-                    nearest);
-  return 2;
-}
-
-/* The message type named by argument `arg`, or -1: nil, message pushed. */
-static int check_type(lua_State *L, int arg) {
-  size_t n;
-  const char *name = luaL_checklstring(L, arg, &n);
-  int type = tp_schema_message(name, n);
-  if (type < 0)
-    unknown_name(L, "message", name, n, tp_schema_nearest_message(name, n));
-  return type;
-}
-
 /* The enum named by argument `arg`, or -1: nil, message pushed. */
 static int check_enum(lua_State *L, int arg) {
   size_t n;
   const char *name = luaL_checklstring(L, arg, &n);
   int enumeration = tp_schema_enum(name, n);
-  if (enumeration < 0) unknown_name(L, "enum", name, n, NULL);
+  if (enumeration < 0) ltp_unknown_name(L, "enum", name, n, NULL);
   return enumeration;
 }
 
 /* encode(type_name, table[, allow_encoded]) -> string | nil, message */
 static int Ltp_encode(lua_State *L) {
-  int type = check_type(L, 1);
+  int type = ltp_check_message_type(L, 1);
   tp_buffer *box;
   if (type < 0) return 2;
   luaL_checkany(L, 2);
@@ -66,7 +43,7 @@ static int Ltp_encode(lua_State *L) {
 
 /* decode(type_name, bytes) -> table | nil, message */
 static int Ltp_decode(lua_State *L) {
-  int type = check_type(L, 1);
+  int type = ltp_check_message_type(L, 1);
   size_t n;
   const char *bytes;
   if (type < 0) return 2;
@@ -90,7 +67,8 @@ static int Ltp_rpc(lua_State *L) {
   const char *name = luaL_checklstring(L, 1, &n);
   int rpc = tp_schema_rpc(name, n), request;
   if (rpc < 0)
-    return unknown_name(L, "method", name, n, tp_schema_nearest_rpc(name, n));
+    return ltp_unknown_name(L, "method", name, n,
+                            tp_schema_nearest_rpc(name, n));
   request = tp_schema_rpc_request(rpc);
   lua_createtable(L, 0, 6);
   lua_pushstring(L, tp_schema_rpc_path(rpc, NULL));
@@ -130,7 +108,7 @@ static int Ltp_schema_rpcs(lua_State *L) {
 
 /* field_number(type_name, field_name) -> number | nil, message */
 static int Ltp_field_number(lua_State *L) {
-  int type = check_type(L, 1);
+  int type = ltp_check_message_type(L, 1);
   size_t n;
   const char *name;
   const tp_field *field;
@@ -138,8 +116,8 @@ static int Ltp_field_number(lua_State *L) {
   name = luaL_checklstring(L, 2, &n);
   field = tp_schema_field_named(type, name, n);
   if (field == NULL)
-    return unknown_name(L, "field", name, n,
-                        tp_schema_nearest_field(type, name, n));
+    return ltp_unknown_name(L, "field", name, n,
+                            tp_schema_nearest_field(type, name, n));
   lua_pushinteger(L, field->number);
   return 1;
 }
@@ -203,7 +181,8 @@ static int Ltp_enum_number(lua_State *L) {
   value = tp_schema_nearest_value(enumeration, name, n);
   if (value != NULL)
     tp_schema_value_short(enumeration, value, near_name, sizeof near_name);
-  return unknown_name(L, "value", name, n, value != NULL ? near_name : NULL);
+  return ltp_unknown_name(L, "value", name, n,
+                          value != NULL ? near_name : NULL);
 }
 
 void ltp_open_message(lua_State *L, int first) {

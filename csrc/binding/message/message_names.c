@@ -1,7 +1,8 @@
-/* Names as Lua strings: see message_names.h. */
+/* The schema's names for Lua: see message_names.h. */
 #include "message_names.h"
 
 #include "../../core/proto/schema.h"
+#include "message_path.h"
 
 #define REGISTRY_KEY "temporal.names"
 
@@ -34,4 +35,27 @@ void ltp_push_decimal(lua_State *L, int negative, uint64_t magnitude) {
   } while (magnitude > 0);
   if (negative) *--p = '-';
   lua_pushlstring(L, p, (size_t)(digits + sizeof digits - p));
+}
+
+int ltp_unknown_name(lua_State *L, const char *what, const char *name,
+                     size_t n, const char *nearest) {
+  char shown[LTP_DESCRIBED];
+  ltp_quote(name, n, shown);
+  lua_pushnil(L);
+  if (nearest == NULL)
+    lua_pushfstring(L, "unknown %s %s", what, shown);
+  else
+    lua_pushfstring(L, "unknown %s %s; did you mean \"%s\"?", what, shown,
+                    nearest);
+  return 2;
+}
+
+int ltp_check_message_type(lua_State *L, int index) {
+  size_t n;
+  const char *name = luaL_checklstring(L, index, &n);
+  int type = tp_schema_message(name, n);
+  if (type < 0)
+    ltp_unknown_name(L, "message", name, n,
+                     tp_schema_nearest_message(name, n));
+  return type;
 }

@@ -1,27 +1,10 @@
 /* temporal.core's protojson_encode and _decode: see value_protojson.h. */
 #include "value_protojson.h"
 
-#include "../../core/proto/schema.h"
+#include "../base/parts.h"
 #include "../message/message_decode.h"
 #include "../message/message_encode.h"
-#include "../message/message_path.h"
-#include "../base/parts.h"
-
-/* The message type named by argument 1, or -1: nil, message pushed. */
-static int check_type(lua_State *L) {
-  size_t n;
-  const char *name = luaL_checklstring(L, 1, &n), *nearest;
-  char shown[LTP_DESCRIBED];
-  int type = tp_schema_message(name, n);
-  if (type >= 0) return type;
-  nearest = tp_schema_nearest_message(name, n);
-  lua_pushnil(L);
-  lua_pushfstring(L, nearest != NULL ? "unknown message %s; did you mean"
-                                       " \"%s\"?"
-                                     : "unknown message %s",
-                  ltp_quote(name, n, shown), nearest);
-  return -1;
-}
+#include "../message/message_names.h"
 
 /* Is the option `name` true in the table at index 3, if there is one? */
 static int option(lua_State *L, const char *name) {
@@ -52,7 +35,7 @@ static int push_result(lua_State *L, ltp_values *v, tp_buffer *out,
 ** | nil, message */
 static int Ltp_protojson_encode(lua_State *L) {
   ltp_values *v = lua_touserdata(L, lua_upvalueindex(1));
-  int type = check_type(L), flags, wrong;
+  int type = ltp_check_message_type(L, 1), flags, wrong;
   char error[TP_PROTOJSON_ERROR];
   tp_buffer *bytes, *out;
   if (type < 0) return 2;
@@ -93,7 +76,7 @@ int ltp_protojson_decode(lua_State *L, ltp_values *v, const char *s, size_t n,
 ** or with `encoded` the message's bytes | nil, message */
 static int Ltp_protojson_decode(lua_State *L) {
   ltp_values *v = lua_touserdata(L, lua_upvalueindex(1));
-  int type = check_type(L), flags, wrong;
+  int type = ltp_check_message_type(L, 1), flags, wrong;
   char error[TP_PROTOJSON_ERROR];
   tp_buffer *out;
   const char *s;
