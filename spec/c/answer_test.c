@@ -7,9 +7,9 @@
 #include <string.h>
 #include "base/limits.h"
 #include "base/timer.h"
-#include "check.h"
 #include "net/grpc.h"
 #include "rpc/answer.h"
+#include "check.h"
 
 static tp_stream stream;
 static tp_answer out;

@@ -9,10 +9,10 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "check.h"
-#include "engine/process.h"
-#include "fixture.h"
 #include "client/rpc_future.h"
+#include "engine/process.h"
+#include "check.h"
+#include "fixture.h"
 
 #define PATIENCE (20 * TP_SECOND)
 

@@ -7,10 +7,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include "client/rpc_future.h"
 #include "check.h"
 #include "fixture.h"
 #include "random.h"
-#include "client/rpc_future.h"
 
 #define PATIENCE (20 * TP_SECOND)
 #define SLOW (TP_SECOND / 20) /* much longer than a wake-up takes */

@@ -3,11 +3,11 @@
 */
 #include <stdlib.h>
 #include <string.h>
-#include "check.h"
 #include "base/base64.h"
-#include "net/grpc.h"
-#include "random.h"
 #include "base/timer.h"
+#include "net/grpc.h"
+#include "check.h"
+#include "random.h"
 
 static void test_prefix(void) {
   static const uint32_t lengths[] = {0, 1, 255, 256, 65535, 65536, 1u << 24,

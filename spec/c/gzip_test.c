@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
-#include "check.h"
-#include "net/gzip.h"
 #include "base/limits.h"
+#include "net/gzip.h"
+#include "check.h"
 
 enum { GZIP = 16 + MAX_WBITS, ZLIB = MAX_WBITS, RAW = -MAX_WBITS };
 

@@ -5,11 +5,11 @@
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "check.h"
-#include "fixture.h"
-#include "json/json.h"
 #include "client/rpc_future.h"
 #include "client/workflow_run.h"
+#include "json/json.h"
+#include "check.h"
+#include "fixture.h"
 
 static tp_engine *engine;
 static tp_client *client;

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "check.h"
 #include "engine/drive.h"
 #include "engine/line.h"
+#include "check.h"
 
 static int dial(const tp_listener *l) {
   int fd = socket(AF_UNIX, SOCK_STREAM, 0);

@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include "canned_server.h"
-#include "check.h"
-#include "engine/process.h"
-#include "fixture.h"
 #include "client/rpc_future.h"
-#include "proto/wire.h"
 #include "client/workflow_fields.h"
 #include "client/workflow_run.h"
+#include "engine/process.h"
+#include "proto/wire.h"
+#include "canned_server.h"
+#include "check.h"
+#include "fixture.h"
 
 #define PATIENCE (20 * TP_SECOND)
 

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "check.h"
-#include "rpc/metrics.h"
 #include "base/timer.h"
 #include "proto/wire.h"
+#include "rpc/metrics.h"
+#include "check.h"
 
 #define START "/temporal.api.workflowservice.v1.WorkflowService/Start"
 #define ROUNDS 20000

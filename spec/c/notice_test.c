@@ -3,8 +3,8 @@
 */
 #include <stdlib.h>
 #include <string.h>
-#include "check.h"
 #include "engine/notice.h"
+#include "check.h"
 
 static tp_notices notices;
 

@@ -4,9 +4,9 @@
 */
 #include <stdlib.h>
 #include <string.h>
-#include "check.h"
 #include "base/limits.h"
 #include "rpc/polls.h"
+#include "check.h"
 #include "random.h"
 
 #define SLICE TP_POLL_SLICE

@@ -1,9 +1,9 @@
 /* Unit tests of the status texts and the names of gRPC codes. One thread. */
 #include <stdio.h>
 #include <string.h>
-#include "check.h"
 #include "base/limits.h"
 #include "base/status.h"
+#include "check.h"
 
 static void test_every_status_has_a_text_of_its_own(void) {
   int a, b;

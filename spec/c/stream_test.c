@@ -3,10 +3,10 @@
 */
 #include <stdlib.h>
 #include <string.h>
-#include "check.h"
+#include "base/limits.h"
 #include "net/grpc.h"
 #include "net/stream.h"
-#include "base/limits.h"
+#include "check.h"
 
 static tp_stream s;
 

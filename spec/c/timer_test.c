@@ -4,9 +4,9 @@
 */
 #include <math.h>
 #include <string.h>
+#include "base/timer.h"
 #include "check.h"
 #include "random.h"
-#include "base/timer.h"
 
 #define COUNT 200
 

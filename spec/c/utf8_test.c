@@ -1,6 +1,6 @@
 /* Unit tests of the UTF-8 check: every boundary of RFC 3629. One thread. */
-#include "check.h"
 #include "base/utf8.h"
+#include "check.h"
 
 #define VALID(s) (tp_utf8_valid_prefix(s, sizeof(s) - 1) == sizeof(s) - 1)
 #define PREFIX(s) tp_utf8_valid_prefix(s, sizeof(s) - 1)

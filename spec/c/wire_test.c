@@ -1,9 +1,9 @@
 /* Unit tests of the wire format's reader and writers, byte by byte. One
 ** thread.
 */
-#include "check.h"
 #include "base/limits.h"
 #include "proto/wire.h"
+#include "check.h"
 
 #include <string.h>
 

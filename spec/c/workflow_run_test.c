@@ -4,14 +4,14 @@
 ** thread (the engine is made to believe that it has one) and the server.
 */
 #include <stdlib.h>
-#include "check.h"
-#include "engine/process.h"
-#include "fixture.h"
-#include "net/grpc.h"
 #include "client/rpc_future.h"
-#include "proto/wire.h"
 #include "client/workflow_fields.h"
 #include "client/workflow_run.h"
+#include "engine/process.h"
+#include "net/grpc.h"
+#include "proto/wire.h"
+#include "check.h"
+#include "fixture.h"
 
 #define RUN_A "aaaaaaaa-0000-4000-8000-00000000000a"
 #define RUN_B "bbbbbbbb-0000-4000-8000-00000000000b"

@@ -5,14 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "check.h"
-#include "net/grpc.h"
 #include "base/limits.h"
-#include "random.h"
-#include "proto/schema.h"
-#include "proto/wire.h"
 #include "client/workflow_fields.h"
 #include "client/workflow_wire.h"
+#include "net/grpc.h"
+#include "proto/schema.h"
+#include "proto/wire.h"
+#include "check.h"
+#include "random.h"
 
 #define SERVICE "workflowservice.v1."
 #define RUN_A "aaaaaaaa-0000-4000-8000-00000000000a"

@@ -7,8 +7,8 @@
 
 #include "../../core/base/limits.h"
 #include "../../core/base/utf8.h"
-#include "../../core/proto/wire.h"
 #include "../../core/proto/schema.h"
+#include "../../core/proto/wire.h"
 #include "message_decode.h"
 #include "message_names.h"
 #include "message_path.h"

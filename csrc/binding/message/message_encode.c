@@ -11,8 +11,8 @@
 
 #include "../../core/base/limits.h"
 #include "../../core/base/utf8.h"
-#include "../../core/proto/wire.h"
 #include "../../core/proto/schema.h"
+#include "../../core/proto/wire.h"
 #include "message_encode.h"
 #include "message_entries.h"
 #include "message_path.h"

@@ -5,8 +5,8 @@
 #include "value_encode.h"
 
 #include <string.h>
-#include "../../core/json/json.h"
 #include "../../core/base/utf8.h"
+#include "../../core/json/json.h"
 
 /* While it runs, the stack holds the path: the value at `base`, then for each
 ** open table the key and the value under work. */

@@ -2,13 +2,13 @@
 ** conversion of api.md section 7. Lua's thread only; bad values are messages.
 */
 #include <string.h>
+#include "../../core/base/utf8.h"
 #include "../../core/json/json.h"
 #include "../../core/proto/schema.h"
-#include "../../core/base/utf8.h"
 #include "../../core/proto/wire.h"
+#include "../base/parts.h"
 #include "../message/message_decode.h"
 #include "../message/message_encode.h"
-#include "../base/parts.h"
 #include "value_decode.h"
 #include "value_encode.h"
 #include "value_protojson.h"

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "../net/grpc.h"
 #include "../base/limits.h"
+#include "../net/grpc.h"
 #include "../proto/wire.h"
 #include "workflow_fields.h"
 

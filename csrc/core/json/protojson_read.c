@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/base64.h"
-#include "json.h"
 #include "../base/limits.h"
+#include "json.h"
 #include "protojson_number.h"
 #include "protojson_parts.h"
 
