@@ -173,7 +173,7 @@ fuzz-run: $(FUZZERS)
 	    -artifact_prefix=$$f- $$f.corpus || exit 1; \
 	done
 
-build/fuzz/%: fuzz/%.c $(wildcard csrc/core/*/*.[ch] csrc/binding/*.[ch] csrc/binding/*/*.[ch])
+build/fuzz/%: fuzz/%.c $(wildcard fuzz/*.h csrc/core/*/*.[ch] csrc/binding/*.[ch] csrc/binding/*/*.[ch])
 	@mkdir -p $(@D)
 	clang $(TP_FLAGS) $(LUA_INC) -O1 -g -fsanitize=fuzzer,address,undefined \
 	  -fno-sanitize-recover=undefined -o $@ $< $(wildcard csrc/core/*/*.c) \

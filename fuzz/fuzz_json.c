@@ -6,69 +6,18 @@
 ** Byte 1: with the top bit the allocation fails whose number is in the others.
 ** The rest is the text. See fuzz/README.md.
 */
-#include <lauxlib.h>
-#include <lua.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "../csrc/binding/base/parts.h"
 #include "../csrc/binding/value/value_decode.h"
 #include "../csrc/binding/value/value_encode.h"
-#include "../csrc/core/json/json.h"
 #include "../csrc/core/base/utf8.h"
+#include "../csrc/core/json/json.h"
+#include "state.h"
 
 #define INPUTS_OF_ONE_STATE 500
 
-#define ASSERT(condition) \
-  do { \
-    if (!(condition)) { \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      abort(); \
-    } \
-  } while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-static size_t live;      /* bytes the Lua state holds */
-static long budget = -1; /* allocations that still succeed; -1: all */
-
-static void *allocate(void *nothing, void *block, size_t old, size_t size) {
-  void *moved;
-  (void)nothing;
-  if (block == NULL) old = 0; /* then it says what the block is for */
-  if (size == 0) {
-    free(block);
-    live -= old;
-    return NULL;
-  }
-  if (size > old && budget >= 0 && budget-- == 0) {
-    budget = 0; /* and so do all that follow */
-    return NULL;
-  }
-  moved = realloc(block, size);
-  if (moved != NULL) live += size - old;
-  return moved;
-}
-
-/* The state of the next input; a new one after many, the old one checked. */
-static lua_State *state(void) {
-  static lua_State *L;
-  static int inputs;
-  if (inputs-- > 0) return L;
-  if (L != NULL) {
-    lua_close(L);
-    ASSERT(live == 0);
-  }
-  L = lua_newstate(allocate, NULL);
-  ASSERT(L != NULL);
-  lua_newtable(L);
+static void open_parts(lua_State *L) {
   ltp_open_value(L, 0);
   ltp_open_json(L, 0);
   ltp_open_payload(L, 0);
-  lua_setfield(L, LUA_REGISTRYINDEX, "core");
-  inputs = INPUTS_OF_ONE_STATE;
-  return L;
 }
 
 /* ---- the reader alone ---- */
@@ -151,7 +100,7 @@ static int equal(lua_State *L, int a, int b) {
   int marks;
   if (lua_type(L, a) != lua_type(L, b)) return 0;
   if (lua_type(L, a) == LUA_TNUMBER)
-    return lua_isinteger(L, a) == lua_isinteger(L, b) &&
+    return ltp_isinteger(L, a) == ltp_isinteger(L, b) &&
            same(lua_tonumber(L, a), lua_tonumber(L, b)) &&
            lua_rawequal(L, a, b);
   if (lua_type(L, a) != LUA_TTABLE) return lua_rawequal(L, a, b);
@@ -241,17 +190,6 @@ static void as_string(lua_State *L, const char *text, size_t n) {
   tp_buffer_free(&out);
 }
 
-/* A call as Lua makes it, when memory runs out: function and argument are on
-** the stack. True when it returned a value. */
-static int scarce_call(lua_State *L, int allocations) {
-  int status;
-  budget = allocations;
-  status = lua_pcall(L, 1, 1, 0);
-  budget = -1;
-  ASSERT(status == LUA_OK || status == LUA_ERRMEM);
-  return status == LUA_OK && !lua_isnil(L, -1);
-}
-
 static void scarce_memory(lua_State *L, const char *text, size_t n,
                           int allocations) {
   lua_getfield(L, LUA_REGISTRYINDEX, "core"); /* 1 */
@@ -259,20 +197,20 @@ static void scarce_memory(lua_State *L, const char *text, size_t n,
   lua_getfield(L, 1, "json_encode");
   lua_getfield(L, 1, "json_decode");
   lua_pushlstring(L, text, n);
-  if (!scarce_call(L, allocations)) return;
+  if (!scarce_call(L, 1, allocations)) return;
   lua_pushvalue(L, -1);
   lua_replace(L, 1);
-  if (!scarce_call(L, allocations)) return;
+  if (!scarce_call(L, 1, allocations)) return;
   lua_pop(L, 1);
   lua_pushvalue(L, 1);
-  scarce_call(L, allocations);
+  scarce_call(L, 1, allocations);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   const char *text = (const char *)data + 1;
   lua_State *L;
   if (n < 1) return 0;
-  L = state();
+  L = state(INPUTS_OF_ONE_STATE, open_parts);
   if (data[0] & 0x80) {
     scarce_memory(L, text, n - 1, data[0] & 0x7F);
   } else {

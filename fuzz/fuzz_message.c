@@ -4,67 +4,16 @@
 ** out (the allocation whose number is byte 3 fails). Every Lua allocation must
 ** be given back when the state closes, every other one at once. One thread.
 */
-#include <lauxlib.h>
-#include <lua.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "../csrc/binding/base/parts.h"
 #include "../csrc/binding/message/message_decode.h"
 #include "../csrc/binding/message/message_encode.h"
-#include "../csrc/core/proto/schema.h"
 #include "../csrc/core/base/limits.h"
+#include "../csrc/core/proto/schema.h"
+#include "state.h"
 
 #define INPUTS_OF_ONE_STATE 1000
 
-#define ASSERT(condition) \
-  do { \
-    if (!(condition)) { \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      abort(); \
-    } \
-  } while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-static size_t live;      /* bytes the Lua state holds */
-static long budget = -1; /* allocations that still succeed; -1: all */
-
-static void *allocate(void *nothing, void *block, size_t old, size_t size) {
-  void *moved;
-  (void)nothing;
-  if (block == NULL) old = 0; /* then it says what the block is for */
-  if (size == 0) {
-    free(block);
-    live -= old;
-    return NULL;
-  }
-  if (size > old && budget >= 0 && budget-- == 0) {
-    budget = 0; /* and so do all that follow */
-    return NULL;
-  }
-  moved = realloc(block, size);
-  if (moved != NULL) live += size - old;
-  return moved;
-}
-
-/* The state of the next input; a new one after many, the old one checked. */
-static lua_State *state(void) {
-  static lua_State *L;
-  static int inputs;
-  if (inputs-- > 0) return L;
-  if (L != NULL) {
-    lua_close(L);
-    ASSERT(live == 0);
-  }
-  L = lua_newstate(allocate, NULL);
-  ASSERT(L != NULL);
-  lua_newtable(L);
+static void open_parts(lua_State *L) {
   ltp_open_message(L, 0);
-  lua_setfield(L, LUA_REGISTRYINDEX, "core");
-  inputs = INPUTS_OF_ONE_STATE;
-  return L;
 }
 
 static int equal(lua_State *L, int a, int b);
@@ -120,17 +69,6 @@ static void round_trip(lua_State *L, int type, const uint8_t *data, size_t n) {
   tp_buffer_free(&second);
 }
 
-/* A call as Lua makes it, when memory runs out: function, type name and
-** argument are on the stack. True when it returned a value. */
-static int scarce_call(lua_State *L, uint8_t allocations) {
-  int status;
-  budget = allocations;
-  status = lua_pcall(L, 2, 1, 0);
-  budget = -1;
-  ASSERT(status == LUA_OK || status == LUA_ERRMEM);
-  return status == LUA_OK && !lua_isnil(L, -1);
-}
-
 static void scarce_memory(lua_State *L, int type, const uint8_t *data,
                           size_t n, uint8_t allocations) {
   lua_getfield(L, LUA_REGISTRYINDEX, "core"); /* 1 */
@@ -139,7 +77,7 @@ static void scarce_memory(lua_State *L, int type, const uint8_t *data,
   lua_getfield(L, 1, "decode");
   lua_pushvalue(L, 3);
   lua_pushlstring(L, (const char *)data, n);
-  if (scarce_call(L, allocations)) scarce_call(L, allocations);
+  if (scarce_call(L, 2, allocations)) scarce_call(L, 2, allocations);
 }
 
 /* Input that is used up byte by byte; zeros follow its end. */
@@ -252,7 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   lua_State *L;
   int type;
   if (n < 3) return 0;
-  L = state();
+  L = state(INPUTS_OF_ONE_STATE, open_parts);
   type = ((data[0] & 0x3F) << 8 | data[1]) % tp_schema_count.messages;
   if (tp_schema_messages[type].flags & TP_MESSAGE_ENTRY) return 0;
   if (data[0] & 0x80) scarce_memory(L, type, data + 3, n - 3, data[2]);
