@@ -1,5 +1,5 @@
-/* JSON text as a Lua value (api.md section 7). Lua's thread only. Out of memory
-** raises.
+/* JSON text as a Lua value (docs/conversion.md). Lua's thread only. Out of
+** memory raises.
 */
 #ifndef LTP_VALUE_DECODE_H
 #define LTP_VALUE_DECODE_H

@@ -1,4 +1,4 @@
-/* A Lua value as JSON text (api.md section 7). Lua's thread only. What cannot
+/* A Lua value as JSON text (docs/conversion.md). Lua's thread only. What cannot
 ** be converted is a message, not an error; out of memory raises.
 */
 #ifndef LTP_VALUE_ENCODE_H

@@ -1,5 +1,5 @@
 /* A Lua value as a temporal.api.common.v1.Payload and back: the built-in
-** conversion of api.md section 7. Lua's thread only; bad values are messages.
+** conversion of docs/conversion.md. Lua's thread only; bad values are messages.
 */
 #include <string.h>
 #include "../../core/base/utf8.h"
