@@ -29,13 +29,9 @@
 ** is held once; run() lets go of that. */
 typedef struct tp_command {
   struct tp_command *next;
-  unsigned bits; /* what is asked; 0: not queued */
+  unsigned bits; /* what is asked, as its owner numbers it; 0: not queued */
   void (*run)(struct tp_command *command, unsigned bits);
 } tp_command;
-
-#define TP_BEGIN 1u   /* send it; of a channel: close */
-#define TP_WANT 2u    /* somebody wants the close event */
-#define TP_DROP 4u    /* stop asking for the result; of a channel: free it */
 
 /* What the host's thread waits for has come true. While it is queued its owner
 ** is held once; release() lets go of that. Engine's lock. */

@@ -27,6 +27,11 @@
 #define TP_ABANDONED 128u  /* nobody is interested any more */
 #define TP_COLLECTED 256u  /* the userdata is gone */
 
+/* What its command asks. */
+#define TP_BEGIN 1u /* send it */
+#define TP_WANT 2u  /* somebody wants the close event */
+#define TP_DROP 4u  /* stop asking for the result */
+
 typedef enum { TP_RPC, TP_RUN, TP_DRAIN, TP_HTTP } tp_future_kind;
 
 typedef struct tp_future {

@@ -8,6 +8,10 @@
 
 #include "../base/container.h"
 
+/* What its command asks. */
+#define CLOSE 1u
+#define DESTROY 2u
+
 #define POLL_WARNING (10 * TP_SECOND) /* of failures, before we say so */
 
 static const tp_source_class source_class;
@@ -74,12 +78,12 @@ void tp_channel_hold(tp_channel *c) {
 void tp_channel_release(tp_channel *c) {
   int left = __atomic_sub_fetch(&c->source.references, 1, __ATOMIC_ACQ_REL);
   if (left > 0) return;
-  if (tp_engine_post(c->engine, &c->command, TP_DROP, NULL)) return;
+  if (tp_engine_post(c->engine, &c->command, DESTROY, NULL)) return;
   destroy(c);
 }
 
 void tp_channel_close(tp_channel *c) {
-  tp_engine_post(c->engine, &c->command, TP_BEGIN, &c->source.references);
+  tp_engine_post(c->engine, &c->command, CLOSE, &c->source.references);
 }
 
 /* What is unacknowledged goes on, but for no longer than a shutdown takes. */
@@ -92,11 +96,11 @@ static void limit_futures(tp_channel *c) {
 
 static void on_command(tp_command *command, unsigned bits) {
   tp_channel *c = TP_CONTAINER(command, tp_channel, command);
-  if (bits & TP_BEGIN) {
+  if (bits & CLOSE) {
     c->closing = c->dirty = true;
     limit_futures(c);
     tp_channel_release(c);
-  } else if (bits & TP_DROP) {
+  } else if (bits & DESTROY) {
     destroy(c);
   }
 }
