@@ -235,6 +235,7 @@ size_t tp_engine_unacknowledged(tp_engine *e) {
 void tp_engine_detach(tp_engine *e) {
   tp_wakeup *fired;
   tp_engine_set_line(e, -1);
+  tp_notices_detach(&e->notices); /* first: the thread may be about to end */
   tp_engine_lock(e);
   if (!e->draining) {
     e->draining = true;
@@ -243,7 +244,6 @@ void tp_engine_detach(tp_engine *e) {
   pthread_cond_broadcast(&e->idle);
   tp_engine_unlock(e);
   while ((fired = tp_engine_drain(e)) != NULL) fired->release(fired);
-  tp_notices_detach(&e->notices);
   if (e->wake >= 0) tp_doorbell_ring(e->wake);
 }
 
