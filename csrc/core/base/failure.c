@@ -1,7 +1,6 @@
 /* Failures: see failure.h. */
 #include "failure.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +20,16 @@ void tp_failure_clear(tp_failure *f) {
 
 void tp_failure_set(tp_failure *f, const char *kind, int code,
                     const char *format, ...) {
-  char text[TP_REASON * 2];
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
+  tp_failure_set_list(f, kind, code, format, arguments);
   va_end(arguments);
+}
+
+void tp_failure_set_list(tp_failure *f, const char *kind, int code,
+                         const char *format, va_list arguments) {
+  char text[TP_REASON * 2];
+  vsnprintf(text, sizeof text, format, arguments);
   tp_failure_init(f);
   f->kind = kind;
   f->code = code;

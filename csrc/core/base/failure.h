@@ -5,6 +5,7 @@
 #ifndef TP_FAILURE_H
 #define TP_FAILURE_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,9 @@ void tp_failure_init(tp_failure *failure);
 void tp_failure_set(tp_failure *failure, const char *kind, int code,
                     const char *format, ...)
   __attribute__((format(printf, 4, 5)));
+void tp_failure_set_list(tp_failure *failure, const char *kind, int code,
+                         const char *format, va_list arguments)
+  __attribute__((format(printf, 4, 0)));
 /* A copy that shares nothing with the original. */
 void tp_failure_copy(tp_failure *to, const tp_failure *from);
 void tp_failure_clear(tp_failure *failure);

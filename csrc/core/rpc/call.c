@@ -4,7 +4,6 @@
 #include "call.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,12 +62,10 @@ static void set_failure(tp_call *call, tp_failure failure) {
 void tp_call_fail(tp_call *call, const char *kind, int code,
                   const char *format, ...) {
   tp_failure failure;
-  char text[TP_REASON * 2];
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
+  tp_failure_set_list(&failure, kind, code, format, arguments);
   va_end(arguments);
-  tp_failure_set(&failure, kind, code, "%s", text);
   set_failure(call, failure);
 }
 
