@@ -390,13 +390,7 @@ end
 --   nothing is lost, call again
 function activity:get(get_options)
   check_activity(self)
-  local given = {}
-  if type(get_options) == "table" then
-    options.apply(GET, get_options, given)
-  else
-    given.timeout = options.timeout(get_options, "activity:get")
-  end
-  return run(self, "get_activity_result", given, get)
+  return run(self, "get_activity_result", options.get(GET, get_options, "activity:get"), get)
 end
 
 --- Would `get` return without waiting for the server? Asking starts the wait

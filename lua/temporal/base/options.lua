@@ -374,6 +374,19 @@ local function timeout(value, method)
   return seconds
 end
 
+--- The options of a method that waits: a timeout, or a table of options.
+-- @tparam table spec with an option `timeout`
+-- @tparam nil|number|string|table given
+-- @tparam string method for messages, such as `"future:get"`
+-- @treturn table options
+-- @raise when it is neither, or has an unknown option
+local function get(spec, given, method)
+  if type(given) == "table" then
+    return apply(spec, given, {})
+  end
+  return { timeout = timeout(given, method) }
+end
+
 return {
   define = define,
   apply = apply,
@@ -383,6 +396,7 @@ return {
   kind_of = kind_of,
   check_self = check_self,
   timeout = timeout,
+  get = get,
   ignore = ignore,
   string = string_option,
   boolean = boolean_option,

@@ -356,12 +356,7 @@ end
 -- @treturn temporal.error
 function client:connect(connect_options)
   check_open(self)
-  local given = {}
-  if type(connect_options) == "table" then
-    options.apply(CONNECT, connect_options, given)
-  else
-    given.timeout = options.timeout(connect_options, "client:connect")
-  end
+  local given = options.get(CONNECT, connect_options, "client:connect")
   local may_wait, problem = wait.check()
   if not may_wait then
     return nil, problem

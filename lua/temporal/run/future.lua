@@ -291,14 +291,9 @@ end
 --   ran out: nothing is lost, call again
 function run:get(get_options)
   check_run(self)
-  local given = {}
-  if type(get_options) == "table" then
-    options.apply(GET_OPTIONS, get_options, given)
-  elseif get_options ~= nil then
-    given.timeout = options.timeout(get_options, "future:get")
-  end
   return sessions.run("get", {
-    client = core_owner(self), workflow = self, id = core_field(self, "id"), options = given,
+    client = core_owner(self), workflow = self, id = core_field(self, "id"),
+    options = options.get(GET_OPTIONS, get_options, "future:get"),
   }, perform_get)
 end
 
