@@ -472,24 +472,8 @@ function activity:describe(given)
   return operate(self, "describe_activity", given, describe)
 end
 
-local function define_with_reason(method)
-  return call_options.define("option of " .. method,
-    { reason = options.string("reason", { empty = true }) })
-end
-
--- A reason, a table of options with the reason in it, or a reason and options.
-local function with_reason(spec, reason, given, method)
-  if type(reason) == "table" then
-    return options.apply(spec, reason, {})
-  end
-  given = call_options.trailing(spec, given, method)
-  if reason ~= nil then
-    options.apply(spec, { reason = reason }, given)
-  end
-  return given
-end
-
-local CANCEL = define_with_reason("activity:cancel")
+local REASON = { reason = call_options.REASON }
+local CANCEL = call_options.define("option of activity:cancel", REASON)
 local request_cancel = acknowledge("RequestCancelActivityExecution")
 
 --- Asks the activity to end: its next heartbeat says so. One that no worker
@@ -501,11 +485,11 @@ local request_cancel = acknowledge("RequestCancelActivityExecution")
 --   somebody else has asked already
 function activity:cancel(reason, given)
   check_activity(self)
-  given = with_reason(CANCEL, reason, given, "activity:cancel")
+  given = call_options.with_reason(CANCEL, reason, given, "activity:cancel")
   return operate(self, "cancel_activity", given, request_cancel)
 end
 
-local TERMINATE = define_with_reason("activity:terminate")
+local TERMINATE = call_options.define("option of activity:terminate", REASON)
 local terminate = acknowledge("TerminateActivityExecution")
 
 --- Ends the activity at once, whatever its worker does.
@@ -516,7 +500,7 @@ local terminate = acknowledge("TerminateActivityExecution")
 --   may have done it
 function activity:terminate(reason, given)
   check_activity(self)
-  given = with_reason(TERMINATE, reason, given, "activity:terminate")
+  given = call_options.with_reason(TERMINATE, reason, given, "activity:terminate")
   return operate(self, "terminate_activity", given, terminate)
 end
 

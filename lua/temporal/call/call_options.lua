@@ -71,6 +71,27 @@ function call_options.trailing(spec, value, method)
   return options.apply(spec, value, {})
 end
 
+--- A text for people, which may be empty: the option `reason`.
+call_options.REASON = options.string("reason", { empty = true })
+
+--- A reason and a trailing table of options, or the table alone.
+-- @tparam table spec with the option `reason`
+-- @tparam string|table|nil reason
+-- @tparam table|nil value
+-- @tparam string method for messages
+-- @treturn table options, `reason` among them where there is one
+-- @raise when it is neither, or there is an unknown option
+function call_options.with_reason(spec, reason, value, method)
+  if type(reason) == "table" and value == nil then
+    reason, value = nil, reason
+  elseif reason ~= nil and type(reason) ~= "string" then
+    misuse.raisef("the reason of %s must be a string, got %s", method, options.kind_of(reason))
+  end
+  local given = call_options.trailing(spec, value, method)
+  given.reason = reason or given.reason
+  return given
+end
+
 --- When a call with these options has to be over.
 -- @tparam table given options
 -- @treturn number|nil a time of core.now

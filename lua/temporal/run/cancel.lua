@@ -21,12 +21,10 @@ local NO_REASON = "terminated by user via frontend"
 -- How far the server's clock may be behind ours, in seconds.
 local CLOCK_SKEW = 5
 
-local reason_option = options.string("reason", { empty = true })
-
-local CANCEL = call_options.define("option of workflow:cancel", { reason = reason_option })
+local CANCEL = call_options.define("option of workflow:cancel", { reason = call_options.REASON })
 
 local TERMINATE = call_options.define("option of workflow:terminate", {
-  reason = reason_option,
+  reason = call_options.REASON,
   details = function(given, value, spec, name)
     if type(value) ~= "table" then
       return options.fail(spec, name, "must be a list of values", options.kind_of(value))
@@ -34,13 +32,6 @@ local TERMINATE = call_options.define("option of workflow:terminate", {
     given.details = value
   end,
 })
-
-local function check_reason(reason, method)
-  if reason ~= nil and type(reason) ~= "string" then
-    misuse.raisef("%s: the reason must be a string, got %s", method, options.kind_of(reason))
-  end
-  return reason
-end
 
 local function input_of(future, given)
   return {
@@ -82,11 +73,7 @@ end
 --   or only one of another chain
 -- @raise on misuse
 local function cancel(self, reason, cancel_options)
-  if type(reason) == "table" and cancel_options == nil then
-    reason, cancel_options = nil, reason
-  end
-  local given = call_options.trailing(CANCEL, cancel_options, "workflow:cancel")
-  given.reason = check_reason(reason, "workflow:cancel") or given.reason
+  local given = call_options.with_reason(CANCEL, reason, cancel_options, "workflow:cancel")
   return sessions.run("cancel", input_of(self, given), perform_cancel)
 end
 
@@ -211,19 +198,14 @@ end
 --   call may have been what closed it
 -- @raise on misuse
 local function terminate(self, reason, ...)
-  local given
   local count = select("#", ...)
-  if type(reason) == "table" then
-    if count > 0 then
-      misuse.raise("workflow:terminate: details go into the table of options: "
-        .. "{reason=, details={...}}")
-    end
-    given = call_options.trailing(TERMINATE, reason, "workflow:terminate")
-  else
-    given = { reason = check_reason(reason, "workflow:terminate") }
-    if count > 0 then
-      given.details = { n = count, ... }
-    end
+  if type(reason) == "table" and count > 0 then
+    misuse.raise("workflow:terminate: details go into the table of options: "
+      .. "{reason=, details={...}}")
+  end
+  local given = call_options.with_reason(TERMINATE, reason, nil, "workflow:terminate")
+  if count > 0 then
+    given.details = { n = count, ... }
   end
   local input = input_of(self, given)
   input.details = given.details or { n = 0 }

@@ -31,7 +31,7 @@ local EXCLUDE = { signal = 1, update = 2, nexus = 3, cancel_request = 4 }
 
 local RESET = call_options.define("option of workflow:reset", {
   event_id = options.number("event_id", { integer = true, min = 2, max = MAX_EVENT }),
-  reason = options.string("reason", { empty = true }),
+  reason = call_options.REASON,
   exclude = options.list("exclude", function(name)
     return type(name) == "string" and EXCLUDE[name] ~= nil
   end, 'must be one of "signal", "update", "nexus", "cancel_request"'),
@@ -119,28 +119,9 @@ end
 
 -- Pause and unpause.
 
-local function define_pause(method)
-  return call_options.define("option of " .. method, {
-    reason = options.string("reason", { empty = true }),
-  })
-end
-
-local PAUSE = define_pause("workflow:pause")
-local UNPAUSE = define_pause("workflow:unpause")
-
--- `(reason[, options])`, or the options alone, `reason` among them.
-local function read_reason(spec, reason, given, method)
-  if type(reason) == "table" and given == nil then
-    return call_options.trailing(spec, reason, method)
-  elseif reason ~= nil and type(reason) ~= "string" then
-    misuse.raisef("the reason of %s must be a string, got %s", method, options.kind_of(reason))
-  end
-  given = call_options.trailing(spec, given, method)
-  if reason ~= nil then
-    given.reason = reason
-  end
-  return given
-end
+local REASON = { reason = call_options.REASON }
+local PAUSE = call_options.define("option of workflow:pause", REASON)
+local UNPAUSE = call_options.define("option of workflow:unpause", REASON)
 
 local function pause_with(method)
   return function(input)
@@ -162,7 +143,7 @@ local pause, unpause = pause_with("PauseWorkflowExecution"), pause_with("Unpause
 --   already
 -- @raise on misuse
 function control.pause(self, reason, given)
-  given = read_reason(PAUSE, reason, given, "workflow:pause")
+  given = call_options.with_reason(PAUSE, reason, given, "workflow:pause")
   return operation.run(self, "pause", "latest", given, pause)
 end
 
@@ -174,7 +155,7 @@ end
 -- @treturn temporal.error of kind `failed_precondition` when it is not paused
 -- @raise on misuse
 function control.unpause(self, reason, given)
-  given = read_reason(UNPAUSE, reason, given, "workflow:unpause")
+  given = call_options.with_reason(UNPAUSE, reason, given, "workflow:unpause")
   return operation.run(self, "unpause", "latest", given, unpause)
 end
 

@@ -368,7 +368,7 @@ describe("a standalone activity", function()
     refused('unknown option of activity:get "follow_runs"', function()
       handle:get { follow_runs = true }
     end)
-    refused('"reason" must be a string', function() handle:cancel(1) end)
+    refused("the reason of activity:cancel must be a string", function() handle:cancel(1) end)
     refused("unknown option of activity:terminate", function() handle:terminate { why = 1 } end)
     refused("the options of activity:describe must be a table", function() handle:describe(1) end)
     refused("takes a query (a string) or a table of options", function()

@@ -125,14 +125,14 @@ describe("workflow:cancel", function()
 
   it("raises on misuse", function()
     local run = client:workflow("x")
-    assert.matches("workflow:cancel: the reason must be a string, got 7",
+    assert.matches("the reason of workflow:cancel must be a string, got 7",
       raised(run.cancel, run, 7))
     assert.matches('unknown option of workflow:cancel "raeson"; did you mean "reason"?',
       raised(run.cancel, run, { raeson = "x" }), 1, true)
     assert.matches("the options of workflow:cancel must be a table, got 5",
       raised(run.cancel, run, "why", 5))
     assert.matches('"timeout" must be above 0 s', raised(run.cancel, run, nil, { timeout = 0 }))
-    assert.matches("workflow:terminate: the reason must be a string, got 7",
+    assert.matches("the reason of workflow:terminate must be a string, got 7",
       raised(run.terminate, run, 7))
     assert.matches('"details" must be a list of values, got 7',
       raised(run.terminate, run, { details = 7 }))
