@@ -3,29 +3,23 @@
 -- @module temporal.activity_visibility
 
 local activity_description = require "temporal.activities.description"
-local call_options = require "temporal.call.call_options"
 local listing = require "temporal.call.listing"
 local operation = require "temporal.call.operation"
 
+local visibility = {}
 
-local LIST = call_options.define("option of client:list_activities", {
-  query = listing.QUERY,
-  limit = listing.LIMIT,
-  page_size = listing.PAGE_SIZE,
-})
+local function fetch(input, token, page_size)
+  local response, err = operation.call(input, "ListActivityExecutions", {
+    query = input.options.query, page_size = page_size, next_page_token = token,
+  })
+  if not response then
+    return nil, err
+  end
+  return response.executions, response.next_page_token
+end
 
-local COUNT = call_options.define("option of client:count_activities", { query = listing.QUERY })
-
-local function list(input)
-  return listing.iterate(function(token, page_size)
-    local response, err = operation.call(input, "ListActivityExecutions", {
-      query = input.options.query, page_size = page_size, next_page_token = token,
-    })
-    if not response then
-      return nil, err
-    end
-    return response.executions, response.next_page_token
-  end, activity_description.item, input.options)
+local function read(_, info)
+  return activity_description.item(info)
 end
 
 --- Iterates over the standalone activities that match a query.
@@ -41,14 +35,7 @@ end
 -- @treturn function the iterator: an item with the fields of
 --   `temporal.activity_description.item`, nil after the last
 -- @raise on misuse; the iterator raises the error object
-local function list_activities(self, given)
-  given = listing.query(LIST, given, "client:list_activities")
-  return listing.run(self, "list_activities", given, list)
-end
-
-local function count(input)
-  return listing.count(input, "CountActivityExecutions")
-end
+-- @function list_activities
 
 --- How many standalone activities match a query.
 -- @param self a client
@@ -57,12 +44,9 @@ end
 -- @treturn number|nil the number, or nil
 -- @treturn table|temporal.error the groups, a list of `{values={...},
 --   count=}`; empty without GROUP BY. The error when the first is nil
-local function count_activities(self, given)
-  given = listing.query(COUNT, given, "client:count_activities")
-  return listing.run(self, "count_activities", given, count)
-end
+-- @function count_activities
 
-return {
-  list_activities = list_activities,
-  count_activities = count_activities,
-}
+visibility.list_activities, visibility.count_activities =
+  listing.pair("activities", fetch, read, "CountActivityExecutions")
+
+return visibility

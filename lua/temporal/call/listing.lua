@@ -20,7 +20,6 @@ local listing = {}
 --- Options that lists have in common, for call_options.define.
 listing.QUERY = options.string("query", { empty = true })
 listing.PAGE_SIZE = options.number("page_size", { integer = true, min = 1, max = MAX_PAGE })
-listing.LIMIT = options.number("limit", { integer = true, min = 0 })
 
 --- A query, or a table of options with the query in it.
 -- @tparam table spec
@@ -52,14 +51,9 @@ function listing.run(client, name, given, perform)
   }, perform)
 end
 
---- Counts what a query matches.
--- @tparam table input `client`, `options` (`query`), `deadline`
--- @tparam string method the RPC
--- @treturn number|nil the number, or nil
--- @treturn table|temporal.error the groups, `{values=, count=}` each; or the
---   error
-function listing.count(input, method)
-  local response, err = operation.call(input, method, { query = input.options.query })
+-- Counts what a query matches, by the RPC of that name.
+local function count_by(input, rpc)
+  local response, err = operation.call(input, rpc, { query = input.options.query })
   if not response then
     return nil, err
   end
@@ -73,22 +67,17 @@ function listing.count(input, method)
   return response.count, groups
 end
 
---- An iterator over all items of all pages.
--- @tparam function fetch `fetch(token, page_size)` asks for one page: its items
---   and the token of the next ("" or nil on the last), or `nil, err`
--- @tparam function read `read(message)` makes an item of what a page holds
--- @tparam table given `limit` (items at most), `page_size` (of each request)
--- @treturn function the iterator: an item, nil after the last; raises the error
---   object of a page that cannot be had
-function listing.iterate(fetch, read, given)
-  local limit, page_size = given.limit, given.page_size
+-- An iterator over all items of all pages; raises the error object of a page
+-- that cannot be had.
+local function iterate(input, fetch, read)
+  local limit, page_size = input.options.limit, input.options.page_size
   local page, position, handed_out = {}, 0, 0
   local token, ended
   if limit and limit < (page_size or SERVER_PAGE) then
     page_size = limit
   end
   local function next_page()
-    local items, token_or_error = fetch(token, page_size)
+    local items, token_or_error = fetch(input, token, page_size)
     if not items then
       error(token_or_error, 0)
     end
@@ -107,7 +96,40 @@ function listing.iterate(fetch, read, given)
       next_page()
     end
     position, handed_out = position + 1, handed_out + 1
-    return read(page[position])
+    return read(input, page[position])
+  end
+end
+
+--- The two methods of a client that find things of one kind: `list_NOUN`,
+-- which iterates over what a query matches, and `count_NOUN`.
+-- @tparam string noun such as `"workflows"`
+-- @tparam function fetch `fetch(input, token, page_size)` asks for one page: its
+--   items and the token of the next ("" or nil on the last), or `nil, err`
+-- @tparam function read `read(input, message)` makes an item of what a page holds
+-- @tparam string rpc that counts
+-- @treturn function of a client and a query or `{query=, limit=, page_size=,
+--   timeout=, metadata=}`; returns the iterator
+-- @treturn function of a client and a query or `{query=, timeout=, metadata=}`;
+--   returns the number and its groups, `{values=, count=}` each
+function listing.pair(noun, fetch, read, rpc)
+  local list_name, count_name = "list_" .. noun, "count_" .. noun
+  local list_method, count_method = "client:" .. list_name, "client:" .. count_name
+  local list_spec = call_options.define("option of " .. list_method, {
+    query = listing.QUERY,
+    limit = options.number("limit", { integer = true, min = 0 }),
+    page_size = listing.PAGE_SIZE,
+  })
+  local count_spec = call_options.define("option of " .. count_method, { query = listing.QUERY })
+  local function list(input)
+    return iterate(input, fetch, read)
+  end
+  local function count(input)
+    return count_by(input, rpc)
+  end
+  return function(client, given)
+    return listing.run(client, list_name, listing.query(list_spec, given, list_method), list)
+  end, function(client, given)
+    return listing.run(client, count_name, listing.query(count_spec, given, count_method), count)
   end
 end
 

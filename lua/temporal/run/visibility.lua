@@ -11,21 +11,6 @@ local sessions = require "temporal.call.session"
 
 local visibility = {}
 
-
-local LIST = call_options.define("option of client:list_workflows", {
-  query = listing.QUERY,
-  limit = listing.LIMIT,
-  page_size = listing.PAGE_SIZE,
-})
-
-local PAGE = call_options.define("option of client:list_workflows_page", {
-  query = listing.QUERY,
-  page_size = listing.PAGE_SIZE,
-  page_token = options.string("page_token"),
-})
-
-local COUNT = call_options.define("option of client:count_workflows", { query = listing.QUERY })
-
 -- One page as the server sent it, and the token of the next, "" on the last.
 local function fetch(input, token, page_size)
   local response, err = operation.call(input, "ListWorkflowExecutions", {
@@ -37,12 +22,8 @@ local function fetch(input, token, page_size)
   return response.executions, response.next_page_token
 end
 
-local function list(input)
-  return listing.iterate(function(token, page_size)
-    return fetch(input, token, page_size)
-  end, function(info)
-    return description.item(sessions.of(input.client), info)
-  end, input.options)
+local function read(input, info)
+  return description.item(sessions.of(input.client), info)
 end
 
 --- Iterates over the executions that match a query.
@@ -59,10 +40,26 @@ end
 -- @treturn function the iterator: an item with the fields of
 --   `temporal.description.item`, nil after the last
 -- @raise on misuse; the iterator raises the error object
-function visibility.list_workflows(self, given)
-  given = listing.query(LIST, given, "client:list_workflows")
-  return listing.run(self, "list_workflows", given, list)
-end
+-- @function list_workflows
+
+--- How many executions match a query.
+-- @param self a client
+-- @tparam[opt] string|table given a query, which may end in `GROUP BY
+--   ExecutionStatus`, or `{query=, timeout=, metadata=}`
+-- @treturn number|nil the number, or nil
+-- @treturn table|temporal.error the groups, a list of `{values={...},
+--   count=}`, values as the query language writes them (`"Running"`); empty
+--   without GROUP BY. The error when the first is nil
+-- @function count_workflows
+
+visibility.list_workflows, visibility.count_workflows =
+  listing.pair("workflows", fetch, read, "CountWorkflowExecutions")
+
+local PAGE = call_options.define("option of client:list_workflows_page", {
+  query = listing.QUERY,
+  page_size = listing.PAGE_SIZE,
+  page_token = options.string("page_token"),
+})
 
 local function page_of(input)
   local given = input.options
@@ -72,7 +69,7 @@ local function page_of(input)
   end
   local items = {}
   for i, info in ipairs(page) do
-    items[i] = description.item(sessions.of(input.client), info)
+    items[i] = read(input, info)
   end
   return items, token ~= "" and token or nil
 end
@@ -87,23 +84,6 @@ end
 function visibility.list_workflows_page(self, given)
   given = listing.query(PAGE, given, "client:list_workflows_page")
   return listing.run(self, "list_workflows_page", given, page_of)
-end
-
-local function count(input)
-  return listing.count(input, "CountWorkflowExecutions")
-end
-
---- How many executions match a query.
--- @param self a client
--- @tparam[opt] string|table given a query, which may end in `GROUP BY
---   ExecutionStatus`, or `{query=, timeout=, metadata=}`
--- @treturn number|nil the number, or nil
--- @treturn table|temporal.error the groups, a list of `{values={...},
---   count=}`, values as the query language writes them (`"Running"`); empty
---   without GROUP BY. The error when the first is nil
-function visibility.count_workflows(self, given)
-  given = listing.query(COUNT, given, "client:count_workflows")
-  return listing.run(self, "count_workflows", given, count)
 end
 
 return visibility

@@ -160,28 +160,22 @@ end
 
 -- Finding.
 
-local LIST = call_options.define("option of client:list_schedules", {
-  query = listing.QUERY, limit = listing.LIMIT, page_size = listing.PAGE_SIZE,
-})
+local function fetch(input, token, page_size)
+  local response, err = call(input, "ListSchedules", {
+    query = input.options.query, maximum_page_size = page_size, next_page_token = token,
+  })
+  if not response then
+    return nil, err
+  end
+  return response.schedules, response.next_page_token
+end
 
-local COUNT = call_options.define("option of client:count_schedules", { query = listing.QUERY })
-
-local function list(input)
-  return listing.iterate(function(token, page_size)
-    local response, err = call(input, "ListSchedules", {
-      query = input.options.query, maximum_page_size = page_size, next_page_token = token,
-    })
-    if not response then
-      return nil, err
-    end
-    return response.schedules, response.next_page_token
-  end, function(entry)
-    local item, err = description.item(sessions.of(input.client), entry)
-    if not item then
-      error(err, 0)
-    end
-    return item
-  end, input.options)
+local function read(input, entry)
+  local item, err = description.item(sessions.of(input.client), entry)
+  if not item then
+    error(err, 0)
+  end
+  return item
 end
 
 --- Iterates over the schedules that match a query. A new schedule is found
@@ -199,14 +193,7 @@ end
 --   `action.workflow`, `info.recent_actions`, `info.next_action_times`, `raw`),
 --   nil after the last
 -- @raise on misuse; the iterator raises the error object
-local function list_schedules(self, given)
-  given = listing.query(LIST, given, "client:list_schedules")
-  return listing.run(self, "list_schedules", given, list)
-end
-
-local function count(input)
-  return listing.count(input, "CountSchedules")
-end
+-- @function list_schedules
 
 --- How many schedules match a query.
 -- @param self a client
@@ -215,10 +202,9 @@ end
 -- @treturn number|nil the number, or nil
 -- @treturn table|temporal.error the groups, a list of `{values={...}, count=}`;
 --   the error when the first is nil
-local function count_schedules(self, given)
-  given = listing.query(COUNT, given, "client:count_schedules")
-  return listing.run(self, "count_schedules", given, count)
-end
+-- @function count_schedules
+
+local list_schedules, count_schedules = listing.pair("schedules", fetch, read, "CountSchedules")
 
 return {
   create_schedule = create_schedule,
