@@ -40,10 +40,10 @@ local client = require "temporal.client.client"
 local definition = require "temporal.run.definition"
 local errors = require "temporal.error.error"
 local failure = require "temporal.base.lazy" "temporal.error.failure"
-local future = require "temporal.run.future"
 local host = require "temporal.wait.host"
 local options = require "temporal.base.options"
 local scheduler = require "temporal.wait.scheduler"
+local several = require "temporal.wait.several"
 local types = require "temporal.value.types"
 local wait = require "temporal.wait.wait"
 
@@ -123,8 +123,8 @@ return setmetatable({
   end,
   assert = errors.assert,
   is_error = errors.is_error,
-  wait = future.wait,
-  wait_all = future.wait_all,
+  wait = several.any,
+  wait_all = several.all,
   host = { use = host.use },
   poll = poll,
   pollable = get_pollable,

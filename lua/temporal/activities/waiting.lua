@@ -101,8 +101,7 @@ function waiting.started(self, timeout)
   local deadline = timeout and core.now() + timeout
   -- Another waiter may take it meanwhile.
   while self._start do
-    local ready, problem = wait.one(self._start, "result",
-      deadline and math.max(0, deadline - core.now()))
+    local ready, problem = wait.one(self._start, "result", wait.left(deadline))
     if not ready then
       return nil, unfinished(self, problem, timeout, "acknowledgement")
     elseif self._start then
@@ -123,8 +122,7 @@ end
 function waiting.until_ready(self, deadline)
   local future = waiting.pending(self)
   while future do
-    local ready, problem = wait.one(future, "result",
-      deadline and math.max(0, deadline - core.now()))
+    local ready, problem = wait.one(future, "result", wait.left(deadline))
     if not ready then
       return nil, problem
     end
@@ -200,8 +198,7 @@ function waiting.result(self, given)
   if not ready then
     return nil, unfinished(self, problem, given.timeout, "result")
   end
-  local err = self._refused
-    or take_outcome(self, deadline and math.max(0, deadline - core.now()))
+  local err = self._refused or take_outcome(self, wait.left(deadline))
   if err then
     return nil, err.kind == "timeout" and unfinished(self, err, given.timeout, "result") or err
   elseif self._outcome.failure then

@@ -11,6 +11,9 @@ local state = require "temporal.base.state"
 local target = require "temporal.connection.target"
 local wait = require "temporal.wait.wait"
 
+-- Gives the futures of calls their methods.
+require "temporal.call.future"
+
 local type, next = type, next
 
 -- What core.rpc knows of a method, by the name the user calls it by.
@@ -93,8 +96,7 @@ local function string_or_nil(value)
   return type(value) == "string" and value or nil
 end
 
--- What a future of a call knows beside the engine's part: its `session`, its
--- `method`, and once it has been taken the `response`.
+-- The owner of a future is explained in call/future.lua.
 local function own(future, session, rpc)
   core.set_owner(future, { session = session, method = rpc.method, response = nil })
 end

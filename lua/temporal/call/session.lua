@@ -14,6 +14,7 @@
 local core = require "temporal.core"
 local credentials = require "temporal.connection.credentials"
 local interceptor = require "temporal.base.lazy" "temporal.observe.interceptor"
+local state = require "temporal.base.state"
 
 local type = type
 
@@ -118,11 +119,25 @@ function methods:prepare(metadata)
   return credentials.metadata(self.metadata, metadata)
 end
 
---- The server refused the key: is there another one to try with?
--- @tparam table memory of the one call
+--- The server refused the key of a call: is there another one to try with?
+-- @param future of the call
 -- @treturn boolean
-function methods:renew(memory)
+function methods:renew(future)
+  local memory = state.renewals[future]
+  if not memory then
+    memory = {}
+    state.renewals[future] = memory
+  end
   return self.connection.credentials:renew(memory)
+end
+
+--- The answer of a call has been taken, or its failure: the hooks hear of it.
+-- @param future of the call
+-- @tparam temporal.error|nil err why there is no answer
+function methods:taken(future, err)
+  if state.hooked[future] then
+    interceptor.after(self, future, err)
+  end
 end
 
 return session

@@ -463,7 +463,7 @@ local function close_all(deadline, details)
     list[#list + 1] = each
   end
   for _, each in ipairs(list) do
-    local ok, err = each:close(deadline and math.max(0, deadline - core.now()))
+    local ok, err = each:close(wait.left(deadline))
     for _, entry in ipairs(not ok and err.details or {}) do
       details[#details + 1] = entry
     end

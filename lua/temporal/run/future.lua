@@ -1,5 +1,5 @@
---- Futures: the methods of what `execute_workflow`, `start_workflow`,
--- `client:workflow` and `client:submit` return. The objects themselves are
+--- Workflows seen from outside: the methods of what `execute_workflow`,
+-- `start_workflow` and `client:workflow` return. The objects themselves are
 -- userdata of the engine; this module gives them their meaning.
 -- @module temporal.future
 
@@ -7,7 +7,6 @@ local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local failure = require "temporal.base.lazy" "temporal.error.failure"
-local interceptor = require "temporal.base.lazy" "temporal.observe.interceptor"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local sessions = require "temporal.call.session"
@@ -15,40 +14,18 @@ local state = require "temporal.base.state"
 local types = require "temporal.value.types"
 local wait = require "temporal.wait.wait"
 
-local type, getmetatable = type, getmetatable
+local type = type
 local core_field, core_owner, core_take = core.field, core.owner, core.take
 local wait_one = wait.one
 
 local UNAUTHENTICATED = 16
 
-local run_metatable, call_metatable = core.run_metatable, core.call_metatable
+local run_metatable = core.run_metatable
 
 -- The outcomes of runs.
 local taken = state.taken
 
 -- Errors of a run.
-
--- Interceptors hear of an answer, or its failure, once it is taken.
-local function after(session, future, err)
-  if state.hooked[future] then
-    interceptor.after(session, future, err)
-  end
-end
-
--- Seconds until a deadline; nil of none.
-local function left(deadline)
-  return deadline and math.max(0, deadline - core.now())
-end
-
--- Another key may be had where this one was refused.
-local function renew(session, future)
-  local memory = state.renewals[future]
-  if not memory then
-    memory = {}
-    state.renewals[future] = memory
-  end
-  return session:renew(memory)
-end
 
 local function run_error(future, record)
   if state.refusals[future] then
@@ -168,21 +145,6 @@ local GET_OPTIONS = options.define("option of future:get", {
   raw = options.boolean("raw"),
 })
 
--- `wait`, of both kinds of futures.
-local function wait_without_taking(future, timeout, is_ready)
-  timeout = options.timeout(timeout, "future:wait")
-  if is_ready(future) then
-    return true
-  end
-  local ready, problem = wait_one(future, "result", timeout)
-  if ready then
-    return true
-  elseif problem.kind == "timeout" then
-    return false
-  end
-  return nil, problem
-end
-
 --- A workflow execution: the future of its result, and its handle.
 --
 -- Fields: `id`, `run_id` (the run the server named at the start; nil before),
@@ -213,14 +175,14 @@ function run:started(timeout)
   local session = sessions.of(core_owner(self))
   local acknowledged, record = core_take(self, "started")
   if acknowledged then
-    after(session, self)
+    session:taken(self)
     return true
   end
-  if record.code == UNAUTHENTICATED and renew(session, self) and core.resend(self) then
-    return run.started(self, left(deadline))
+  if record.code == UNAUTHENTICATED and session:renew(self) and core.resend(self) then
+    return run.started(self, wait.left(deadline))
   end
   local err = run_error(self, record)
-  after(session, self, err)
+  session:taken(self, err)
   return nil, err
 end
 
@@ -254,13 +216,13 @@ local function await_outcome(self, what, timeout)
     end
   end
   while true do
-    local ready, problem = wait_one(self, what, left(deadline))
+    local ready, problem = wait_one(self, what, wait.left(deadline))
     if not ready then
       return nil, unfinished(self, problem, timeout, "result")
     end
     local outcome, err = take_outcome(self, what)
-    if outcome or err.code ~= "unauthenticated" or not renew(session, self) then
-      after(session, self, not outcome and not core_field(self, "run_id") and err or nil)
+    if outcome or err.code ~= "unauthenticated" or not session:renew(self) then
+      session:taken(self, not outcome and not core_field(self, "run_id") and err or nil)
       return outcome, err
     end
     core.resend(self)
@@ -313,7 +275,11 @@ end
 -- @treturn temporal.error|nil of kind `cannot_wait`
 function run:wait(timeout)
   check_run(self)
-  return wait_without_taking(self, timeout, run.ready)
+  timeout = options.timeout(timeout, "future:wait")
+  if run.ready(self) then
+    return true
+  end
+  return wait.ready(self, timeout)
 end
 
 --- Stops our interest in the result: not the workflow, and not a start on its
@@ -394,137 +360,3 @@ function run_metatable.__tostring(future)
 end
 
 run_metatable.__name = "temporal.future"
-
---- An RPC on its way, of `client:submit`.
--- @type call
-local call = {}
-
-local function check_call(self)
-  return options.check_self(self, call_metatable, "future")
-end
-
---- Waits for the answer.
--- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
--- @treturn table|nil the response, or nil
--- @treturn temporal.error why there is none
-function call:get(timeout)
-  check_call(self)
-  timeout = options.timeout(timeout, "future:get")
-  local deadline = timeout and core.now() + timeout
-  local owner = core_owner(self)
-  if owner.response then
-    return owner.response
-  end
-  local ready, problem = wait_one(self, "result", timeout)
-  if not ready then
-    if problem.kind == "timeout" then
-      problem.message = ("no answer to %s after %s; the call goes on")
-        :format(owner.method, duration.text(timeout))
-    end
-    return nil, problem
-  end
-  local response, record = core_take(self, "result")
-  if response then
-    owner.response = response
-    after(owner.session, self)
-    return response
-  elseif record.code == UNAUTHENTICATED and renew(owner.session, self) and core.resend(self) then
-    return call.get(self, left(deadline))
-  end
-  local err = state.refusals[self] or errors.from_record(record, {
-    fields = { workflow_id = record.workflow_id },
-    method = owner.method,
-    converter = owner.session:values("failure", record.workflow_id),
-    failure_to_error = failure.to_error,
-  })
-  after(owner.session, self, err)
-  return nil, err
-end
-
---- Is the answer there? Never blocks.
--- @treturn boolean
-function call:ready()
-  check_call(self)
-  return core.want(self, "result")
-end
-
---- Waits for the answer without taking it.
--- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
--- @treturn boolean|nil true; false when the time ran out; nil where waiting is
---   not possible
--- @treturn temporal.error|nil of kind `cannot_wait`
-function call:wait(timeout)
-  check_call(self)
-  return wait_without_taking(self, timeout, call.ready)
-end
-
---- Cancels the call; whoever waits gets an error of kind `call_canceled`.
-function call:abandon()
-  check_call(self)
-  core.abandon(self)
-end
-
-call_metatable.__index = call
-
-function call_metatable.__tostring(future)
-  local owner = core_owner(future)
-  return ("temporal.future (%s, %s)"):format(owner and owner.method or "call",
-    core.ready(future, "result") and "finished" or "running")
-end
-
-call_metatable.__name = "temporal.future"
-
--- Waiting for several.
-
--- A copy: what the program does to its list meanwhile concerns no wait.
-local function copy_of(list, method)
-  if type(list) ~= "table" then
-    misuse.raisef("%s takes a list of futures, got %s", method, options.kind_of(list))
-  end
-  if #list == 0 then
-    misuse.raisef("%s: the list is empty", method)
-  end
-  local copy = {}
-  for i = 1, #list do
-    local kind = type(list[i])
-    local meta = (kind == "userdata" or kind == "table") and getmetatable(list[i])
-    if meta ~= run_metatable and meta ~= call_metatable
-      and not (type(meta) == "table" and meta.__temporal_await) then
-      misuse.raisef("%s: element %d must be a future, got %s", method, i,
-        options.kind_of(list[i]))
-    end
-    copy[i] = list[i]
-  end
-  return copy
-end
-
---- Waits for the first of several futures to be ready.
--- @tparam table list of futures of any sort; not empty
--- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
--- @return the ready future, or nil
--- @return its index, or the error (kind `timeout` or `cannot_wait`)
-local function wait_any(list, timeout)
-  list = copy_of(list, "temporal.wait")
-  timeout = options.timeout(timeout, "temporal.wait")
-  local index, err = wait.any(list, timeout)
-  if index then
-    return list[index], index
-  end
-  return nil, err
-end
-
---- Waits until all of several futures are ready, failed ones too.
--- @tparam table list of futures of any sort; not empty
--- @tparam[opt] number|string|table timeout a duration or `{timeout=}`
--- @treturn boolean|nil true, or nil
--- @treturn temporal.error of kind `timeout` or `cannot_wait`
-local function wait_all(list, timeout)
-  list = copy_of(list, "temporal.wait_all")
-  timeout = options.timeout(timeout, "temporal.wait_all")
-  return wait.all(list, timeout)
-end
-
-return {
-  wait = wait_any,
-  wait_all = wait_all,
-}

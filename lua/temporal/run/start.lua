@@ -14,6 +14,9 @@ local sessions = require "temporal.call.session"
 local state = require "temporal.base.state"
 local target = require "temporal.connection.target"
 
+-- Gives the futures of workflows their methods.
+require "temporal.run.future"
+
 local type, next = type, next
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 local encode, uuid, core_payloads = core.encode, core.uuid, core.payloads

@@ -11,8 +11,8 @@ local service = require "temporal.call.service"
 local sessions = require "temporal.call.session"
 local update_future = require "temporal.run.update_future"
 local update_request = require "temporal.run.update_request"
+local wait = require "temporal.wait.wait"
 
-local max = math.max
 local name_error, ran_out = update_future.name_error, update_future.ran_out
 
 local STAGES = { accepted = 2, completed = 3 }
@@ -80,7 +80,7 @@ function update.finish(future, err, names, stage, timeout, deadline)
     return nil, name_error(err, names)
   end
   if stage == STAGES.completed then
-    local settled, problem = future:_settle(deadline and max(0, deadline - core.now()))
+    local settled, problem = future:_settle(wait.left(deadline))
     if not settled then
       if problem.kind == "timeout" then
         problem = ran_out("outcome", timeout, future, true, problem)

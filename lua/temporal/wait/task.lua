@@ -165,14 +165,7 @@ end
 -- @treturn temporal.error|nil of kind `cannot_wait`
 function task:wait(timeout)
   check_self(self)
-  timeout = options.timeout(timeout, "task:wait")
-  local ready, problem = wait.one(self, "result", timeout)
-  if ready then
-    return true
-  elseif problem.kind == "timeout" then
-    return false
-  end
-  return nil, problem
+  return wait.ready(self, options.timeout(timeout, "task:wait"))
 end
 
 --- Ends the task: the wait it is in raises, or the next one it begins. Whoever

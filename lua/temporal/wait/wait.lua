@@ -14,6 +14,7 @@ local state = require "temporal.base.state"
 local tickets = require "temporal.wait.ticket"
 
 local getmetatable, next, type = getmetatable, next, type
+local max = math.max
 local running = coroutine.running
 local now = core.now
 local core_want = core.want
@@ -152,6 +153,27 @@ function wait.one(future, what, timeout)
     return true
   end
   return nil, timed_out(timeout)
+end
+
+--- The same, as methods `wait` say it.
+-- @param future a future of the engine, or a task
+-- @tparam number|nil timeout seconds
+-- @treturn boolean|nil true; false when the time ran out; nil where waiting is
+--   not possible
+-- @treturn temporal.error|nil of kind `cannot_wait`
+function wait.ready(future, timeout)
+  local ready, problem = wait.one(future, "result", timeout)
+  if not ready and problem.kind == "timeout" then
+    return false
+  end
+  return ready, problem
+end
+
+--- What is left of a wait.
+-- @tparam number|nil deadline a time of core.now
+-- @treturn number|nil seconds, 0 when none are left; nil without a deadline
+function wait.left(deadline)
+  return deadline and max(0, deadline - now())
 end
 
 --- What has to be waited for until an element of a list is ready: itself, or
