@@ -1,4 +1,4 @@
-"""google.protobuf.json_format as the other side of csrc/core/protojson*.c.
+"""google.protobuf.json_format as the other side of csrc/core/json/protojson*.c.
 
   generate: writes random messages to a file, as bytes and as JSON text
   check:    compares what Lua made of both with the messages and the text

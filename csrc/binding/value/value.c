@@ -36,6 +36,17 @@ void ltp_scratch_close(ltp_values *v, tp_buffer *b) {
   v->busy = 0;
 }
 
+int ltp_scratch_push(lua_State *L, ltp_values *v, tp_buffer *b, int failed) {
+  if (failed) {
+    lua_pushnil(L);
+    lua_insert(L, -2);
+  } else {
+    lua_pushlstring(L, b->length > 0 ? (const char *)b->data : "", b->length);
+  }
+  ltp_scratch_close(v, b);
+  return failed ? 2 : 1;
+}
+
 /* Nothing is required here: a program that never loads lua-cjson does not
 ** pay for it, and no searcher of the user runs. */
 void ltp_values_find_cjson(lua_State *L, ltp_values *v) {

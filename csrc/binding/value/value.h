@@ -45,6 +45,9 @@ void ltp_values_find_cjson(lua_State *L, ltp_values *v);
 ** uses the kept one. Pushes one slot, which must stay until then. */
 tp_buffer *ltp_scratch_open(lua_State *L, ltp_values *v);
 void ltp_scratch_close(ltp_values *v, tp_buffer *b);
+/* Closes it and pushes what it holds, or, if it failed, nil below the message
+** on top. Returns how many that are. */
+int ltp_scratch_push(lua_State *L, ltp_values *v, tp_buffer *b, int failed);
 
 void ltp_push_int64(lua_State *L, ltp_values *v, int64_t value);
 /* The value of temporal.int64 or cdata; 0 when it is something else. */

@@ -10,15 +10,7 @@ static int Ltp_json_encode(lua_State *L) {
   tp_buffer *out;
   lua_settop(L, 2);
   out = ltp_scratch_open(L, v);
-  if (ltp_values_encode(L, v, 1, name, out) != 0) {
-    ltp_scratch_close(v, out);
-    lua_pushnil(L);
-    lua_insert(L, -2);
-    return 2;
-  }
-  lua_pushlstring(L, (const char *)out->data, out->length);
-  ltp_scratch_close(v, out);
-  return 1;
+  return ltp_scratch_push(L, v, out, ltp_values_encode(L, v, 1, name, out));
 }
 
 /* json_decode(text) -> value | nil, message */

@@ -92,20 +92,6 @@ static int encode_whole(lua_State *L, ltp_values *v, int index,
   return -1;
 }
 
-static int push_result(lua_State *L, ltp_values *v, tp_buffer *out,
-                       int failed) {
-  if (failed) { /* the message is on top */
-    ltp_scratch_close(v, out);
-    lua_pushnil(L);
-    lua_insert(L, -2);
-    return 2;
-  }
-  lua_pushlstring(L, out->length > 0 ? (const char *)out->data : "",
-                  out->length);
-  ltp_scratch_close(v, out);
-  return 1;
-}
-
 /* payload(v[, name]) -> bytes of a Payload | nil, message */
 static int Ltp_payload(lua_State *L) {
   ltp_values *v = lua_touserdata(L, lua_upvalueindex(1));
@@ -113,7 +99,7 @@ static int Ltp_payload(lua_State *L) {
   tp_buffer *out;
   lua_settop(L, 2);
   out = ltp_scratch_open(L, v);
-  return push_result(L, v, out, encode_whole(L, v, 1, name, out));
+  return ltp_scratch_push(L, v, out, encode_whole(L, v, 1, name, out));
 }
 
 /* payloads(n, ...) -> bytes of a Payloads | nil, message */
@@ -138,7 +124,7 @@ static int Ltp_payloads(lua_State *L) {
                     (int)(out->ceiling >> 20));
     failed = 1;
   }
-  return push_result(L, v, out, failed);
+  return ltp_scratch_push(L, v, out, failed);
 }
 
 /* ---- back ---- */

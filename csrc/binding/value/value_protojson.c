@@ -17,20 +17,6 @@ static int option(lua_State *L, const char *name) {
   return value;
 }
 
-/* Text or bytes, or nil and the message on top. */
-static int push_result(lua_State *L, ltp_values *v, tp_buffer *out,
-                       int wrong) {
-  if (wrong) {
-    lua_pushnil(L);
-    lua_insert(L, -2);
-  } else {
-    lua_pushlstring(L, out->length > 0 ? (const char *)out->data : "",
-                    out->length);
-  }
-  ltp_scratch_close(v, out);
-  return wrong ? 2 : 1;
-}
-
 /* protojson_encode(type_name, table or bytes[, {proto_names=}]) -> text
 ** | nil, message */
 static int Ltp_protojson_encode(lua_State *L) {
@@ -51,7 +37,7 @@ static int Ltp_protojson_encode(lua_State *L) {
     if (wrong) lua_pushstring(L, error);
   }
   ltp_scratch_close(v, bytes);
-  return push_result(L, v, out, wrong);
+  return ltp_scratch_push(L, v, out, wrong);
 }
 
 int ltp_protojson_decode(lua_State *L, ltp_values *v, const char *s, size_t n,
@@ -90,7 +76,7 @@ static int Ltp_protojson_decode(lua_State *L) {
     out = ltp_scratch_open(L, v);
     wrong = tp_protojson_read(type, s, n, flags, out, error);
     if (wrong) lua_pushstring(L, error);
-    return push_result(L, v, out, wrong);
+    return ltp_scratch_push(L, v, out, wrong);
   }
   if (ltp_protojson_decode(L, v, s, n, type, flags) == 0) return 1;
   lua_pushnil(L);
