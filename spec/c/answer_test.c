@@ -70,6 +70,7 @@ static void test_success(void) {
   answer(200, 0, NULL);
   body(3, 3);
   CHECK(judge() == TP_VERDICT_OK && out.failure.message == NULL);
+  CHECK(out.heard && !out.ambiguous);
   begin(TP_END_RESET); /* NO_ERROR after the trailers: fine too */
   answer(200, 0, NULL);
   body(3, 3);
@@ -315,7 +316,7 @@ static void test_lost(void) {
 static void test_unprocessed(void) {
   begin(TP_END_UNPROCESSED);
   stream.error_code = 7;
-  CHECK(judge() == TP_VERDICT_REPEAT);
+  CHECK(judge() == TP_VERDICT_REPEAT && !out.heard);
   CHECK(!out.ambiguous && out.failure.message == NULL);
 }
 

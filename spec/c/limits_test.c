@@ -149,6 +149,24 @@ static void test_open_polls_of_a_channel(void) {
   CHECK(TP_MAX_POLLS < 1200); /* what the server takes */
 }
 
+/* Failing polls are said after ten seconds, and once, till one is answered;
+** other answers do not count. */
+static void test_failing_polls_are_said_once(void) {
+  int64_t from = 5 * TP_SECOND, late = from + 10 * TP_SECOND;
+  tp_channel_heard(channel, false);
+  CHECK(channel->answered);
+  CHECK(!tp_channel_poll_failed(channel, from));
+  tp_channel_heard(channel, false);
+  CHECK(!tp_channel_poll_failed(channel, late - 1));
+  CHECK(tp_channel_poll_failed(channel, late));
+  CHECK(!tp_channel_poll_failed(channel, 2 * late));
+  tp_channel_heard(channel, true);
+  CHECK(!tp_channel_poll_failed(channel, 2 * late));
+  CHECK(tp_channel_poll_failed(channel, 3 * late));
+  tp_channel_heard(channel, true);
+  channel->answered = false;
+}
+
 /* --- buffers ---------- */
 
 /* The ceiling holds for what is reserved too: nothing is written. */
@@ -265,6 +283,7 @@ int main(void) {
   RUN(test_too_many_headers_open_no_stream);
   RUN(test_pending_submissions);
   RUN(test_open_polls_of_a_channel);
+  RUN(test_failing_polls_are_said_once);
   RUN(test_ceilings);
   RUN(test_ceiling_at_every_size_of_growth);
   RUN(test_depth_of_json);
