@@ -63,9 +63,9 @@ function process_methods:kill(signal)
   return ok == true or ok == 0
 end
 
---- Waits for the end: "exit" or "signal", and the number; nil after `timeout` seconds.
+--- Waits for the end: "exit" or "signal", and the number; nil after `timeout` seconds (60).
 function process_methods:wait(timeout)
-  local last = monotime() + (timeout or 10)
+  local last = monotime() + (timeout or 60)
   repeat
     local status = first_line(self.directory .. "/status")
     if status then
@@ -84,16 +84,16 @@ function process_methods:stop(grace)
   local how, number = self:wait(grace or 5)
   if how then return how, number end
   self:kill("KILL")
-  return self:wait(10)
+  return self:wait(60)
 end
 
 --- The next line of standard output; nil when the process has ended and there is no more.
--- Raises after `timeout` seconds (10).
+-- Raises after `timeout` seconds (60).
 function process_methods:readline(timeout)
   self.out = self.out or assert(open(self.directory .. "/out", "rb"))
   local position = self.out:seek()
   local ended, line
-  wait_until(timeout or 10, function()
+  wait_until(timeout or 60, function()
     ended = first_line(self.directory .. "/status") ~= nil
     self.out:seek("set", position)
     local text = self.out:read("*a")
@@ -132,7 +132,7 @@ local function spawn(command)
     :format(self.directory, getenv("TEMPORAL_TEST_PYTHON"), own_pid, self.directory,
             concat(words, " "))))
   running[self] = true
-  wait_until(10, function()
+  wait_until(60, function()
     self.pid = tonumber(first_line(self.directory .. "/pid"))
     return self.pid or first_line(self.directory .. "/status")
   end, "the start of " .. self.command)
@@ -149,7 +149,7 @@ function server_methods:stop() return self.process:stop() end
 --- Kills the server at once.
 function server_methods:kill()
   os.execute("kill -KILL " .. self.pid)
-  return self.process:wait(10)
+  return self.process:wait(60)
 end
 
 --- A Temporal server of the spec's own.
@@ -179,7 +179,7 @@ end
 -- @return the process, with `port` and `address`
 local function start_peer(name, ...)
   local process = spawn{ getenv("TEMPORAL_TEST_BUILD") .. "/support/" .. name, ... }
-  local line = process:readline(10)
+  local line = process:readline()
   process.port = tonumber((line or ""):match("listening on (%d+)"))
   if not process.port then error(name .. " did not start: " .. process:errors(), 2) end
   process.address = "127.0.0.1:" .. process.port

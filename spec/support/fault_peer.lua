@@ -117,12 +117,12 @@ end
 
 --- Waits until a counter is there, such as "polls_open>=3".
 function methods:wait_until(condition, seconds)
-  self:cmd("until %s %d", condition, math.floor((seconds or 5) * 1000))
+  self:cmd("until %s %d", condition, math.floor((seconds or 30) * 1000))
 end
 
 --- Lets at most `count` streams that await go on; the request of the first may still be coming in.
 function methods:release(count)
-  local last = system.monotime() + 5
+  local last = system.monotime() + 30
   repeat
     local released = tonumber(self:cmd("release %d", count):match("released=(%d+)"))
     if released == 0 then system.sleep(0.001) end

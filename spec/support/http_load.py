@@ -2,6 +2,7 @@
 
 usage: http_load.py PORT PATH [--connections N] [--seconds S | --requests N] [--keepalive]
        [--abort SECONDS] [--host HOST]
+Goes on until S seconds are over, N requests are done, or SIGTERM.
 Prints one line of JSON when all have ended: requests, statuses (status -> count), errors (reason ->
 count; a request without an answer), p50, p99 and most (seconds of an answer). Without --keepalive
 each request has a connection of its own, so that a server that reloads may close them all. With
@@ -12,6 +13,7 @@ import argparse
 import asyncio
 import collections
 import json
+import signal
 import time
 
 
@@ -72,7 +74,11 @@ class Load:
         if stream:
             stream[1].close()
 
+    def stop(self):
+        self.until = 0
+
     async def run(self):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.stop)
         await asyncio.gather(*(self.connection() for _ in range(self.options.connections)))
         times = sorted(self.times) or [0]
         print(json.dumps({

@@ -80,6 +80,12 @@ function life.finishes(code, process, seconds)
   return errors
 end
 
+--- What a program said, without that it waits: a busy machine may need the second after which it
+-- says so.
+function life.without_patience(errors)
+  return (errors:gsub("temporal: waiting up to [^\n]*\n", ""))
+end
+
 local scripts = 0
 
 --- Runs a command ROUNDS times, `at_once` side by side. Each must end with this exit code; `{}` in

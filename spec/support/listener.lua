@@ -52,7 +52,7 @@ function listener.start(names, command)
     for _, name in ipairs(names) do ports[name] = listener.port() end
     local process = env.spawn(command(ports))
     local ready
-    env.wait_until(20, function()
+    env.wait_until(60, function()
       ready = true
       for _, port in pairs(ports) do ready = ready and listener.listens(process.pid, port) end
       return ready or process:wait(0)

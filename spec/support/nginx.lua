@@ -93,7 +93,7 @@ function methods:reload(keys)
   local before = workers(self.pid)
   local _, port = next(self.ports)
   self:kill("HUP")
-  env.wait_until(10, function()
+  env.wait_until(60, function()
     local fresh = false
     for pid in pairs(workers(self.pid)) do
       if not before[pid] then fresh = true

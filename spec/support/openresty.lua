@@ -132,7 +132,7 @@ function methods:reload()
   local before = {}
   for _, pid in ipairs(self:workers()) do before[pid] = true end
   self:kill("HUP")
-  env.wait_until(10, function()
+  env.wait_until(60, function()
     local started = 0
     for _, pid in ipairs(self:workers()) do
       if not before[pid] then started = started + 1 end

@@ -162,7 +162,7 @@ function parity.start()
   requests = assert(io.open(path, "wb"))
   peer = env.spawn { env.python, "spec/support/parity_peer.py", env.address, env.namespace,
                      env.task_queue, path }
-  assert(peer:readline(30) == "ready", "the Python client does not start")
+  assert(peer:readline(60) == "ready", "the Python client does not start")
   os.remove(path)
 end
 
@@ -170,7 +170,7 @@ end
 function parity.stop()
   requests:write('{"op":"end"}\n')
   requests:close()
-  peer:wait(10)
+  peer:wait(60)
 end
 
 --- What the Python client makes of a request: its answer as text, and as a table.

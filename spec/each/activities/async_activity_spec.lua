@@ -69,7 +69,7 @@ describe("client:async_activity", function()
       "OneActivity", "LaterActivity", env.task_queue, 1))
     local activity = by_id(run)
     -- Also before its worker has begun: the server takes it.
-    env.wait_until(10, function() return activity:heartbeat() end)
+    env.wait_until(30, function() return activity:heartbeat() end)
     assert.is_true(temporal.assert(activity:complete("by Lua")))
     assert.equal("by Lua", temporal.assert(run:get(20)))
   end)
@@ -192,7 +192,7 @@ describe("client:async_activity", function()
     assert.equal("invalid_argument", err.kind)
     temporal.assert(client:call("RequestCancelWorkflowExecution",
       { workflow_execution = { workflow_id = run.id } }))
-    env.wait_until(10, function()
+    env.wait_until(30, function()
       _, err = activity:heartbeat(2)
       return err
     end)
@@ -216,7 +216,7 @@ describe("client:async_activity", function()
     assert.same({ nil, "activity_reset" }, { ok, err.kind })
     temporal.assert(client:call("RequestCancelWorkflowExecution",
       { workflow_execution = execution }))
-    env.wait_until(10, function()
+    env.wait_until(30, function()
       ok, err = activity:heartbeat()
       return not ok and err.kind == "activity_canceled"
     end)

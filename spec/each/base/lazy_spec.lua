@@ -44,7 +44,7 @@ describe("temporal.lazy", function()
     handle:write(code)
     handle:close()
     local process = env.spawn { env.lua, file, names[1], names[2], names[3] }
-    assert.is_nil(process:readline(10))
+    assert.is_nil(process:readline(60))
     os.remove(file)
   end)
 end)

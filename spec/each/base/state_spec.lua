@@ -64,13 +64,13 @@ describe("temporal.state", function()
     temporal.spawn(function() kind = select(2, late:get(0.02)).kind end)
     local task = temporal.spawn(function() return run:get() end)
     with_second_copy(function(second)
-      env.wait_until(10, function()
+      env.wait_until(30, function()
         second.poll(0.01)
         return kind
       end, "the end of the first wait")
       peer:wait_until "StartWorkflowExecution>=2"
       peer:cmd("release")
-      env.wait_until(10, function()
+      env.wait_until(30, function()
         second.poll(0.01)
         return task:ready()
       end, "the end of the second")
@@ -89,7 +89,7 @@ describe("temporal.state", function()
       coroutine.wrap(function() values[2] = execute():get(10) end)()
       second.spawn(function() values[3] = select(2, execute():get(0.01)).kind end)
       peer:wait_until "StartWorkflowExecution>=3"
-      env.wait_until(10, function()
+      env.wait_until(30, function()
         uv.run("nowait") -- "once" may sleep on after a timer went off
         return values[3]
       end, "the wait that runs out of time")

@@ -254,7 +254,7 @@ describe("bad calls:", function()
     ["a query's name"] = function(t) return run:query(t) end,
     ["an update's name"] = function(t) return run:update(t) end,
     ["an update's id"] = function(t) return run:update { name = "x", id = t } end,
-    ["an update handle's id"] = function(t) return run:update_handle(t):get(5) end,
+    ["an update handle's id"] = function(t) return run:update_handle(t):get(30) end,
     ["a workflow's id"] = function(t) return client:workflow(t):describe() end,
     ["a run id"] = function(t) return client:workflow("x", t):describe() end,
     ["a first run id"] = function(t)

@@ -104,7 +104,7 @@ describe("temporal.client", function()
     assert.is_true(client:close())
 
     client = temporal.client { target = REFUSED, retry = false }
-    local ok, err = client:connect(5)
+    local ok, err = client:connect(30)
     assert.is_nil(ok)
     assert.same({ "unavailable", "unavailable" }, { err.kind, err.code })
     assert.matches("refused", err.message)
@@ -153,14 +153,14 @@ describe("temporal.client", function()
       client:call("TerminateWorkflowExecution", { workflow_execution = { workflow_id = run.id } })
       client:close()
     ]]):format(env.address, env.namespace) }
-    assert.is_string(process:readline(10))
+    assert.is_string(process:readline(60))
     local before = env.now()
     process:kill("INT")
-    assert.matches("^false\t.*interrupted!", process:readline(10))
-    assert.is_true(env.now() - before < 0.5)
+    assert.matches("^false\t.*interrupted!", process:readline(60))
+    assert.is_true(env.now() - before < 5)
     -- And waits again afterwards.
-    assert.matches("timeout", process:readline(10))
-    assert.same({ "exit", 0 }, { process:wait(10) })
+    assert.matches("timeout", process:readline(60))
+    assert.same({ "exit", 0 }, { process:wait(60) })
   end)
 
   it("sends its identity: given, or pid@host", function()
@@ -241,7 +241,7 @@ describe("temporal.client", function()
     -- Futures and handles say so; what is finished keeps its value.
     assert.equal(1, finished:get())
     for _, run in ipairs { never, handle } do
-      local value, err = run:get(5)
+      local value, err = run:get(30)
       assert.is_nil(value)
       assert.equal("closed", err.kind)
     end
@@ -292,7 +292,7 @@ describe("temporal.client", function()
     ]]):format(env.address, env.namespace, env.task_queue) }
     assert.equal("before\ttaken\tafter", process:readline(20), process:errors())
     assert.equal("true", process:readline(20))
-    assert.same({ "exit", 0 }, { process:wait(10) })
+    assert.same({ "exit", 0 }, { process:wait(60) })
   end)
 
   it("closes at the end of its scope, where Lua has that", function()
@@ -381,25 +381,25 @@ describe("an option of the client", function()
     local before = env.now()
     local err = start_error()
     assert.same({ "deadline_exceeded", "unknown" }, { err.kind, err.outcome })
-    assert.is_true(env.now() - before < 1)
+    assert.is_true(env.now() - before < 8) -- 10: the default
   end)
 
   it("rpc_timeout: the call's own timeout wins", function()
     peer:cmd("call : hold")
-    open { rpc_timeout = 5 }
+    open { rpc_timeout = 60 }
     local before = env.now()
     local err = select(2, client:call("DescribeNamespace", {}, { timeout = 0.1 }))
     assert.equal("deadline_exceeded", err.kind)
-    assert.is_true(env.now() - before < 1)
+    assert.is_true(env.now() - before < 20)
   end)
 
   it("connect_timeout: ends one dial", function()
     peer:cmd("listen full")
-    open { connect_timeout = 0.2, retry = false }
+    open { connect_timeout = 0.2, rpc_timeout = 60, retry = false }
     local before = env.now()
     local err = start_error()
     assert.same({ "unavailable", "not_started", 1 }, { err.kind, err.outcome, err.attempts })
-    assert.is_true(env.now() - before < 1)
+    assert.is_true(env.now() - before < 4) -- 5: the default
   end)
 
   it("retry: attempts and pauses, or none at all", function()
@@ -468,7 +468,7 @@ describe("an option of the client", function()
     end }
     client:execute_workflow({ task_queue = "q" }, "Order")
     peer:wait_until(START .. ">=1")
-    env.wait_until(5, function()
+    env.wait_until(30, function()
       collectgarbage()
       client:workflow("x")
       return called
@@ -486,11 +486,11 @@ describe("a client whose server does not speak gRPC", function()
       logger = silent }
     -- A wait for a result as the very first call must not hang either.
     local before = env.now()
-    local value, err = client:workflow("x"):get(20)
+    local value, err = client:workflow("x"):get(60)
     local waited = env.now() - before
     assert.is_nil(value)
     assert.is_true(expected[err.kind], tostring(err))
-    assert.is_true(waited < 10, waited)
+    assert.is_true(waited < 30, waited)
     local run
     run, err = client:start_workflow({ task_queue = "q" }, "Order")
     assert.is_nil(run)

@@ -39,7 +39,7 @@ describe("client:", function()
     assert.is_true(#found.pollers > 0)
     local queue = "nobody-" .. env.uuid()
     local run = temporal.assert(client:start_workflow({ task_queue = queue }, "Order"))
-    env.wait_until(10, function()
+    env.wait_until(30, function()
       found = temporal.assert(client:describe_task_queue { name = queue, type = "workflow" })
       return found.stats.backlog_count == 1
     end, "the task in the backlog")

@@ -93,11 +93,11 @@ describe("an API key", function()
 
     it("switches TLS on, unless that is off", function()
       local client = open { api_key = "k1", retry = false }
-      assert.is_true(client:connect(5))
+      assert.is_true(client:connect(30))
       client = temporal.client { target = peer.address, api_key = "k1", retry = false,
         shutdown_timeout = 0 }
       clients[#clients + 1] = client
-      local _, err = client:connect(5)
+      local _, err = client:connect(30)
       assert.equal("unavailable", err.kind)
       assert.matches("SSL", err.message)
       assert.equal(0, count())
@@ -332,7 +332,7 @@ describe("an API key", function()
       local run = temporal.assert(client:start_workflow({ task_queue = "q" }, "Order"))
       assert.equal(1, asked)
       assert.is_false(run:ready())
-      env.wait_until(10, function() return run:ready() end, "the poll to be refused")
+      env.wait_until(30, function() return run:ready() end, "the poll to be refused")
       assert.same({ 1, 1, "Bearer k1" }, { asked, count(POLL), sent(POLL) })
       assert.equal(7, run:get(10))
       assert.same({ 2, 2, "Bearer k2" }, { asked, count(POLL), sent(POLL) })
@@ -463,7 +463,7 @@ describe("an API key", function()
       local client = open { api_key = source, metadata = { token = secret } }
       local run = start(client)
       local seen = { tostring(client), tostring(run), everything { client:call(ANY) },
-        everything { run:get(5) }, everything { client:connect(5) }, everything { client:close() } }
+        everything { run:get(9) }, everything { client:connect(9) }, everything { client:close() } }
       seen[#seen + 1] = table.concat(logged, "\n")
       for _, text in ipairs(seen) do
         assert.is_nil(text:find(secret, 1, true))

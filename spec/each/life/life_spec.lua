@@ -9,9 +9,10 @@ local temporal = require "temporal"
 
 local START = "StartWorkflowExecution"
 local RESULT = "call GetWorkflowExecutionHistory : answer completed 7"
-local SOON = 1 -- s: what takes 0.1 s on a machine that does nothing else
+local SOON = 4 -- s: what takes 0.1 s on a machine that does nothing else, and else 5 s or more
 
 local HUNG, sanitizer, finishes = life.HUNG, life.sanitizer, life.finishes
+local without_patience = life.without_patience
 local extra_thread = sanitizer == "tsan" and 1 or 0 -- its own
 
 -- LIFE_TIMES=1: tells how long things took.
@@ -74,11 +75,6 @@ describe("life:", function()
       for _, call in ipairs(calls) do temporal.assert(call:get()) end
     end
 
-    -- Many starts at once may take the server a second.
-    local function without_patience(errors)
-      return (errors:gsub("temporal: waiting up to [^\n]*\n", ""))
-    end
-
     local ENDS = {
       { "main", 0 }, { "error", 1 }, { "os.exit", 7 }, { "os.exit, closing", 7 },
       { "os.exit in a coroutine", 7 }, { "os.exit in a coroutine, closing", 7 },
@@ -108,7 +104,7 @@ describe("life:", function()
 
     for _, ending in ipairs { { "main", 0 }, { "os.exit", 7 }, { "os.exit, closing", 7 } } do
       it("waits for an answer for shutdown_timeout, and says so: " .. ending[1], function()
-        local process = run_lua("unanswered", silent.address, 1.5, ending[1])
+        local process = run_lua("unanswered", silent.address, 2.5, ending[1])
         assert.equal("submitted", process:readline(HUNG))
         local began = env.now()
         env.wait_until(HUNG, function() return #process:errors() > 0 end, "a word")
@@ -117,10 +113,10 @@ describe("life:", function()
         local waited = env.now() - began
         took("exit says after", said)
         took("exit without an answer", waited)
-        assert.is_true(said > 0.9 and said < 1.5, said)
-        assert.is_true(waited > 1.4 and waited < 1.5 + SOON, waited)
+        assert.is_true(said > 0.9 and said < 2.5, said)
+        assert.is_true(waited > 2.4 and waited < 2.5 + SOON, waited)
         local first, second = errors:match "^([^\n]+)\n([^\n]+)\n$"
-        assert.matches("^temporal: waiting up to 0%.5 s for 1 ", first)
+        assert.matches("^temporal: waiting up to [01]%.%d s for 1 ", first)
         assert.matches('^temporal: .*"life%-1" failed and nobody took the error', second)
       end)
     end
@@ -268,7 +264,8 @@ describe("life:", function()
           silent.address, case[1], count)
         local errors = finishes(0, process, HUNG + 5 * life.ROUNDS)
         -- What is lost is said, and nothing else.
-        assert.equal("", (errors:gsub("temporal: [^\n]* failed and nobody took [^\n]*\n", "")))
+        assert.equal("",
+          (without_patience(errors):gsub("temporal: [^\n]* failed and nobody took [^\n]*\n", "")))
       end)
     end
   end)
@@ -283,11 +280,13 @@ describe("life:", function()
   end)
 
   describe("Ctrl-C", function()
-    -- How to wait, and how many starts are answered before.
+    -- How to wait, and whether starts are answered.
     local WAITS = {
-      get = 1, started = 0, wait = 1, ["temporal.wait"] = 1, ["temporal.wait_all"] = 1, close = 0,
-      connect = 0, call = 0, ["temporal.poll"] = 1, ["get in a coroutine"] = 1,
-      ["get in a coroutine with a hook"] = 1, ["connect in a coroutine of a coroutine"] = 0,
+      get = true, started = false, wait = true, ["temporal.wait"] = true,
+      ["temporal.wait_all"] = true, close = false, connect = false, call = false,
+      ["temporal.poll"] = true, ["get in a coroutine"] = true,
+      ["get in a coroutine with a hook"] = true,
+      ["connect in a coroutine of a coroutine"] = false,
     }
 
     -- The main thread sleeps: it is in the wait.
@@ -299,9 +298,7 @@ describe("life:", function()
     end
 
     -- How long it took to end the wait.
-    local function interrupt(how, peer)
-      local process = run_lua("interrupt", peer.address, how)
-      assert.equal("waiting", process:readline(HUNG))
+    local function interrupt(process)
       env.wait_until(HUNG, function() return sleeps(process) end, "the wait")
       local began = env.now()
       process:kill "INT"
@@ -313,26 +310,35 @@ describe("life:", function()
       return seconds
     end
 
-    -- Not one may take long; most end at once, before the slice of 0.1 s is over.
-    local function interrupts(how, peer, prepare)
+    -- Not one may take long; some end at once, before the slice of 0.1 s is over. As many as
+    -- AT_ONCE wait together.
+    local AT_ONCE = 5
+    local function interrupts(how, peer)
       local all = {}
-      for i = 1, life.ROUNDS do
-        if prepare then prepare() end
-        all[i] = interrupt(how, peer)
-        assert.is_true(all[i] < SOON, all[i])
+      while #all < life.ROUNDS do
+        local waiting = {}
+        for i = 1, math.min(AT_ONCE, life.ROUNDS - #all) do
+          waiting[i] = run_lua("interrupt", peer.address, how)
+        end
+        for _, process in ipairs(waiting) do
+          assert.equal("waiting", process:readline(HUNG))
+        end
+        for _, process in ipairs(waiting) do
+          local seconds = interrupt(process)
+          assert.is_true(seconds < SOON, seconds)
+          all[#all + 1] = seconds
+        end
       end
       table.sort(all)
       took("Ctrl-C ends " .. how, all[math.ceil(#all / 2)])
-      assert.is_true(all[math.ceil(#all / 2)] < (sanitizer and SOON or 0.1))
+      assert.is_true(all[math.ceil(#all / 4)] < (sanitizer and SOON or 0.1), all[1])
     end
 
     for how, answered in pairs(WAITS) do
       it("ends at once: " .. how, function()
-        interrupts(how, silent, function()
-          silent:reset("call GetSystemInfo : hold")
-          if answered > 0 then silent:cmd("call %d %s : answer started", answered, START) end
-          silent:cmd("call %s : hold", START)
-        end)
+        silent:reset("call GetSystemInfo : hold")
+        if not answered then silent:cmd("call %s : hold", START) end
+        interrupts(how, silent)
       end)
     end
 

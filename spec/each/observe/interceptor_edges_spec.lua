@@ -53,7 +53,7 @@ describe("an interceptor", function()
     temporal.assert(client:workflow("x"):signal { name = "s", header = header,
       metadata = metadata })
     temporal.assert(client:signal_with_start({ task_queue = "q", metadata = { a = "1" } },
-      { name = "s", args = args }, "W"):started(5))
+      { name = "s", args = args }, "W"):started(30))
     assert.same({ {}, {}, { "mine" } }, { header, metadata, args })
     assert.equal("2", peer:headers("SignalWorkflowExecution").extra)
   end)

@@ -11,7 +11,7 @@ describe("temporal.logger", function()
       log("error", "plain")
       log("odd level", "shown too", {})
     ]] }
-    assert.same({ "exit", 0 }, { process:wait(10) })
+    assert.same({ "exit", 0 }, { process:wait(60) })
     assert.equal("temporal: warn: two lines (a=x, b=2)\n"
       .. "temporal: error: plain\n"
       .. "temporal: odd level: shown too\n", process:errors())

@@ -154,7 +154,8 @@ describe("client:metrics", function()
 
     it("counts a deadline", function()
       faults.peer:cmd("call %s : hold", START)
-      local client = faults.client { rpc_timeout = 0.05 }
+      local client = faults.client { rpc_timeout = 0.3 }
+      temporal.assert(client:connect(30))
       local _, err = faults.start(client)
       assert.equal("deadline_exceeded", err.kind)
       local tags = { operation = START, status_code = "DEADLINE_EXCEEDED" }
@@ -180,18 +181,18 @@ describe("client:metrics", function()
       faults.peer:cmd("listen off")
       local client = faults.client { retry = faults.QUICK, rpc_timeout = 5 }
       local run = faults.submit(client)
-      env.wait_until(5, function() return connection(client)[3] >= 2 end, "two failed dials")
+      env.wait_until(30, function() return connection(client)[3] >= 2 end, "two failed dials")
       local open, dialled, _, pending, unacknowledged = unpack(connection(client))
       assert.same({ 0, 0, 1, 1 }, { open, dialled, pending, unacknowledged })
       faults.peer:cmd("listen on")
-      temporal.assert(run:started(5))
+      temporal.assert(run:started(30))
       local now = connection(client)
       assert.same({ 1, 1, 0, 0 }, { now[1], now[2], now[4], now[5] })
       assert.equal(now[3], value(client, "temporal_request_failure_attempt",
         { operation = START, status_code = "UNAVAILABLE" }))
       assert.equal(now[3] + 1, value(client, "temporal_request_attempt", { operation = START }))
       faults.peer:cmd("all : close")
-      env.wait_until(5, function() return connection(client)[1] == 0 end, "the end of it")
+      env.wait_until(30, function() return connection(client)[1] == 0 end, "the end of it")
     end)
 
     it("is counted by each client for itself", function()

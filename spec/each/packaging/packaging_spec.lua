@@ -94,7 +94,7 @@ describe("a package:", function()
     end
     local process = env.spawn { env.lua, "-e", prepare .. ' print(pcall(require, "temporal"))',
       env = { LUA_CPATH = folder .. "/?.so" } }
-    assert.same({ "exit", 0 }, { process:wait(10) }, process:errors())
+    assert.same({ "exit", 0 }, { process:wait(60) }, process:errors())
     return process:output()
   end
 
@@ -135,10 +135,10 @@ describe("a package:", function()
     it("luarocks make, without a network", function()
       local source, tree = env.tmp .. "/rock", env.tmp .. "/tree"
       assert(lfs.mkdir(source))
-      -- LuaRocks builds where the sources are.
+      -- LuaRocks builds where the sources are; without -O2 that takes half as long.
       run(root, ("cp -r csrc lua rockspec LICENSE README.md %s"):format(quote(source)))
-      run(source, ("luarocks --lua-version=%s --only-server=%s --tree=%s make %s %s"):format(ABI,
-        quote(source), quote(tree), "rockspec/temporal-scm-1.rockspec",
+      run(source, ("luarocks --lua-version=%s --only-server=%s --tree=%s make %s %s %s"):format(ABI,
+        quote(source), quote(tree), "rockspec/temporal-scm-1.rockspec", "CFLAGS='-O0 -fPIC'",
         LUA == "jit" and "LUA_INCDIR=$(pkg-config --variable=includedir luajit)" or ""))
       works(tree)
       assert.same({ "luaopen_temporal_core" },

@@ -36,6 +36,17 @@ describe("workflow:history", function()
       { workflow_execution = { workflow_id = run.id }, signal_name = name }))
   end
 
+  -- An event each.
+  local function signals(run, count)
+    local calls = {}
+    for i = 1, count do
+      calls[i] = client:submit("SignalWorkflowExecution",
+        { workflow_execution = { workflow_id = run.id }, signal_name = "note" })
+    end
+    temporal.assert(temporal.wait_all(calls, 60))
+    for _, call in ipairs(calls) do temporal.assert(call:get()) end
+  end
+
   local function collect(...)
     local list = {}
     for event in ... do
@@ -75,10 +86,11 @@ describe("workflow:history", function()
   end)
 
   it("pages, forwards and backwards, in the same order", function()
-    local run = begin({}, "LookLong", 100)
-    assert.equal(0, temporal.assert(run:get(60)))
+    local run = begin({ task_queue = nobody }, "Order")
+    signals(run, 300)
+    finish(run)
     local all = ids(collect(run:history()))
-    assert.is_true(#all > 400)
+    assert.equal(303, #all)
     assert.same(all, ids(collect(run:history { page_size = 7 })))
     local backwards = ids(collect(run:history { reverse = true, page_size = 50 }))
     assert.equal(#all, #backwards)
@@ -92,7 +104,7 @@ describe("workflow:history", function()
     local before = env.now()
     assert.same({}, collect(run:history { filter = "close" }))
     assert.same({}, collect(run:history { filter = "close", reverse = true }))
-    assert.is_true(env.now() - before < 3)
+    assert.is_true(env.now() - before < 10)
     signal(run, "finish")
     local events = collect(run:history { filter = "close", wait = true })
     assert.equal(1, #events)
@@ -127,7 +139,7 @@ describe("workflow:history", function()
     assert.is_true(temporal.is_error(err))
     assert.equal("timeout", err.kind)
     assert.matches("no further event after 1.5 s", err.message, 1, true)
-    assert.is_true(env.now() - before > 1 and env.now() - before < 4)
+    assert.is_true(env.now() - before > 1 and env.now() - before < 10)
     finish(run)
   end)
 
@@ -164,8 +176,9 @@ describe("workflow:history", function()
   it("is bound to one run", function()
     for _, options in ipairs { { page_size = 5 }, { page_size = 5, reverse = true } } do
       local id = "history-" .. env.uuid()
-      local run = begin({ id = id }, "LookLong", 20)
-      assert.equal(0, temporal.assert(run:get(60)))
+      local run = begin({ id = id, task_queue = nobody }, "Order")
+      signals(run, 20)
+      finish(run)
       local count = #collect(run:history())
       local other
       local read = 0
@@ -322,8 +335,8 @@ describe("workflow:history", function()
   end)
 
   it("fetch_history: all of it in one table", function()
-    local run = begin({}, "LookLong", 60)
-    assert.equal(0, temporal.assert(run:get(60)))
+    local run = begin({ task_queue = nobody }, "Order")
+    signals(run, 300)
     local history = temporal.assert(run:fetch_history())
     assert.same(ids(collect(run:history())), ids(history.events))
     assert.is_true(#history.events > 256)

@@ -295,7 +295,7 @@ describe("a start option", function()
     local run, err = silent:start_workflow({ task_queue = "q", timeout = 0.3 }, "Order")
     assert.is_nil(run)
     assert.same({ "unavailable", "not_started" }, { err.kind, err.outcome })
-    assert.is_true(env.now() - before < 2)
+    assert.is_true(env.now() - before < 8)
     silent:close(0)
     assert.matches('"timeout" must be above 0 s', raised { task_queue = "q", timeout = 0 }, 1,
       true)

@@ -85,7 +85,7 @@ describe("client:update_with_start", function()
     local given = options()
     local update = temporal.assert(client:update_with_start(given, { "gate", "a" }, "Inbox"))
     assert.is_false(update:ready())
-    given.timeout = 0.5
+    given.timeout = 2
     local err = failed("timeout", client:update_with_start(given,
       { name = "gate", wait = "completed", id = "slow", args = { "b" } }, "Inbox"))
     assert.same({ "slow", given.id }, { err.update_id, err.workflow_id })
@@ -154,7 +154,7 @@ describe("client:update_with_start", function()
   end)
 
   it("is not lost when no worker has taken it yet", function()
-    local given = options { task_queue = "nobody-" .. env.uuid(), timeout = 0.5 }
+    local given = options { task_queue = "nobody-" .. env.uuid(), timeout = 2 }
     local err = failed("timeout", client:update_with_start(given, { "echo", 1 }, "Inbox"))
     assert.same({ given.id, false, "unknown" },
       { err.workflow_id, err.acknowledged, err.outcome })
@@ -273,12 +273,12 @@ describe("client:update_with_start on a server in trouble", function()
   end)
 
   it("has no deadline but its own", function()
-    local brief = temporal.client { target = peer.address, rpc_timeout = 0.3 }
+    local brief = temporal.client { target = peer.address, rpc_timeout = 1 }
     temporal.assert(brief:call("DescribeNamespace"))
     local bytes = assert(core.encode(
       "temporal.api.workflowservice.v1.ExecuteMultiOperationResponse", { responses = {
         { start_workflow = { run_id = "r" } }, { update_workflow = { outcome = SEVEN } } } }))
-    peer:cmd("call ExecuteMultiOperation : wait 800; answer hex %s",
+    peer:cmd("call ExecuteMultiOperation : wait 2000; answer hex %s",
       (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end)))
     local update = temporal.assert(brief:update_with_start({ task_queue = "q",
       id_conflict_policy = "fail" }, { "x" }, "W"))

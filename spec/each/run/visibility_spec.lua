@@ -43,7 +43,7 @@ describe("visibility", function()
   end
 
   local function wait_for(count, query)
-    env.wait_until(10, function()
+    env.wait_until(30, function()
       return temporal.assert(client:count_workflows(query or marked())) == count
     end, count .. " listed executions")
   end

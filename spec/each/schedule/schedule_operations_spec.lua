@@ -65,7 +65,7 @@ describe("a schedule", function()
     assert.is_true(temporal.assert(schedule:trigger()))
     assert.is_true(temporal.assert(schedule:trigger { overlap = "allow_all", timeout = 5,
       scheduled_time = "2026-01-02T03:04:05Z" }))
-    env.wait_until(10, function()
+    env.wait_until(30, function()
       return temporal.assert(schedule:describe()).info.num_actions == 2
     end, "two actions")
     local described = temporal.assert(schedule:describe())
@@ -79,7 +79,7 @@ describe("a schedule", function()
     end
     table.sort(nominal)
     assert.equal(1767323045, nominal[1])
-    env.wait_until(10, function()
+    env.wait_until(30, function()
       return #temporal.assert(schedule:describe()).info.running_workflows == 0
     end, "the end of both")
   end)
@@ -107,7 +107,7 @@ describe("a schedule", function()
       backfill = { { start_at = "2026-01-01T00:30:00Z", end_at = "2026-01-01T02:30:00Z" } },
       action = action { id = "at-once-" .. env.uuid(), workflow = "Echo",
         task_queue = env.task_queue } }
-    env.wait_until(10, function()
+    env.wait_until(30, function()
       return temporal.assert(schedule:describe()).info.num_actions == 3
     end, "three actions")
     local times = mapped(temporal.assert(schedule:describe()).info.recent_actions, function(each)
@@ -136,7 +136,7 @@ describe("a schedule", function()
       { start_at = "2026-01-02T00:00:00Z", end_at = "2026-01-02T00:00:00Z",
         overlap = "allow_all" },
     }))
-    env.wait_until(10, function()
+    env.wait_until(30, function()
       return temporal.assert(schedule:describe()).info.num_actions == 4
     end, "four actions")
     assert.is_true(temporal.assert(schedule:describe()).paused)
@@ -221,7 +221,7 @@ describe("a schedule", function()
     now = change(function(d) d.search_attributes, d.note = nil, "kept" end)
     assert.same({ CustomKeyword = "other", CustomDatetime = 1.5 }, now.search_attributes)
     change(function(d) d.search_attributes = {} end)
-    env.wait_until(5, function()
+    env.wait_until(30, function()
       return next(temporal.assert(schedule:describe()).search_attributes) == nil
     end, "no search attributes")
     now = change(function() return { action = action { workflow = "Other", args = { 1 } } } end)

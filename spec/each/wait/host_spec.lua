@@ -152,7 +152,7 @@ describe("temporal.host", function()
     end
     assert.is_nil(next(state.waiters))
     answer(2)
-    env.wait_until(5, function()
+    env.wait_until(30, function()
       temporal.poll(0.01)
       return not watched
     end)
@@ -185,7 +185,7 @@ describe("temporal.host", function()
     temporal.host.use(nil)
     assert.equal(7, run:get(10))
     -- On PUC 5.1 the watch ends when the collector has seen the wait go.
-    env.wait_until(5, function()
+    env.wait_until(30, function()
       temporal.poll(0.01)
       return watched == 0
     end)
@@ -278,7 +278,7 @@ describe("temporal.host", function()
     local run, late, kind, value = execute(), execute(), nil, nil
     -- Told of later on, when nobody waits for it any more.
     loop:spawn(function() kind = select(2, temporal.wait({ late }, 0.01)).kind end)
-    env.wait_until(10, function()
+    env.wait_until(30, function()
       loop:resume(next(loop.parked))
       return kind
     end)

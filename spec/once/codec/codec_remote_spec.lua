@@ -32,7 +32,7 @@ describe("temporal.codec.remote", function()
 
   -- What the server was asked last.
   local function request()
-    return assert(core.json_decode(server:readline(10)))
+    return assert(core.json_decode(server:readline(60)))
   end
 
   local function remote(path, more)

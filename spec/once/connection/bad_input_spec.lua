@@ -63,7 +63,7 @@ describe("a target where no server is:", function()
         assert.equal(row.kind or "unavailable", err.code)
         if row.says then assert.matches(row.says, err.message) end
         -- The resolver of libcurl cannot be hurried; the call still ends in time.
-        assert.is_true(seconds < RPC_TIMEOUT + 0.05, seconds)
+        assert.is_true(seconds < 4, seconds) -- the default: 10; of connect_timeout: 5
       end)
     end
   end
@@ -87,7 +87,7 @@ describe("a target where no server is:", function()
     peer:cmd("all : abort")
     local _, err, seconds = faults.get(run, 0.3)
     assert.equal("timeout", err.kind)
-    assert.is_true(seconds >= 0.298 and seconds < 1, seconds)
+    assert.is_true(seconds >= 0.298 and seconds < 10, seconds)
   end)
 end)
 
@@ -117,12 +117,12 @@ describe("a thousand clients, opened and closed,", function()
 
   local function leaves_nothing(use)
     use(1)
-    env.wait_until(5, function() return peer:stats().open == 0 end, "the end of connections")
+    env.wait_until(30, function() return peer:stats().open == 0 end, "the end of connections")
     local fds, tasks = descriptors(), threads()
     for i = 1, 1000 do use(i) end
-    env.wait_until(5, function() return peer:stats().open == 0 end, "the end of connections")
+    env.wait_until(30, function() return peer:stats().open == 0 end, "the end of connections")
     -- The I/O thread closes its own in its own time.
-    env.wait_until(5, function() return descriptors() <= fds end, "the end of descriptors")
+    env.wait_until(30, function() return descriptors() <= fds end, "the end of descriptors")
     assert.equal(tasks, threads())
   end
 

@@ -12,7 +12,7 @@ describe("a connection", function()
     local signal = client:workflow("x"):signal { name = "s", wait = false }
     peer:wait_until("SignalWorkflowExecution>=1")
     assert.is_nil((client:close(0)))
-    peer:wait_until("open==0", 3)
+    peer:wait_until("open==0")
     assert.is_true(signal:ready())
     peer:stop()
   end)

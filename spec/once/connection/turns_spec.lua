@@ -11,7 +11,7 @@ describe("long polls beside those of runs", function()
 
   before_each(function()
     peer = fault_peer.start { "conn max-streams=4" }
-    client = temporal.client { target = peer.address, rpc_timeout = 2, shutdown_timeout = 0,
+    client = temporal.client { target = peer.address, rpc_timeout = 20, shutdown_timeout = 0,
       logger = function() end }
     assert.is_true(client:connect())
   end)

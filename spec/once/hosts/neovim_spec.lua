@@ -55,7 +55,7 @@ end
 -- Before it has answered, of course.
 function editor_methods:quit()
   env.spawn { "nvim", "--server", self.socket, "--remote-send", ":qa!<CR>" }:wait(20)
-  assert.same({ "exit", 0 }, { self.process:wait(10) })
+  assert.same({ "exit", 0 }, { self.process:wait(60) })
 end
 
 function editor_methods:text(buffer)

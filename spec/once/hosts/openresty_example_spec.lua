@@ -35,7 +35,7 @@ describe("the order service of examples/openresty", function()
 
   local function reaches(path, step)
     local answer
-    env.wait_until(10, function()
+    env.wait_until(30, function()
       answer = ask(path)
       return answer.body.step == step
     end, path .. " to reach step " .. step)
@@ -63,7 +63,7 @@ describe("the order service of examples/openresty", function()
     local took = env.now() - began
     assert.equal(202, answer.status)
     assert.equal(answer.body.status, answer.location)
-    assert.is_true(took > 1.9 and took < 4, took .. " s")
+    assert.is_true(took > 1.9 and took < 15, took .. " s")
     local here = answer.location
     assert.equal("waiting for your confirmation", reaches(here, 3).text)
     local done = post(here .. "/confirm")

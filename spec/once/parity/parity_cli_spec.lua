@@ -91,7 +91,7 @@ describe("the command line", function()
       "Greeting", "Ada")
     temporal.assert(run:get(20))
     local query = ("CustomKeyword = '%s' AND ExecutionStatus = 'Completed'"):format(mark)
-    env.wait_until(10, function() return client:count_workflows(query) == 1 end, "the listing")
+    env.wait_until(30, function() return client:count_workflows(query) == 1 end, "the listing")
     local listed = core.json_decode(cli("--no-json-shorthand-payloads", "workflow", "list", "-q",
       query))
     assert.equal(1, #listed)

@@ -65,7 +65,7 @@ describe("env.spawn", function()
     local child, grandchild = outer:readline(), outer:readline()
     assert.is_true(alive(child) and alive(grandchild))
     outer:kill("KILL")
-    env.wait_until(5, function() return not alive(child) and not alive(grandchild) end,
+    env.wait_until(30, function() return not alive(child) and not alive(grandchild) end,
       "the end of the grandchildren")
     outer:wait()
   end)
@@ -74,7 +74,7 @@ end)
 describe("env.wait_until", function()
   it("returns what the predicate returned", function()
     local calls = 0
-    assert.equal("yes", env.wait_until(5, function()
+    assert.equal("yes", env.wait_until(30, function()
       calls = calls + 1
       return calls == 3 and "yes"
     end))

@@ -53,7 +53,7 @@ local function says_fork(fn, ...)
   local began = core.now()
   local value, err = fn(...)
   assert(value == nil and err and err.kind == "fork", "not fork but " .. tostring(err or value))
-  assert(core.now() - began < 1, "that took long")
+  assert(core.now() - began < 5, "that took long")
 end
 
 local forks = {}
@@ -146,13 +146,13 @@ function forks.exit()
   assert(client:connect(10))
   local took = must_end(function()
     -- Nobody listens there.
-    submit(new_client { target = "127.0.0.1:1", shutdown_timeout = 0.5 }, "life-2")
+    submit(new_client { target = "127.0.0.1:1", shutdown_timeout = 0.2 }, "life-2")
   end)
-  assert(took >= 0.5, "it was not waited for")
+  assert(took >= 0.2, "it was not waited for")
   -- Another way out, of a child of a process that has never called.
   local pid = host.fork()
   if pid == 0 then
-    submit(new_client { target = "127.0.0.1:1", shutdown_timeout = 0.5 }, "life-3")
+    submit(new_client { target = "127.0.0.1:1", shutdown_timeout = 0.2 }, "life-3")
     os.exit(5)
   end
   assert(host.waitpid(pid, 10) == "exit")
@@ -162,11 +162,11 @@ end
 
 -- Nor does it take long when nothing is left, and what is the parent's stays the parent's.
 function forks.quick()
-  local client = new_client { target = silent, shutdown_timeout = 1 }
+  local client = new_client { target = silent, shutdown_timeout = 4 }
   local run = submit(client)
   assert(not run:started(0.1))
   local took = must_end(function() end)
-  assert(took < 0.9, "the child waited for the parent's start")
+  assert(took < 3.5, "the child waited for the parent's start")
   local ok, err = client:close(0)
   assert(not ok and err.kind == "unacknowledged")
 end
