@@ -1,4 +1,4 @@
---- Rows of parity_spec.lua: values on their way. What Lua writes Python reads, as the result
+--- Rows of parity_values_spec.lua: values on their way. What Lua writes Python reads, as the result
 -- and in the workflow; and the reverse; and both read what they wrote themselves.
 
 local assert = require "luassert"
