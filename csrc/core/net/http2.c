@@ -277,7 +277,9 @@ tp_status tp_http2_open(tp_http2 *s, tp_stream *stream,
     nv[i].value = (uint8_t *)(uintptr_t)headers[i].value;
     nv[i].namelen = headers[i].name_length;
     nv[i].valuelen = headers[i].value_length;
-    nv[i].flags = NGHTTP2_NV_FLAG_NONE; /* copied: nothing need outlive us */
+    nv[i].flags = (uint8_t)(
+      (headers[i].name_lasts ? NGHTTP2_NV_FLAG_NO_COPY_NAME : 0) |
+      (headers[i].value_lasts ? NGHTTP2_NV_FLAG_NO_COPY_VALUE : 0));
   }
   memset(&provider, 0, sizeof provider);
   provider.read_callback = on_read;

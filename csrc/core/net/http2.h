@@ -20,6 +20,7 @@ typedef struct tp_http2 tp_http2;
 typedef struct tp_header {
   const char *name, *value;
   size_t name_length, value_length;
+  bool name_lasts, value_lasts; /* as long as the session: not copied */
 } tp_header;
 
 typedef struct tp_http2_options {

@@ -171,12 +171,15 @@ bool tp_call_submit(tp_call *call) {
   return call->pending;
 }
 
+/* `name` is a literal. */
 static size_t add(tp_header *headers, size_t n, const char *name,
-                  const char *value, size_t value_length) {
+                  const char *value, size_t value_length, bool lasts) {
   headers[n].name = name;
   headers[n].name_length = strlen(name);
+  headers[n].name_lasts = true;
   headers[n].value = value;
   headers[n].value_length = value_length;
+  headers[n].value_lasts = lasts;
   return n + 1;
 }
 
@@ -249,12 +252,13 @@ static bool on_open(tp_attempt *attempt, tp_http2 *session, int64_t now) {
   tp_metadata *key, *own = hold(call->channel->engine, &call->metadata);
   size_t n = 0;
   bool opened;
-#define LITERAL(name, value) n = add(headers, n, name, value, sizeof value - 1)
+#define LITERAL(name, value) \
+  n = add(headers, n, name, value, sizeof value - 1, true)
   LITERAL(":method", "POST");
   if (o->dial.secure) LITERAL(":scheme", "https");
   else LITERAL(":scheme", "http");
-  n = add(headers, n, ":path", call->path, strlen(call->path));
-  n = add(headers, n, ":authority", o->authority, strlen(o->authority));
+  n = add(headers, n, ":path", call->path, strlen(call->path), false);
+  n = add(headers, n, ":authority", o->authority, strlen(o->authority), true);
   LITERAL("te", "trailers");
   LITERAL("content-type", "application/grpc");
   LITERAL("user-agent", TP_CLIENT_NAME "/" TP_VERSION);
@@ -265,10 +269,10 @@ static bool on_open(tp_attempt *attempt, tp_http2 *session, int64_t now) {
 #undef LITERAL
   if (call->namespace)
     n = add(headers, n, "temporal-namespace", call->namespace,
-            strlen(call->namespace));
+            strlen(call->namespace), false);
   if (told != TP_NEVER)
     n = add(headers, n, "grpc-timeout", timeout,
-            tp_grpc_write_timeout(timeout, told));
+            tp_grpc_write_timeout(timeout, told), false);
   n = add_all(headers, n, o->metadata, own);
   n = add_all(headers, n, own, NULL);
   key = authorization(call, headers, n);

@@ -5,7 +5,7 @@
 
 tp_metadata *tp_metadata_new(size_t count, size_t text) {
   tp_metadata *m =
-    malloc(sizeof *m + count * sizeof m->headers[0] + text);
+    calloc(1, sizeof *m + count * sizeof m->headers[0] + text);
   if (m == NULL) return NULL;
   m->references = 1;
   m->count = count;
