@@ -181,7 +181,8 @@ static bool takes(tp_buffer *b, size_t ceiling) {
 
 static void test_ceilings(void) {
   tp_rpc_future *rpc = tp_rpc_future_new(client);
-  tp_run *run = tp_run_new(client);
+  static const tp_run_names names = {"default", "w-1", NULL, NULL};
+  tp_run *run = tp_run_new(client, &names);
   CHECK(rpc != NULL && run != NULL);
   CHECK(takes(&rpc->base.call.request, TP_MAX_MESSAGE));
   CHECK(takes(&rpc->base.call.attempt.stream.response, TP_MAX_MESSAGE));

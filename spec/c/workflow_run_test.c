@@ -43,17 +43,14 @@ static void pass(int64_t microseconds) {
 }
 
 static void begin(void) {
+  static const tp_run_names names = {"default", "w-1", "r-1", NULL};
   engine = tp_engine_new();
   engine->thread_started = true;
   engine->forks = tp_forks();
   engine->now = tp_now();
   client = fixture_client(engine);
   channel = client->channel;
-  run = tp_run_new(client);
-  run->namespace = strdup("default");
-  run->workflow_id = strdup("w-1");
-  run->request_id = strdup("r-1");
-  run->base.call.namespace = run->namespace;
+  run = tp_run_new(client, &names);
 }
 
 /* Every test ends with no reference but its own. */

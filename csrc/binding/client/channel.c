@@ -184,17 +184,24 @@ static int Ltp_channel_authorize(lua_State *L) {
 
 /* --- requests ---------- */
 
-/* A copy of the string at `index`, owned by C; NULL for nil. An embedded zero
-** would be cut off, and no id of the server's has one. */
-static int copy_string(lua_State *L, int index, char **out, const char *what) {
+/* The string at `index`, where it lies; NULL for nil. An embedded zero would
+** be cut off, and no id of the server's has one. */
+static int read_string(lua_State *L, int index, const char **out,
+                       const char *what) {
   size_t n;
-  const char *s;
+  *out = NULL;
   if (lua_isnoneornil(L, index)) return 0;
-  s = luaL_checklstring(L, index, &n);
-  if (strlen(s) != n) {
-    lua_pushfstring(L, "%s: a zero byte cannot be part of it", what);
-    return -1;
-  }
+  *out = luaL_checklstring(L, index, &n);
+  if (strlen(*out) == n) return 0;
+  lua_pushfstring(L, "%s: a zero byte cannot be part of it", what);
+  return -1;
+}
+
+/* The same, copied: owned by C. */
+static int copy_string(lua_State *L, int index, char **out, const char *what) {
+  const char *s;
+  if (read_string(L, index, &s, what) != 0) return -1;
+  if (s == NULL) return 0;
   *out = strdup(s);
   if (*out == NULL) return luaL_error(L, "not enough memory");
   return 0;
@@ -238,12 +245,22 @@ static const char *check_metadata(lua_State *L, const tp_client *client,
   return ltp_check_metadata(L, list, tp_client_metadata(client));
 }
 
-static tp_run *new_run(lua_State *L, tp_client *client) {
+static tp_run *new_run(lua_State *L, tp_client *client,
+                       const tp_run_names *names) {
   ltp_future *box = ltp_newfuture(L, LTP_RUN_METATABLE);
-  tp_run *run = tp_run_new(client);
+  tp_run *run = tp_run_new(client, names);
   if (run == NULL) luaL_error(L, "not enough memory");
   else box->future = &run->base.future;
   return run;
+}
+
+/* Where the names of a run are among the arguments. */
+static int read_names(lua_State *L, int namespace, int request_id,
+                      int workflow_type, tp_run_names *out) {
+  return read_string(L, namespace, &out->namespace, "namespace") ||
+         read_string(L, namespace + 1, &out->workflow_id, "id") ||
+         read_string(L, request_id, &out->request_id, "request_id") ||
+         read_string(L, workflow_type, &out->workflow_type, "workflow type");
 }
 
 /* channel:start(request, namespace, workflow_id, request_id, workflow_type,
@@ -252,6 +269,7 @@ static tp_run *new_run(lua_State *L, tp_client *client) {
 static int Ltp_channel_start(lua_State *L) {
   tp_client *client = check_client(L);
   const char *problem = check_metadata(L, client, 8);
+  tp_run_names names;
   tp_run *run;
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checkstring(L, 3);
@@ -261,18 +279,14 @@ static int Ltp_channel_start(lua_State *L) {
     lua_pushstring(L, problem);
     return refuse(L);
   }
-  run = new_run(L, client);
-  if (copy_string(L, 3, &run->namespace, "namespace") ||
-      copy_string(L, 4, &run->workflow_id, "id") ||
-      copy_string(L, 5, &run->request_id, "request_id") ||
-      copy_string(L, 6, &run->workflow_type, "workflow type") ||
-      encode_request(L, 2, start_request_type(lua_toboolean(L, 10)),
-                     &run->base.call.request, LTP_ALLOW_ENCODED))
+  if (read_names(L, 3, 5, 6, &names) != 0) return refuse(L);
+  run = new_run(L, client, &names);
+  if (encode_request(L, 2, start_request_type(lua_toboolean(L, 10)),
+                     &run->base.call.request, LTP_ALLOW_ENCODED) != 0)
     return refuse(L);
   if (lua_isnumber(L, 7))
     run->base.call.timeout = tp_microseconds((double)lua_tonumber(L, 7));
   run->base.call.metadata = ltp_read_metadata(L, 8);
-  run->base.call.namespace = run->namespace;
   run->attach = lua_toboolean(L, 9);
   run->signals = lua_toboolean(L, 10);
   tp_submission_send(&run->base, true);
@@ -284,6 +298,7 @@ static int Ltp_channel_start(lua_State *L) {
 static int Ltp_channel_run(lua_State *L) {
   tp_client *client = check_client(L);
   const char *problem = check_metadata(L, client, 6);
+  tp_run_names names;
   tp_run *run;
   luaL_checkstring(L, 2);
   luaL_checkstring(L, 3);
@@ -292,19 +307,14 @@ static int Ltp_channel_run(lua_State *L) {
     lua_pushstring(L, problem);
     return refuse(L);
   }
-  run = new_run(L, client);
-  if (copy_string(L, 2, &run->namespace, "namespace") ||
-      copy_string(L, 3, &run->workflow_id, "id") ||
-      copy_string(L, 4, &run->run_id, "run_id") ||
-      copy_string(L, 4, &run->current, "run_id") ||
+  if (read_names(L, 2, 8, 7, &names) != 0) return refuse(L);
+  run = new_run(L, client, &names);
+  if (copy_string(L, 4, &run->run_id, "run_id") ||
       copy_string(L, 5, &run->first_execution_run_id,
-                  "first_execution_run_id") ||
-      copy_string(L, 7, &run->workflow_type, "workflow type") ||
-      copy_string(L, 8, &run->request_id, "request_id"))
+                  "first_execution_run_id"))
     return refuse(L);
   run->attached = lua_toboolean(L, 9);
   run->base.call.metadata = ltp_read_metadata(L, 6);
-  run->base.call.namespace = run->namespace;
   tp_future_signal(&run->base.future, TP_STARTED);
   return 1;
 }
@@ -403,12 +413,11 @@ static const char *const refusals[] = {"codec", "unauthenticated", "config",
 static int Ltp_channel_refused(lua_State *L) {
   int kind = luaL_checkoption(L, 6, "codec", refusals);
   const char *message = luaL_checkstring(L, 7);
-  tp_run *run = new_run(L, check_client(L));
-  if (copy_string(L, 2, &run->namespace, "namespace") ||
-      copy_string(L, 3, &run->workflow_id, "id") ||
-      copy_string(L, 4, &run->request_id, "request_id") ||
-      copy_string(L, 5, &run->workflow_type, "workflow type"))
-    return refuse(L);
+  tp_client *client = check_client(L);
+  tp_run_names names;
+  tp_run *run;
+  if (read_names(L, 2, 4, 5, &names) != 0) return refuse(L);
+  run = new_run(L, client, &names);
   tp_future_refuse(&run->base.future, refusals[kind], -1, message);
   return 1;
 }

@@ -294,13 +294,14 @@ static int push_field(lua_State *L, const tp_run *run, const char *name) {
   unsigned flags = tp_future_flags(&run->base.future);
   bool named = (flags & (TP_STARTED | TP_FAILED)) == TP_STARTED;
   const char *value = NULL;
-  if (strcmp(name, "id") == 0) value = run->workflow_id;
+  if (strcmp(name, "id") == 0) value = run->names.workflow_id;
   else if (strcmp(name, "run_id") == 0) value = named ? run->run_id : NULL;
   else if (strcmp(name, "first_execution_run_id") == 0)
     value = named ? run->first_execution_run_id : NULL;
-  else if (strcmp(name, "request_id") == 0) value = run->request_id;
-  else if (strcmp(name, "namespace") == 0) value = run->namespace;
-  else if (strcmp(name, "workflow_type") == 0) value = run->workflow_type;
+  else if (strcmp(name, "request_id") == 0) value = run->names.request_id;
+  else if (strcmp(name, "namespace") == 0) value = run->names.namespace;
+  else if (strcmp(name, "workflow_type") == 0)
+    value = run->names.workflow_type;
   else if (strcmp(name, "result_run_id") == 0) {
     bool failed = flags & (TP_POLL_FAILED | TP_FAILED);
     value = flags & TP_RESULT && !failed ? run->result_run_id : NULL;

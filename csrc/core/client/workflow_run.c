@@ -33,6 +33,11 @@ static void replace(char **place, char *string) {
   *place = string;
 }
 
+/* The run whose close event is asked for; NULL: the latest of its id. */
+static const char *polled_run(const tp_run *run) {
+  return run->current ? run->current : run->run_id;
+}
+
 /* --- the close event ---------- */
 
 static unsigned wanted_of(const tp_run *run) {
@@ -90,8 +95,9 @@ static void grant(tp_poll *poll, int64_t now) {
   call->path = SERVICE "GetWorkflowExecutionHistory";
   call->done = on_polled;
   call->request.length = 0;
-  tp_wire_history_request(&call->request, run->namespace, run->workflow_id,
-                          run->current, &run->token);
+  tp_wire_history_request(&call->request, run->names.namespace,
+                          run->names.workflow_id, polled_run(run),
+                          &run->token);
   if (call->request.status != TP_OK) {
     tp_call_fail(call, NULL, TP_GRPC_INTERNAL, NO_MEMORY);
     poll_failed(run);
@@ -107,6 +113,7 @@ static bool keep_event(tp_run *run, tp_text event, char *next,
                        unsigned *flags) {
   bool first = run->first_event.length == 0;
   tp_buffer *place = first ? &run->first_event : &run->result_event;
+  const char *closed = polled_run(run);
   if ((first || next == NULL) &&
       tp_buffer_put(place, event.data, event.length) != TP_OK) {
     tp_buffer_free(place);
@@ -114,12 +121,10 @@ static bool keep_event(tp_run *run, tp_text event, char *next,
   }
   *flags |= TP_FIRST;
   if (first)
-    replace(&run->first_closed_run_id,
-            run->current ? strdup(run->current) : NULL);
+    replace(&run->first_closed_run_id, closed ? strdup(closed) : NULL);
   if (next == NULL) {
     *flags |= TP_RESULT;
-    replace(&run->result_run_id, run->current);
-    run->current = NULL;
+    replace(&run->result_run_id, closed ? strdup(closed) : NULL);
   } else {
     replace(&run->current, next);
   }
@@ -169,8 +174,8 @@ static void ask_name(tp_run *run, unsigned flags) {
   run->base.call.path = SERVICE "DescribeWorkflowExecution";
   run->base.call.done = on_named;
   tp_stream_clear(&run->base.call.attempt.stream);
-  tp_wire_describe_request(&run->base.call.request, run->namespace,
-                           run->workflow_id);
+  tp_wire_describe_request(&run->base.call.request, run->names.namespace,
+                           run->names.workflow_id);
   if (run->base.call.request.status == TP_OK)
     tp_call_begin(&run->base.call, run->base.future.engine->now, 0);
   else
@@ -183,7 +188,7 @@ static const char *take_answer(tp_run *run, unsigned *flags) {
   char *next = NULL;
   if (tp_wire_history_answer(tp_call_answer(&run->base.call), &answer) != TP_OK)
     return "the server's history answer cannot be read";
-  if (run->current == NULL && answer.token_run_id.length)
+  if (polled_run(run) == NULL && answer.token_run_id.length)
     run->current = copy(answer.token_run_id);
   if (answer.event.length == 0) {
     tp_buffer_free(&run->token); /* its status too */
@@ -262,7 +267,6 @@ static void on_started(tp_call *call, bool ok) {
   if (ok) {
     run->attached = attached;
     run->run_id = copy(answer.run_id);
-    run->current = copy(answer.run_id);
     if (answer.first_run_id.length)
       run->first_execution_run_id = copy(answer.first_run_id);
   }
@@ -309,8 +313,8 @@ static bool on_asks(const tp_future *f) {
 
 static void on_names(const tp_future *f, tp_names *names) {
   const tp_run *run = (const tp_run *)f;
-  names->workflow_id = run->workflow_id;
-  names->request_id = run->request_id;
+  names->workflow_id = run->names.workflow_id;
+  names->request_id = run->names.request_id;
   names->method = run->signals ? "SignalWithStartWorkflowExecution"
                                : "StartWorkflowExecution";
 }
@@ -321,10 +325,6 @@ static void on_destroy(tp_future *f) {
   tp_buffer_free(&run->first_event);
   tp_buffer_free(&run->result_event);
   tp_buffer_free(&run->token);
-  free(run->namespace);
-  free(run->workflow_id);
-  free(run->request_id);
-  free(run->workflow_type);
   free(run->run_id);
   free(run->first_execution_run_id);
   free(run->first_closed_run_id);
@@ -333,15 +333,37 @@ static void on_destroy(tp_future *f) {
   tp_client_free_future(f);
 }
 
-tp_run *tp_run_new(tp_client *client) {
+static size_t text_size(const char *name) {
+  return name ? strlen(name) + 1 : 0;
+}
+
+/* A copy at *at, which moves behind it. */
+static const char *put_text(char **at, const char *name) {
+  size_t n = text_size(name);
+  char *text = *at;
+  if (name == NULL) return NULL;
+  *at += n;
+  return memcpy(text, name, n);
+}
+
+tp_run *tp_run_new(tp_client *client, const tp_run_names *names) {
   static const tp_future_class class = {
     .kind = TP_RUN, .acknowledged = TP_STARTED, .run = on_command,
     .limit = tp_submission_limit, .end = on_end, .asks = on_asks,
     .failure = tp_submission_failure, .names = on_names,
     .destroy = on_destroy};
-  tp_run *run = calloc(1, sizeof *run);
+  tp_run *run = calloc(1, sizeof *run + text_size(names->namespace) +
+                            text_size(names->workflow_id) +
+                            text_size(names->request_id) +
+                            text_size(names->workflow_type));
+  char *at = (char *)(run + 1);
   if (run == NULL) return NULL;
   tp_submission_init(&run->base, client, &class, on_started);
+  run->names.namespace = put_text(&at, names->namespace);
+  run->names.workflow_id = put_text(&at, names->workflow_id);
+  run->names.request_id = put_text(&at, names->request_id);
+  run->names.workflow_type = put_text(&at, names->workflow_type);
+  run->base.call.namespace = run->names.namespace;
   tp_buffer_init(&run->first_event, TP_MAX_MESSAGE);
   tp_buffer_init(&run->result_event, TP_MAX_MESSAGE);
   tp_buffer_init(&run->token, TP_MAX_TOKEN);

@@ -12,11 +12,15 @@
 
 #pragma GCC visibility push(hidden)
 
+/* NULL where unknown; the first two are known. */
+typedef struct tp_run_names {
+  const char *namespace, *workflow_id, *request_id, *workflow_type;
+} tp_run_names;
+
 typedef struct tp_run {
   tp_submission base; /* first: a submission is a run */
   tp_poll poll;
-  /* Names, set by the maker; NULL where unknown. */
-  char *namespace, *workflow_id, *request_id, *workflow_type;
+  tp_run_names names; /* the text lies behind the run, in the same block */
   bool signals;       /* the start is a SignalWithStartWorkflowExecution */
   bool attach;        /* already_started is a success: the run that is there */
   /* With TP_STARTED: */
@@ -33,14 +37,14 @@ typedef struct tp_run {
   unsigned wanted;    /* atomic: TP_FIRST, TP_RESULT */
   bool starting;      /* the start is under way */
   bool asking;        /* in the polls' lists */
-  char *current;      /* the run being polled; NULL: the latest */
+  char *current;      /* the run being polled; NULL: run_id, or the latest */
   tp_buffer token;    /* next_page_token */
   int64_t asked_at;
   unsigned announce;  /* flags to set once the closed run has its name */
 } tp_run;
 
-/* The host's thread. NULL: out of memory. */
-tp_run *tp_run_new(tp_client *client);
+/* The names are copied. The host's thread. NULL: out of memory. */
+tp_run *tp_run_new(tp_client *client, const tp_run_names *names);
 /* Asks for the close event of the first run or of the chain's last; true when
 ** it need not be waited for. Starts over after a failed poll that was taken.
 ** The host's thread. */
