@@ -68,6 +68,7 @@ build = {
         "csrc/binding/client/future.c",
         "csrc/binding/client/metadata.c",
         "csrc/binding/client/metrics.c",
+        "csrc/binding/client/start_plain.c",
         "csrc/binding/message/message.c",
         "csrc/binding/message/message_decode.c",
         "csrc/binding/message/message_encode.c",

@@ -23,8 +23,8 @@ local function some(n)
   end
   return list
 end
-for _, name in ipairs { "start", "run", "refused", "refused_call", "post", "share", "authorize",
-  "call", "unacknowledged", "metrics" } do
+for _, name in ipairs { "start", "start_plain", "run", "refused", "refused_call", "post", "share",
+  "authorize", "call", "unacknowledged", "metrics" } do
   for _ = 1, 500 do
     pcall(channel[name], channel, unpack(some(10), 1, 10))
   end

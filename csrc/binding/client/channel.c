@@ -8,12 +8,12 @@
 #include "../../core/base/limits.h"
 #include "../../core/client/http_post.h"
 #include "../../core/client/rpc_future.h"
-#include "../../core/client/workflow_run.h"
 #include "../../core/net/grpc.h"
 #include "../../core/proto/schema.h"
 #include "../base/parts.h"
 #include "../message/message_encode.h"
 #include "../message/message_names.h"
+#include "channel.h"
 #include "future.h"
 #include "metadata.h"
 #include "metrics.h"
@@ -24,7 +24,7 @@ typedef struct ltp_channel {
   tp_client *client; /* NULL: not made yet */
 } ltp_channel;
 
-static tp_client *check_client(lua_State *L) {
+tp_client *ltp_checkclient(lua_State *L) {
   ltp_channel *box = lua_touserdata(L, 1);
   if (box && lua_getmetatable(L, 1)) {
     int ok = lua_rawequal(L, -1, LTP_CHANNEL_METATABLE);
@@ -165,7 +165,7 @@ static int Ltp_channel(lua_State *L) {
 
 /* channel:share() -> another one on the same connection */
 static int Ltp_channel_share(lua_State *L) {
-  tp_client *client = check_client(L);
+  tp_client *client = ltp_checkclient(L);
   ltp_channel *box = new_box(L);
   box->client = tp_client_share(client);
   if (box->client == NULL) return luaL_error(L, "not enough memory");
@@ -174,7 +174,7 @@ static int Ltp_channel_share(lua_State *L) {
 
 /* channel:authorize(value): the header authorization of later attempts */
 static int Ltp_channel_authorize(lua_State *L) {
-  tp_channel *channel = check_client(L)->channel;
+  tp_channel *channel = ltp_checkclient(L)->channel;
   const char *value = luaL_optstring(L, 2, NULL);
   if (tp_engine_forked(channel->engine)) return 0;
   if (!tp_channel_authorize(channel, value))
@@ -207,15 +207,24 @@ static int copy_string(lua_State *L, int index, char **out, const char *what) {
   return 0;
 }
 
-/* Encodes the table at `index` behind a message prefix. */
+void ltp_request_begin(tp_buffer *request) {
+  static const uint8_t prefix[TP_GRPC_PREFIX] = {0};
+  tp_buffer_reserve(request, 384); /* what most requests need, at once */
+  tp_buffer_put(request, prefix, sizeof prefix);
+}
+
+void ltp_request_end(lua_State *L, tp_buffer *request) {
+  if (request->status != TP_OK) luaL_error(L, "not enough memory");
+  tp_grpc_write_prefix(request->data,
+                       (uint32_t)(request->length - TP_GRPC_PREFIX));
+}
+
+/* Encodes the table at `index` as a whole request. */
 static int encode_request(lua_State *L, int index, int type, tp_buffer *out,
                           int flags) {
-  static const uint8_t prefix[TP_GRPC_PREFIX] = {0};
-  tp_buffer_reserve(out, 384); /* what most requests need, at once */
-  tp_buffer_put(out, prefix, sizeof prefix);
+  ltp_request_begin(out);
   if (ltp_message_encode(L, index, type, out, flags) != 0) return -1;
-  if (out->status != TP_OK) return luaL_error(L, "not enough memory");
-  tp_grpc_write_prefix(out->data, (uint32_t)(out->length - TP_GRPC_PREFIX));
+  ltp_request_end(L, out);
   return 0;
 }
 
@@ -245,8 +254,8 @@ static const char *check_metadata(lua_State *L, const tp_client *client,
   return ltp_check_metadata(L, list, tp_client_metadata(client));
 }
 
-static tp_run *new_run(lua_State *L, tp_client *client,
-                       const tp_run_names *names) {
+tp_run *ltp_newrun(lua_State *L, tp_client *client,
+                   const tp_run_names *names) {
   ltp_future *box = ltp_newfuture(L, LTP_RUN_METATABLE);
   tp_run *run = tp_run_new(client, names);
   if (run == NULL) luaL_error(L, "not enough memory");
@@ -267,7 +276,7 @@ static int read_names(lua_State *L, int namespace, int request_id,
 ** timeout, metadata, attach, signals): with `signals` the request is a
 ** SignalWithStartWorkflowExecutionRequest. */
 static int Ltp_channel_start(lua_State *L) {
-  tp_client *client = check_client(L);
+  tp_client *client = ltp_checkclient(L);
   const char *problem = check_metadata(L, client, 8);
   tp_run_names names;
   tp_run *run;
@@ -280,7 +289,7 @@ static int Ltp_channel_start(lua_State *L) {
     return refuse(L);
   }
   if (read_names(L, 3, 5, 6, &names) != 0) return refuse(L);
-  run = new_run(L, client, &names);
+  run = ltp_newrun(L, client, &names);
   if (encode_request(L, 2, start_request_type(lua_toboolean(L, 10)),
                      &run->base.call.request, LTP_ALLOW_ENCODED) != 0)
     return refuse(L);
@@ -296,7 +305,7 @@ static int Ltp_channel_start(lua_State *L) {
 /* channel:run(namespace, workflow_id, run_id, first_execution_run_id,
 ** metadata, workflow_type, request_id, attached) */
 static int Ltp_channel_run(lua_State *L) {
-  tp_client *client = check_client(L);
+  tp_client *client = ltp_checkclient(L);
   const char *problem = check_metadata(L, client, 6);
   tp_run_names names;
   tp_run *run;
@@ -308,7 +317,7 @@ static int Ltp_channel_run(lua_State *L) {
     return refuse(L);
   }
   if (read_names(L, 2, 8, 7, &names) != 0) return refuse(L);
-  run = new_run(L, client, &names);
+  run = ltp_newrun(L, client, &names);
   if (copy_string(L, 4, &run->run_id, "run_id") ||
       copy_string(L, 5, &run->first_execution_run_id,
                   "first_execution_run_id"))
@@ -358,7 +367,7 @@ static int check_type(lua_State *L, int index) {
 
 /* channel:call(path, request_type, request, options) */
 static int Ltp_channel_call(lua_State *L) {
-  tp_client *client = check_client(L);
+  tp_client *client = ltp_checkclient(L);
   const char *problem;
   ltp_future *box;
   tp_rpc_future *rpc;
@@ -413,11 +422,11 @@ static const char *const refusals[] = {"codec", "unauthenticated", "config",
 static int Ltp_channel_refused(lua_State *L) {
   int kind = luaL_checkoption(L, 6, "codec", refusals);
   const char *message = luaL_checkstring(L, 7);
-  tp_client *client = check_client(L);
+  tp_client *client = ltp_checkclient(L);
   tp_run_names names;
   tp_run *run;
   if (read_names(L, 2, 4, 5, &names) != 0) return refuse(L);
-  run = new_run(L, client, &names);
+  run = ltp_newrun(L, client, &names);
   tp_future_refuse(&run->base.future, refusals[kind], -1, message);
   return 1;
 }
@@ -426,7 +435,7 @@ static int Ltp_channel_refused(lua_State *L) {
 static int Ltp_channel_refused_call(lua_State *L) {
   int kind = luaL_checkoption(L, 3, "codec", refusals);
   const char *message = luaL_checkstring(L, 4);
-  tp_client *client = check_client(L);
+  tp_client *client = ltp_checkclient(L);
   ltp_future *box = ltp_newfuture(L, LTP_CALL_METATABLE);
   tp_rpc_future *rpc;
   luaL_checkstring(L, 2);
@@ -452,7 +461,7 @@ static void add_header(lua_State *L, tp_http_post *post, int i) {
 /* channel:post(url, {"Name: value", ...}, body, timeout) -> a future of
 ** {status=, body=} */
 static int Ltp_channel_post(lua_State *L) {
-  tp_client *client = check_client(L);
+  tp_client *client = ltp_checkclient(L);
   ltp_future *box;
   tp_http_post *post;
   const char *body;
@@ -478,7 +487,7 @@ static int Ltp_channel_post(lua_State *L) {
 
 /* channel:close() -> a future that is ready once nothing is unacknowledged */
 static int Ltp_channel_close(lua_State *L) {
-  tp_client *client = check_client(L);
+  tp_client *client = ltp_checkclient(L);
   ltp_future *box = ltp_newfuture(L, LTP_CALL_METATABLE);
   if (tp_engine_forked(tp_client_engine(client))) {
     lua_pushnil(L);
@@ -490,7 +499,7 @@ static int Ltp_channel_close(lua_State *L) {
 }
 
 static int Ltp_channel_finish(lua_State *L) {
-  tp_client *client = check_client(L);
+  tp_client *client = ltp_checkclient(L);
   if (!tp_engine_forked(tp_client_engine(client))) tp_client_finish(client);
   return 0;
 }
@@ -524,7 +533,7 @@ static bool push_unacknowledged(lua_State *L, tp_future *f) {
 }
 
 static int Ltp_channel_unacknowledged(lua_State *L) {
-  tp_client *client = check_client(L);
+  tp_client *client = ltp_checkclient(L);
   tp_future *f = NULL;
   int k = 0;
   lua_newtable(L);
@@ -538,7 +547,7 @@ static int Ltp_channel_unacknowledged(lua_State *L) {
 /* channel:metrics() -> what it has counted (metrics.h); nil in a child of the
 ** process that counted, whose lock may be held for ever */
 static int Ltp_channel_metrics(lua_State *L) {
-  tp_channel *c = check_client(L)->channel;
+  tp_channel *c = ltp_checkclient(L)->channel;
   if (tp_engine_forked(c->engine))
     lua_pushnil(L);
   else
@@ -549,6 +558,7 @@ static int Ltp_channel_metrics(lua_State *L) {
 
 static const luaL_Reg methods[] = {
   {"start", Ltp_channel_start},
+  {"start_plain", ltp_channel_start_plain},
   {"run", Ltp_channel_run},
   {"refused", Ltp_channel_refused},
   {"refused_call", Ltp_channel_refused_call},

@@ -12,6 +12,7 @@
 #include "../../core/engine/process.h"
 #include "../base/parts.h"
 #include "../base/state.h"
+#include "system.h"
 
 static int Ltp_now(lua_State *L) {
   lua_pushnumber(L, (lua_Number)tp_now() / 1e6);
@@ -99,14 +100,11 @@ static int random_bytes(uint8_t out[16]) {
   return 0;
 }
 
-/* A UUID of version 4 (RFC 9562). */
-static int Ltp_uuid(lua_State *L) {
+void ltp_write_uuid(lua_State *L, char text[LTP_UUID]) {
   static const char digits[] = "0123456789abcdef";
   uint8_t b[16];
-  char text[36];
   int i, k = 0;
-  if (random_bytes(b) != 0)
-    return luaL_error(L, "the system gives no random bytes");
+  if (random_bytes(b) != 0) luaL_error(L, "the system gives no random bytes");
   b[6] = (uint8_t)((b[6] & 0x0F) | 0x40);
   b[8] = (uint8_t)((b[8] & 0x3F) | 0x80);
   for (i = 0; i < 16; i++) {
@@ -114,6 +112,11 @@ static int Ltp_uuid(lua_State *L) {
     text[k++] = digits[b[i] >> 4];
     text[k++] = digits[b[i] & 15];
   }
+}
+
+static int Ltp_uuid(lua_State *L) {
+  char text[LTP_UUID];
+  ltp_write_uuid(L, text);
   lua_pushlstring(L, text, sizeof text);
   return 1;
 }

@@ -8,8 +8,17 @@
 #include "../base/parts.h"
 
 #define KEPT (64u << 10) /* a scratch buffer that grew beyond is given back */
+#define VALUES "temporal.values" /* registry: the state's ltp_values */
 
 /* ---- state ---- */
+
+ltp_values *ltp_getvalues(lua_State *L) {
+  ltp_values *v;
+  lua_getfield(L, LUA_REGISTRYINDEX, VALUES);
+  v = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return v;
+}
 
 static int Ltp_values_gc(lua_State *L) {
   ltp_values *v = lua_touserdata(L, 1);
@@ -356,7 +365,7 @@ static void set_up_int64(lua_State *L) {
 ** module is opened a second time. */
 static void push_values(lua_State *L) {
   ltp_values *v;
-  lua_getfield(L, LUA_REGISTRYINDEX, "temporal.values");
+  lua_getfield(L, LUA_REGISTRYINDEX, VALUES);
   if (lua_touserdata(L, -1) != NULL) return;
   lua_pop(L, 1);
   v = ltp_newuserdata(L, sizeof *v);
@@ -374,12 +383,12 @@ static void push_values(lua_State *L) {
   luaL_getmetatable(L, "temporal.array");
   lua_setfield(L, LUA_REGISTRYINDEX, LTP_MARK);
   lua_pushvalue(L, -1);
-  lua_setfield(L, LUA_REGISTRYINDEX, "temporal.values");
+  lua_setfield(L, LUA_REGISTRYINDEX, VALUES);
 }
 
 void ltp_values_register(lua_State *L, const luaL_Reg *functions) {
   for (; functions->name != NULL; functions++) {
-    lua_getfield(L, LUA_REGISTRYINDEX, "temporal.values");
+    lua_getfield(L, LUA_REGISTRYINDEX, VALUES);
     lua_pushcclosure(L, functions->func, 1);
     lua_setfield(L, -2, functions->name);
   }

@@ -37,6 +37,9 @@ typedef enum {
 #define LTP_MAKE "temporal.int64_make"  /* registry, LuaJIT: types.lua's */
 #define LTP_TEXT "temporal.int64_text"  /* functions for int64_t cdata */
 
+/* That of this Lua state. */
+ltp_values *ltp_getvalues(lua_State *L);
+
 ltp_kind ltp_value_kind(lua_State *L, ltp_values *v, int index);
 /* Looks for lua-cjson among the loaded modules, until it is there. */
 void ltp_values_find_cjson(lua_State *L, ltp_values *v);

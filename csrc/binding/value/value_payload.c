@@ -11,6 +11,7 @@
 #include "../message/message_encode.h"
 #include "value_decode.h"
 #include "value_encode.h"
+#include "value_payload.h"
 #include "value_protojson.h"
 
 #define PAYLOAD "temporal.api.common.v1.Payload"
@@ -102,29 +103,33 @@ static int Ltp_payload(lua_State *L) {
   return ltp_scratch_push(L, v, out, encode_whole(L, v, 1, name, out));
 }
 
+int ltp_payloads_encode(lua_State *L, ltp_values *v, int first, int n,
+                        tp_buffer *out) {
+  int i;
+  for (i = 0; i < n; i++) {
+    char name[16 + TP_DECIMAL_SIZE] = "argument ";
+    size_t mark = tp_wire_begin(out, PAYLOADS_PAYLOADS);
+    name[9 + tp_integer_write(i + 1, name + 9)] = '\0';
+    if (encode_whole(L, v, first + i, name, out) != 0) return -1;
+    tp_wire_end(out, mark);
+  }
+  if (out->status == TP_OK) return 0;
+  if (out->status == TP_ENOMEM) return luaL_error(L, "not enough memory");
+  lua_pushfstring(L, "the arguments: longer than %d MiB",
+                  (int)(out->ceiling >> 20));
+  return -1;
+}
+
 /* payloads(n, ...) -> bytes of a Payloads | nil, message */
 static int Ltp_payloads(lua_State *L) {
   ltp_values *v = lua_touserdata(L, lua_upvalueindex(1));
-  int n = (int)luaL_checkinteger(L, 1), i, failed = 0;
+  int n = (int)luaL_checkinteger(L, 1);
   tp_buffer *out;
   luaL_argcheck(L, n >= 0 && n <= 1000000, 1, "not a count of arguments");
   luaL_checkstack(L, n + 8, "too many arguments");
   lua_settop(L, n + 1);
   out = ltp_scratch_open(L, v);
-  for (i = 1; i <= n && !failed; i++) {
-    char name[16 + TP_DECIMAL_SIZE] = "argument ";
-    size_t mark = tp_wire_begin(out, PAYLOADS_PAYLOADS);
-    name[9 + tp_integer_write(i, name + 9)] = '\0';
-    failed = encode_whole(L, v, i + 1, name, out);
-    tp_wire_end(out, mark);
-  }
-  if (!failed && out->status != TP_OK) {
-    if (out->status == TP_ENOMEM) return luaL_error(L, "not enough memory");
-    lua_pushfstring(L, "the arguments: longer than %d MiB",
-                    (int)(out->ceiling >> 20));
-    failed = 1;
-  }
-  return ltp_scratch_push(L, v, out, failed);
+  return ltp_scratch_push(L, v, out, ltp_payloads_encode(L, v, 2, n, out));
 }
 
 /* ---- back ---- */

@@ -6,6 +6,32 @@
 #define TP_WORKFLOW_FIELDS_H
 
 #define TP_WORKFLOW_FIELDS(X) \
+  X(START_REQUEST_NAMESPACE, 1, \
+    "workflowservice.v1.StartWorkflowExecutionRequest", "namespace") \
+  X(START_REQUEST_WORKFLOW_ID, 2, \
+    "workflowservice.v1.StartWorkflowExecutionRequest", "workflow_id") \
+  X(START_REQUEST_WORKFLOW_TYPE, 3, \
+    "workflowservice.v1.StartWorkflowExecutionRequest", "workflow_type") \
+  X(START_REQUEST_TASK_QUEUE, 4, \
+    "workflowservice.v1.StartWorkflowExecutionRequest", "task_queue") \
+  X(START_REQUEST_INPUT, 5, \
+    "workflowservice.v1.StartWorkflowExecutionRequest", "input") \
+  X(START_REQUEST_EXECUTION_TIMEOUT, 6, \
+    "workflowservice.v1.StartWorkflowExecutionRequest", \
+    "workflow_execution_timeout") \
+  X(START_REQUEST_RUN_TIMEOUT, 7, \
+    "workflowservice.v1.StartWorkflowExecutionRequest", \
+    "workflow_run_timeout") \
+  X(START_REQUEST_TASK_TIMEOUT, 8, \
+    "workflowservice.v1.StartWorkflowExecutionRequest", \
+    "workflow_task_timeout") \
+  X(START_REQUEST_IDENTITY, 9, \
+    "workflowservice.v1.StartWorkflowExecutionRequest", "identity") \
+  X(START_REQUEST_REQUEST_ID, 10, \
+    "workflowservice.v1.StartWorkflowExecutionRequest", "request_id") \
+  X(START_REQUEST_ID_REUSE_POLICY, 11, \
+    "workflowservice.v1.StartWorkflowExecutionRequest", \
+    "workflow_id_reuse_policy") \
   X(START_REQUEST_ID_CONFLICT_POLICY, 22, \
     "workflowservice.v1.StartWorkflowExecutionRequest", \
     "workflow_id_conflict_policy") \
@@ -45,6 +71,8 @@
   X(HISTORY_REQUEST_SKIP_ARCHIVAL, 7, \
     "workflowservice.v1.GetWorkflowExecutionHistoryRequest", \
     "skip_archival") \
+  X(WORKFLOW_TYPE_NAME, 1, "common.v1.WorkflowType", "name") \
+  X(TASK_QUEUE_NAME, 1, "taskqueue.v1.TaskQueue", "name") \
   X(EXECUTION_WORKFLOW_ID, 1, "common.v1.WorkflowExecution", "workflow_id") \
   X(EXECUTION_RUN_ID, 2, "common.v1.WorkflowExecution", "run_id") \
   X(DESCRIBE_REQUEST_NAMESPACE, 1, \

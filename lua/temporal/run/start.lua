@@ -394,6 +394,13 @@ end
 -- @raise on misuse
 local function submit(session, given, workflow, count, ...)
   local workflow_type = definition.resolve(workflow, count)
+  if session.builtin and session.unchanging and not session.hooks then
+    local future = session.channel:start_plain(session.client, given, session.namespace,
+      session.identity or session:identify(), session.timeout, workflow_type, ...)
+    if future then
+      return future
+    end
+  end
   local request = build(session, given, workflow_type, count, ...)
   return send(session, request, given, workflow_type)
 end
