@@ -133,6 +133,7 @@ build = {
     ["temporal.observe.logger"] = "lua/temporal/observe/logger.lua",
     ["temporal.observe.metrics"] = "lua/temporal/observe/metrics.lua",
     ["temporal.run.cancel"] = "lua/temporal/run/cancel.lua",
+    ["temporal.run.close_event"] = "lua/temporal/run/close_event.lua",
     ["temporal.run.control"] = "lua/temporal/run/control.lua",
     ["temporal.run.definition"] = "lua/temporal/run/definition.lua",
     ["temporal.run.description"] = "lua/temporal/run/description.lua",

@@ -3,10 +3,10 @@
 -- userdata of the engine; this module gives them their meaning.
 -- @module temporal.future
 
+local close_event = require "temporal.base.lazy" "temporal.run.close_event"
 local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
-local failure = require "temporal.base.lazy" "temporal.error.failure"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local sessions = require "temporal.call.session"
@@ -93,7 +93,7 @@ end
 -- converter raises passes, and the next call decodes again.
 local function read_outcome(future, outcome)
   if not outcome.read then
-    outcome.payloads, outcome.err = failure.from_close_event(outcome.event, {
+    outcome.payloads, outcome.err = close_event.read(outcome.event, {
       workflow_id = core_field(future, "id"),
       run_id = outcome.run_id,
       workflow_type = core_field(future, "workflow_type"),

@@ -1,3 +1,4 @@
+local close_event = require "temporal.run.close_event"
 local converter = require("temporal.value.converter").new()
 local core = require "temporal.core"
 local errors = require "temporal.error.error"
@@ -27,7 +28,7 @@ end
 local function close(event_type, attributes)
   local field = event_type:lower() .. "_event_attributes"
   local event = received(EVENT, { event_type = "EVENT_TYPE_" .. event_type, [field] = attributes })
-  return failure.from_close_event(event, RUN, converter)
+  return close_event.read(event, RUN, converter)
 end
 
 local function raised(fn, ...)
