@@ -95,6 +95,7 @@ build = {
     ["temporal.activities.waiting"] = "lua/temporal/activities/waiting.lua",
     ["temporal.base.duration"] = "lua/temporal/base/duration.lua",
     ["temporal.base.enum"] = "lua/temporal/base/enum.lua",
+    ["temporal.base.field"] = "lua/temporal/base/field.lua",
     ["temporal.base.lazy"] = "lua/temporal/base/lazy.lua",
     ["temporal.base.misuse"] = "lua/temporal/base/misuse.lua",
     ["temporal.base.options"] = "lua/temporal/base/options.lua",

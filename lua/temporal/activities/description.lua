@@ -10,9 +10,11 @@ local duration = require "temporal.base.duration"
 local enum = require "temporal.base.enum"
 local execution_options = require "temporal.call.execution_options"
 local failure = require "temporal.error.failure"
+local field = require "temporal.base.field"
 local search_attributes = require "temporal.value.search_attributes"
 local timestamp = require "temporal.base.timestamp"
 
+local filled, seconds = field.filled, field.seconds
 local short = enum.short
 local time = timestamp.from_message
 
@@ -25,18 +27,6 @@ local metatable = {
       tostring(self.status))
   end,
 }
-
-local function filled(value)
-  if value ~= "" and value ~= 0 then
-    return value
-  end
-  return nil
-end
-
--- A timeout of 0 is none.
-local function seconds(message)
-  return filled(duration.from_message(message))
-end
 
 local function retry_policy(message)
   return message and {

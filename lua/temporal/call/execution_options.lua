@@ -2,6 +2,7 @@
 -- its priority and its versioning override, to messages and back.
 -- @module temporal.execution_options
 
+local field = require "temporal.base.lazy" "temporal.base.field"
 local options = require "temporal.base.options"
 
 local MAX_FAIRNESS_KEY = 64
@@ -11,13 +12,6 @@ local FORMS =
   'must be "auto_upgrade", {pinned={deployment=, build_id=}} or {one_time={deployment=, build_id=}}'
 
 local execution_options = {}
-
-local function filled(value)
-  if value ~= "" and value ~= 0 then
-    return value
-  end
-  return nil
-end
 
 --- The handler of an option `priority`: `{key=1..5, fairness_key=,
 -- fairness_weight=}`.
@@ -79,9 +73,9 @@ end
 -- @treturn table|nil nil when nothing of it is set
 function execution_options.priority(message)
   local priority = message and {
-    key = filled(message.priority_key),
-    fairness_key = filled(message.fairness_key),
-    fairness_weight = filled(message.fairness_weight),
+    key = field.filled(message.priority_key),
+    fairness_key = field.filled(message.fairness_key),
+    fairness_weight = field.filled(message.fairness_weight),
   }
   return priority and next(priority) and priority or nil
 end

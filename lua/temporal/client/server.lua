@@ -9,21 +9,17 @@ local call_options = require "temporal.call.call_options"
 local duration = require "temporal.base.duration"
 local enum = require "temporal.base.enum"
 local execution_options = require "temporal.call.execution_options"
+local field = require "temporal.base.field"
 local operation = require "temporal.call.operation"
 local options = require "temporal.base.options"
 local sessions = require "temporal.call.session"
 local timestamp = require "temporal.base.timestamp"
 
+local filled = field.filled
+
 local SERVICE = "temporal.api.workflowservice.v1.WorkflowService"
 
 local server = {}
-
-local function filled(value)
-  if value ~= "" and value ~= 0 then
-    return value
-  end
-  return nil
-end
 
 local function run(client, name, given, perform)
   return sessions.run(name, {

@@ -6,9 +6,11 @@ local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local enum = require "temporal.base.enum"
 local errors = require "temporal.error.error"
+local field = require "temporal.base.field"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 
+local filled = field.filled
 local new = errors.new
 
 -- A chain of failures longer than this is cut; `raw` of its last link keeps
@@ -20,13 +22,6 @@ local SOURCE = "LuaSDK"
 
 -- What stands in the place of a message that is hidden in a payload.
 local ENCODED = "Encoded failure"
-
-local function filled(text)
-  if text ~= "" then
-    return text
-  end
-  return nil
-end
 
 --- The values of a Payloads message, in order, with their number in `n`. What
 -- no converter can read is there as its `conversion` error.

@@ -4,15 +4,10 @@
 local enum = require "temporal.base.enum"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
+local field = require "temporal.base.field"
 
+local filled = field.filled
 local new = errors.new
-
-local function filled(text)
-  if text ~= "" then
-    return text
-  end
-  return nil
-end
 
 local function close_cause(event, converter)
   local failed = event.workflow_execution_failed_event_attributes

@@ -8,15 +8,16 @@
 -- @module temporal.description
 
 local call_options = require "temporal.call.call_options"
-local duration = require "temporal.base.duration"
 local enum = require "temporal.base.enum"
 local execution_options = require "temporal.call.execution_options"
 local failure = require "temporal.error.failure"
+local field = require "temporal.base.field"
 local operation = require "temporal.call.operation"
 local search_attributes = require "temporal.value.search_attributes"
 local sessions = require "temporal.call.session"
 local timestamp = require "temporal.base.timestamp"
 
+local filled, seconds = field.filled, field.seconds
 local short = enum.short
 local time = timestamp.from_message
 
@@ -28,18 +29,6 @@ local metatable = {
     return ("temporal.description (%s, %s)"):format(tostring(self.id), tostring(self.status))
   end,
 }
-
-local function filled(value)
-  if value ~= "" and value ~= 0 then
-    return value
-  end
-  return nil
-end
-
--- A timeout of 0 is none.
-local function seconds(message)
-  return filled(duration.from_message(message))
-end
 
 local function memo(fields, values)
   local names, payloads = {}, {}
