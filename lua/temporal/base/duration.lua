@@ -61,11 +61,8 @@ local function split(value)
   return carry(whole, floor((value - whole) * NANOS + 0.5))
 end
 
---- A duration as whole seconds and nanoseconds, exactly: `"250ms"` is
--- 0, 250000000.
--- @tparam number|string value
--- @treturn integer seconds, or nil
--- @treturn integer nanos, or the message: what the value must be
+-- A duration as whole seconds and nanoseconds, exactly: `"250ms"` is
+-- 0, 250000000. Or nil and the message: what the value must be.
 local function parts(value)
   local seconds, nanos
   local kind = type(value)
@@ -107,7 +104,8 @@ local function seconds_of(value)
   return seconds + nanos / NANOS
 end
 
---- A duration as the table of a google.protobuf.Duration.
+--- A duration as the table of a google.protobuf.Duration, exactly: `"250ms"` has
+-- 0 seconds and 250000000 nanos.
 -- @tparam number|string value
 -- @treturn table `{seconds=, nanos=}`, or nil
 -- @treturn string the message: what the value must be
@@ -137,7 +135,6 @@ local function text(seconds)
 end
 
 return {
-  parts = parts,
   seconds = seconds_of,
   message = message_of,
   from_message = from_message,

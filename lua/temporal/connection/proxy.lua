@@ -161,5 +161,4 @@ return {
   check = check,
   from_environment = from_environment,
   is_excluded = is_excluded,
-  is_loopback = is_loopback,
 }

@@ -60,11 +60,9 @@ local function make_runnable(ticket)
   end
 end
 
---- What a coroutine raised: its task's outcome, or an error of the program's.
--- @tparam thread thread
--- @param problem
--- @return nil when a task took it, else what to raise
-function scheduler.fail(thread, problem)
+-- What a coroutine raised: its task's outcome (nil then), or an error of the
+-- program's, to be raised.
+local function fail(thread, problem)
   local task = state.tasks[thread]
   if task then
     task:_finish(false, problem)
@@ -84,7 +82,7 @@ local function resume_next()
     return nil
   end
   local ok, problem = resume(thread)
-  return not ok and scheduler.fail(thread, problem) or nil
+  return not ok and fail(thread, problem) or nil
 end
 
 local function resume_all()

@@ -176,12 +176,10 @@ function wait.left(deadline)
   return deadline and max(0, deadline - now())
 end
 
---- What has to be waited for until an element of a list is ready: itself, or
--- what stands behind an object that is more than one call (its metatable's
+-- What has to be waited for until an element of a list is ready, or nil: itself,
+-- or what stands behind an object that is more than one call (its metatable's
 -- `__temporal_await(object)` says what comes next, and nil when it is ready).
--- @param element a future of the engine, or such an object
--- @return a future of the engine, or a task, that is not ready yet; or nil
-function wait.awaited(element)
+local function awaited(element)
   if type(element) == "userdata" then
     return not core_want(element, "result") and element or nil
   end
@@ -218,7 +216,7 @@ local function look_at_fired(list, ticket, all)
     if position then
       index[key] = nil
       remove_waiter(key, ticket)
-      local future = wait.awaited(list[position])
+      local future = awaited(list[position])
       if future then
         watch_one(future, position, ticket)
       elseif all then
@@ -252,7 +250,7 @@ end
 local function wait_many(list, timeout, all)
   local index, futures, pending = {}, {}, 0
   for i = 1, #list do
-    local future = wait.awaited(list[i])
+    local future = awaited(list[i])
     if not future then
       if not all then
         return i

@@ -2,8 +2,8 @@ local duration = require "temporal.base.duration"
 
 describe("temporal.duration", function()
   local function parts(value)
-    local seconds, nanos = duration.parts(value)
-    return { seconds, nanos }
+    local message, problem = duration.message(value)
+    return message and { message.seconds, message.nanos } or { nil, problem }
   end
 
   it("reads every form of api.md exactly", function()
@@ -39,8 +39,8 @@ describe("temporal.duration", function()
 
   it("refuses everything else, saying what would be right", function()
     for _, wrong in ipairs { "", "90", "s", "1x", "1h30", "1 h", "1..5s", "h1", {}, true } do
-      local seconds, why = duration.parts(wrong)
-      assert.is_nil(seconds)
+      local message, why = duration.message(wrong)
+      assert.is_nil(message)
       assert.matches("1h30m", why, 1, true)
     end
     for _, wrong in ipairs { -1, "-1s", -0.001 } do
@@ -55,6 +55,6 @@ describe("temporal.duration", function()
     assert.is_nil(seconds)
     assert.matches("10,000 years", why)
     assert.same({ 315576000000, 0 }, parts(315576000000))
-    assert.is_nil((duration.parts(315576000001)))
+    assert.is_nil((duration.message(315576000001)))
   end)
 end)
