@@ -61,10 +61,6 @@ function activity_description.item(info)
   }, metatable)
 end
 
-local function one_value(payload, values)
-  return failure.values({ payloads = { payload } }, values)[1]
-end
-
 --- A description, from the answer to DescribeActivityExecution.
 -- @tparam temporal.session session
 -- @tparam table response
@@ -90,8 +86,8 @@ function activity_description.read(session, response)
   self.start_delay = seconds(info.start_delay)
   self.retry_policy = retry_policy(info.retry_policy)
   self.priority = execution_options.priority(info.priority)
-  self.static_summary = one_value(metadata.summary, summaries)
-  self.static_details = one_value(metadata.details, summaries)
+  self.static_summary = failure.value(metadata.summary, summaries)
+  self.static_details = failure.value(metadata.details, summaries)
   self.heartbeat_details = failure.values(info.heartbeat_details,
     session:values("details", nil, self.id))
   self.heartbeat_count = info.total_heartbeat_count

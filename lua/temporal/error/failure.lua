@@ -44,6 +44,11 @@ local function values(payloads, converter)
   return list
 end
 
+--- The value of one payload, in the same way; nil of none.
+local function one_value(payload, converter)
+  return values({ payloads = { payload } }, converter)[1]
+end
+
 -- For each member of the oneof: the kind, and what it adds to the error.
 local READ = {
   application_failure_info = { "application", function(err, info, converter)
@@ -421,4 +426,5 @@ return {
   from_error = from_error,
   application_error = application_error,
   values = values,
+  value = one_value,
 }

@@ -45,10 +45,6 @@ local function memo(fields, values)
   return decoded
 end
 
-local function one_value(payload, values)
-  return failure.values({ payloads = { payload } }, values)[1]
-end
-
 local function execution(message)
   return message and { id = message.workflow_id, run_id = filled(message.run_id) }
 end
@@ -160,8 +156,8 @@ local function read(session, response)
   self.execution_timeout = seconds(config.workflow_execution_timeout)
   self.run_timeout = seconds(config.workflow_run_timeout)
   self.task_timeout = seconds(config.default_workflow_task_timeout)
-  self.static_summary = one_value(metadata.summary, summaries)
-  self.static_details = one_value(metadata.details, summaries)
+  self.static_summary = failure.value(metadata.summary, summaries)
+  self.static_details = failure.value(metadata.details, summaries)
   self.pending_activities, self.pending_children = {}, {}
   for i, message in ipairs(response.pending_activities) do
     self.pending_activities[i] = pending_activity(session, self.id, message)
