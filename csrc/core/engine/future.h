@@ -57,7 +57,8 @@ typedef struct tp_names {
 /* What tells one kind from another. The functions marked * may be NULL. */
 typedef struct tp_future_class {
   tp_future_kind kind;
-  /* Flags with which a failure that nobody took is not worth a notice. */
+  /* Flags with which it is nobody's concern any more how it ends: no notice of
+  ** a failure that nobody took, and it is not listed as unacknowledged. */
   unsigned silent;
   unsigned acknowledged; /* the flag that says that the server has answered */
   void (*run)(tp_command *command, unsigned bits); /* driving thread */
