@@ -7,7 +7,7 @@
 #   make test LANES=3                 so many servers, with specs, at a time (2)
 #   make test SPEC=spec/each/value    the specs of these files and folders only
 #   make test-unit  C unit tests, and the specs that need no server
-#   make test-all   the same, and spec/each under every other version of Lua (SPEC= under all)
+#   make test-all   make test, and spec/each under every other version of Lua (SPEC= under all)
 #   make soak       what must never crash, 500 times each
 #   make lint asan tsan fuzz bench docs schema install clean
 #   make install    PREFIX=/usr/local, and DESTDIR for packages

@@ -19,9 +19,8 @@ describe("temporal.spawn", function()
       "call StartWorkflowExecution : await; answer started",
       "call GetWorkflowExecutionHistory : answer completed 7",
     }
-    client = temporal.client { target = peer.address, logger = function(level, message)
-      said[#said + 1] = level .. ": " .. message
-    end }
+    client = temporal.client { target = peer.address, shutdown_timeout = 0,
+      logger = function(level, message) said[#said + 1] = level .. ": " .. message end }
   end)
 
   after_each(function()
