@@ -21,7 +21,7 @@ describe("two thousand waited futures", function()
 
   local function terminate(run)
     return client:submit("TerminateWorkflowExecution",
-      { workflow_execution = { workflow_id = run.id } }, { timeout = 100 })
+      { workflow_execution = { workflow_id = run.id } }, { timeout = 120 })
   end
 
   -- The seconds from the close of each to our knowing of it, at most.
@@ -29,7 +29,7 @@ describe("two thousand waited futures", function()
     local ends, known_at = {}, {}
     for i = first, last do ends[i] = terminate(runs[i]) end
     local left = last - first + 1
-    env.wait_until(120, function()
+    env.wait_until(200, function()
       core.park(0.1)
       local now = core.time()
       for i = first, last do
@@ -41,7 +41,7 @@ describe("two thousand waited futures", function()
     end, "all results")
     local worst = 0
     for i = first, last do
-      temporal.assert(ends[i]:get(100))
+      temporal.assert(ends[i]:get(120))
       local event = assert(core.take(runs[i], "result"))
       assert.is_table(event.workflow_execution_terminated_event_attributes)
       local closed = event.event_time.seconds + event.event_time.nanos / 1e9
@@ -53,10 +53,10 @@ describe("two thousand waited futures", function()
   it("know of an end while more than the server can take have none", function()
     local runs, queue = {}, "nobody-" .. env.uuid()
     for i = 1, WAITS do
-      runs[i] = client:execute_workflow({ task_queue = queue, timeout = 60 }, "Nobody")
+      runs[i] = client:execute_workflow({ task_queue = queue, timeout = 120 }, "Nobody")
     end
     for i = 1, WAITS do
-      temporal.assert(runs[i]:started(60))
+      temporal.assert(runs[i]:started(120))
       assert.is_false(runs[i]:ready())
     end
     -- The first ones have asked first, and stay open.

@@ -105,7 +105,7 @@ describe("examples", function()
         local patterns = assert(prints[name], "say here what " .. name .. " prints")
         local program = env.spawn{ env.lua, "examples/" .. name,
           env = name == "tls.lua" and secure or where }
-        local how, code = program:wait(120)
+        local how, code = program:wait(300)
         assert.equal("", program:errors())
         assert.same({ "exit", 0 }, { how, code })
         local next_pattern = 1

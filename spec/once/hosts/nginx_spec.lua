@@ -192,12 +192,12 @@ describe("nginx", function()
         location = /timeout { content_by_lua_block {
           local site = require "site"
           local now, best = require "temporal.core".now, math.huge
-          for _ = 1, 100 do -- a busy machine may be late
+          for _ = 1, 100 do -- a busy machine may be late, or not even look in time
             local future = site.client():submit("GetSystemInfo", {})
             local before = now()
-            local _, err = future:get(0.005)
-            assert(err.kind == "timeout", err)
-            best = math.min(best, now() - before)
+            local answer, err = future:get(0.005)
+            assert(answer or err.kind == "timeout", err)
+            if not answer then best = math.min(best, now() - before) end
             assert(future:get(30))
             if best < 0.019 then break end
           end
