@@ -115,7 +115,7 @@ describe("a standalone activity", function()
     local activity = client:async_activity { task_token = task.task_token }
     temporal.assert(activity:heartbeat("page", 3))
     temporal.assert(activity:fail(temporal.application_error("no", { next_retry_delay = 600 })))
-    description = temporal.assert(client:activity(id):describe({ timeout = 5 }))
+    description = temporal.assert(client:activity(id):describe({ timeout = 30 }))
     assert.same({ "page", 3, n = 2 }, description.heartbeat_details)
     assert.same({ 2, "application", "no", 1 }, { description.attempt,
       description.last_failure.kind, description.last_failure.message,
@@ -222,7 +222,7 @@ describe("a standalone activity", function()
 
   it("is terminated, with reason and identity", function()
     local run = alone()
-    assert.is_true(temporal.assert(run:terminate({ reason = "enough", timeout = 5 })))
+    assert.is_true(temporal.assert(run:terminate({ reason = "enough", timeout = 30 })))
     local _, err = run:get(20)
     assert.same({ "activity execution was terminated", "terminated", "enough", "alone-spec", 0 },
       { err.message, err.cause.kind, err.cause.reason, err.cause.identity, err.cause.details.n })

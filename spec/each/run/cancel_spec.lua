@@ -67,7 +67,7 @@ describe("workflow:cancel", function()
 
   it("takes a reason and options in any form", function()
     for _, arguments in ipairs {
-      {}, { "why" }, { "why", { timeout = 5 } }, { nil, { metadata = { a = "b" } } },
+      {}, { "why" }, { "why", { timeout = 30 } }, { nil, { metadata = { a = "b" } } },
       { { reason = "why", timeout = "5s" } }, { "" },
     } do
       local run = start(client, "CleanUp")

@@ -47,7 +47,7 @@ describe("workflow:signal", function()
     local run = inbox()
     assert.is_true(temporal.assert(run:signal("none")))
     assert.is_true(temporal.assert(run:signal("caf\195\169 signal", 1, nil, "a", nil)))
-    assert.is_true(temporal.assert(run:signal({ name = "table", timeout = 5 },
+    assert.is_true(temporal.assert(run:signal({ name = "table", timeout = 30 },
       temporal.bytes("\0\255"), { a = 1 })))
     local result = finish(run)
     assert.equal(3, #result.signals)

@@ -75,7 +75,7 @@ describe("client:update_with_start", function()
     local run = update.workflow
     temporal.assert(run:signal("continue"))
     env.wait_until(WAIT, function()
-      return run:update { name = "echo", timeout = 5 } == nil
+      return run:update { name = "echo", timeout = 30 } == nil
         and #temporal.assert(run:query("signals")) == 0
     end, "the next run")
     assert.is_true(temporal.assert(run:terminate()))

@@ -209,7 +209,7 @@ describe("visibility", function()
     local count, groups = client:count_workflows(marked())
     assert.same({ 5, {} }, { count, groups })
     count, groups = client:count_workflows { query = marked " GROUP BY ExecutionStatus",
-      timeout = 5 }
+      timeout = 30 }
     assert.equal(5, count)
     table.sort(groups, function(a, b) return a.count < b.count end)
     assert.same({ { values = { "Terminated" }, count = 2 },

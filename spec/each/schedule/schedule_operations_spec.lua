@@ -160,7 +160,7 @@ describe("a schedule", function()
     assert.is_true(temporal.assert(schedule:unpause()))
     described = temporal.assert(schedule:describe())
     assert.same({ false, "Unpaused via Lua SDK" }, { described.paused, described.note })
-    assert.is_true(temporal.assert(schedule:pause("holidays", { timeout = 5 })))
+    assert.is_true(temporal.assert(schedule:pause("holidays", { timeout = 30 })))
     assert.equal("holidays", temporal.assert(schedule:describe()).note)
     assert.is_true(temporal.assert(schedule:unpause("ende", { metadata = { a = "b" } })))
     assert.equal("ende", temporal.assert(schedule:describe()).note)
@@ -338,7 +338,7 @@ describe("a schedule", function()
     for _ in client:list_schedules { limit = 0 } do
       error("none was asked for")
     end
-    local number, groups = client:count_schedules { query = query, timeout = 5 }
+    local number, groups = client:count_schedules { query = query, timeout = 30 }
     assert.same({ 5, {} }, { number, groups })
     assert.is_true(temporal.assert(client:count_schedules()) >= 5)
     local ok, err = pcall(function()

@@ -473,7 +473,7 @@ describe("a connection", function()
     it("after SETTINGS: an error each time, never more", function()
       for seed = 1, 40 do
         peer:reset(format("call 1 %s : headers; random 400 %d; close", faults.START, seed))
-        local client = faults.client{ retry = faults.QUICK, rpc_timeout = 3 }
+        local client = faults.client{ retry = faults.QUICK, rpc_timeout = 20 }
         faults.must_start(client)
         client:close(0)
       end

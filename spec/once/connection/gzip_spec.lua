@@ -45,7 +45,7 @@ describe("a gzip answer", function()
   end
 
   local function ask(options)
-    return faults.client(options):call(ANY, {}, { timeout = 5 })
+    return faults.client(options):call(ANY, {}, { timeout = 30 })
   end
 
   it("is understood, and was asked for", function()

@@ -84,7 +84,7 @@ describe("what is sent again", function()
     open { api_key = "key" }
     peer:cmd("call 1 UpdateWorkflowExecution : answer none")
     peer:cmd("call UpdateWorkflowExecution : only grpc-status=7")
-    local _, err = client:workflow("x"):update { name = "u", timeout = 5 }
+    local _, err = client:workflow("x"):update { name = "u", timeout = 30 }
     assert.same({ "permission_denied", "unknown" }, { err.kind, err.outcome })
     assert.equal(2, peer:stats().UpdateWorkflowExecution)
   end)

@@ -184,7 +184,7 @@ describe("nginx", function()
           local threads = {}
           for i = 1, 3 do
             threads[i] = ngx.thread.spawn(function()
-              return site.client():call("GetSystemInfo", {}, { timeout = 5 }) and i
+              return site.client():call("GetSystemInfo", {}, { timeout = 30 }) and i
             end)
           end
           for i = 1, 3 do ngx.print(select(2, assert(ngx.thread.wait(threads[i]))), " ") end
@@ -205,7 +205,7 @@ describe("nginx", function()
         } }
         location = /call { content_by_lua_block {
           local site = require "site"
-          local ok, err = site.client():call("GetSystemInfo", {}, { timeout = 5 })
+          local ok, err = site.client():call("GetSystemInfo", {}, { timeout = 30 })
           ngx.status = ok and 200 or 500
           ngx.print(ok and "ok" or tostring(err))
         } }
@@ -232,7 +232,7 @@ describe("nginx", function()
           end
           local temporal = require "temporal"
           local client = temporal.client { target = site.address }
-          ngx.print(client:call("GetSystemInfo", {}, { timeout = 5 }) ~= nil, " ",
+          ngx.print(client:call("GetSystemInfo", {}, { timeout = 30 }) ~= nil, " ",
             future:get(30) ~= nil)
           client:close()
         } }
@@ -380,7 +380,7 @@ describe("nginx", function()
     local LOCATIONS = [[
       location = /early { content_by_lua_block { ngx.print(early) } }
       location = /call { content_by_lua_block {
-        ngx.print(client:call("GetSystemInfo", {}, { timeout = 5 }) ~= nil)
+        ngx.print(client:call("GetSystemInfo", {}, { timeout = 30 }) ~= nil)
       } }
     ]]
 

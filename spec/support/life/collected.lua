@@ -28,11 +28,11 @@ ways["the client before its futures"] = function()
   for i = 1, 50 do runs[i] = submit(new_client()) end
   collect()
   for i = 1, 50 do
-    assert(runs[i]:started(10))
+    assert(runs[i]:started(60))
     assert(not runs[i]:ready())
   end
   collect()
-  for i = 1, 50 do assert(runs[i]:get(10) == 7) end
+  for i = 1, 50 do assert(runs[i]:get(60) == 7) end
 end
 
 ways["futures before the client"] = function()
@@ -40,12 +40,12 @@ ways["futures before the client"] = function()
   for i = 1, 50 do
     local run = submit(client)
     if i % 2 == 0 then run:ready() end
-    if i % 3 == 0 then assert(run:started(10)) end
+    if i % 3 == 0 then assert(run:started(60)) end
     run = nil -- luacheck: ignore 311
     collectgarbage("step", i)
   end
   collect()
-  assert(submit(client):get(10) == 7)
+  assert(submit(client):get(60) == 7)
   client = nil -- luacheck: ignore 311
   collect()
 end
@@ -63,7 +63,7 @@ ways["everything at once"] = function()
     client.ring = ring
   end
   collect()
-  assert(submit(new_client()):get(10) == 7)
+  assert(submit(new_client()):get(60) == 7)
 end
 
 -- Coroutines that wait, dropped under a host of the user's.
@@ -79,7 +79,7 @@ ways["waiting coroutines"] = function()
   end
   collect()
   temporal.host.use "plain"
-  assert(run:get(10) == 7)
+  assert(run:get(60) == 7)
 end
 
 -- A wait whose future is dropped meanwhile by whoever else holds it.
@@ -93,7 +93,7 @@ ways["a future from its own wait"] = function()
       temporal.poll(0.05)
     end,
     unpark = function() end }
-  assert(held[1]:get(10) == 7)
+  assert(held[1]:get(60) == 7)
   temporal.host.use "plain"
 end
 
@@ -101,7 +101,7 @@ end
 ways["modules loaded again"] = function()
   local client, first = new_client(), temporal
   local run, other = submit(client), submit(client)
-  assert(run:started(10))
+  assert(run:started(60))
   assert(not run:ready())
   for _ = 1, 3 do
     for name in pairs(package.loaded) do
@@ -112,17 +112,17 @@ ways["modules loaded again"] = function()
     assert(temporal ~= first)
   end
   local again = submit(new_client())
-  assert(temporal.wait_all({ run, other, again }, 10))
-  assert(first.wait_all({ run, other, again }, 10))
-  for _, each in ipairs { run, other, again } do assert(each:get(10) == 7) end
-  assert(client:execute_workflow({ task_queue = "q" }, "Life"):get(10) == 7)
+  assert(temporal.wait_all({ run, other, again }, 60))
+  assert(first.wait_all({ run, other, again }, 60))
+  for _, each in ipairs { run, other, again } do assert(each:get(60) == 7) end
+  assert(client:execute_workflow({ task_queue = "q" }, "Life"):get(60) == 7)
   -- Both copies stand on one engine: the second ends what the first has begun.
   run = submit(client)
-  assert(temporal.shutdown(10))
+  assert(temporal.shutdown(60))
   assert(tostring(client):match "closed", "the other copy's client was not closed")
-  local _, err = run:get(10)
+  local _, err = run:get(60)
   assert(run:started() and err.kind == "closed", tostring(err))
-  assert(submit(new_client()):get(10) == 7)
+  assert(submit(new_client()):get(60) == 7)
 end
 
 ways[how]()

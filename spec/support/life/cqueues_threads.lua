@@ -29,5 +29,5 @@ for _ = 1, rounds do
     assert(ok and not problem, tostring(problem))
   end
 end
-assert(client:close(10))
+assert(client:close(60))
 print "done"

@@ -19,10 +19,10 @@ end
 
 local before = inherited()
 local client = temporal.client { target = arg[1] }
-assert(client:connect(10))
+assert(client:connect(60))
 assert(temporal.pollable():pollfd() >= 0)
 local run = client:execute_workflow({ task_queue = "q" }, "Life")
-assert(run:started(10))
+assert(run:started(60))
 assert(not run:ready())
 -- Still connecting: nobody answers a SYN there.
 local dialling = temporal.client { target = arg[2], shutdown_timeout = 0.1 }

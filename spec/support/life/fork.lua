@@ -36,13 +36,13 @@ local function in_child(fn, seconds)
     io.stderr:write("the child hangs\n")
     os.execute("cat /proc/" .. pid .. "/status >&2")
     host.kill(pid, 9)
-    host.waitpid(pid, 10)
+    host.waitpid(pid, 60)
   end
   return ended, code, core.now() - began
 end
 
 local function must_end(fn, seconds)
-  local ended, code, took = in_child(fn, seconds or 10)
+  local ended, code, took = in_child(fn, seconds or 60)
   assert(ended == "exit" and code == 5, "the child ended by " .. tostring(ended) .. " " ..
     tostring(code))
   return took
@@ -63,23 +63,23 @@ function forks.unused()
   local client = new_client()
   assert(client.target)
   must_end(function()
-    assert(submit(client):get(10) == 7)
-    assert(client:close(10))
+    assert(submit(client):get(60) == 7)
+    assert(client:close(60))
   end)
-  assert(submit(client):get(10) == 7)
-  must_end(function() says_fork(function() return submit(client):get(10) end) end)
-  assert(client:close(10))
+  assert(submit(client):get(60) == 7)
+  must_end(function() says_fork(function() return submit(client):get(60) end) end)
+  assert(client:close(60))
 end
 
 function forks.used()
   local client = new_client()
   local acknowledged, call = submit(client, "used"), client:submit("GetSystemInfo", {})
-  assert(acknowledged:started(10) and call:wait(10))
+  assert(acknowledged:started(60) and call:wait(60))
   local handle = client:workflow "used"
   local waited = submit(client)
   waited:ready()
   local finished = submit(client)
-  assert(finished:wait(10))
+  assert(finished:wait(60))
   local threads = host.count "/proc/self/task"
   must_end(function()
     assert(host.count "/proc/self/task" == 1)
@@ -103,12 +103,12 @@ function forks.used()
     assert(host.count "/proc/self/task" == 1)
     -- A new one works, and a child of the child has the same rules.
     local new = new_client()
-    assert(submit(new):get(10) == 7)
+    assert(submit(new):get(60) == 7)
     must_end(function()
       says_fork(function() return submit(new):get() end)
-      assert(submit(new_client()):get(10) == 7)
+      assert(submit(new_client()):get(60) == 7)
     end)
-    assert(submit(new):get(10) == 7)
+    assert(submit(new):get(60) == 7)
     acknowledged, call, handle, waited, finished, client = nil, nil, nil, nil, nil, nil
     collectgarbage()
     collectgarbage()
@@ -116,34 +116,34 @@ function forks.used()
   -- Fewer, when one of an earlier round has ended meanwhile.
   assert(host.count "/proc/self/task" <= threads)
   for _, future in ipairs { acknowledged, waited, finished, handle } do
-    assert(future:get(10) == 7)
+    assert(future:get(60) == 7)
   end
-  assert(call:get(10))
-  assert(submit(client):get(10) == 7)
-  assert(client:close(10))
+  assert(call:get(60))
+  assert(submit(client):get(60) == 7)
+  assert(client:close(60))
 end
 
 -- A thread of the parent may hold any lock when it forks.
 function forks.busy()
   local client = new_client { max_pending = 1000000 }
-  assert(client:connect(10))
+  assert(client:connect(60))
   for i = 1, count do
     local runs = {}
     for j = 1, 20 do runs[j] = submit(client) end
     must_end(function()
       says_fork(function() return submit(client):started() end)
       host._exit(5)
-    end, 5)
+    end, 60)
     for j = 1, 20 do assert(runs[j]:started(30)) end
     if i % 10 == 0 then collectgarbage() end
   end
-  assert(client:close(10))
+  assert(client:close(60))
 end
 
 -- The exit of a child waits for what it has submitted itself.
 function forks.exit()
   local client = new_client()
-  assert(client:connect(10))
+  assert(client:connect(60))
   local took = must_end(function()
     -- Nobody listens there.
     submit(new_client { target = "127.0.0.1:1", shutdown_timeout = 0.2 }, "life-2")
@@ -155,9 +155,9 @@ function forks.exit()
     submit(new_client { target = "127.0.0.1:1", shutdown_timeout = 0.2 }, "life-3")
     os.exit(5)
   end
-  assert(host.waitpid(pid, 10) == "exit")
-  assert(client:connect(10))
-  assert(client:close(10))
+  assert(host.waitpid(pid, 60) == "exit")
+  assert(client:connect(60))
+  assert(client:close(60))
 end
 
 -- Nor does it take long when nothing is left, and what is the parent's stays the parent's.
@@ -174,10 +174,10 @@ end
 -- The parent's connection ends when the parent closes it.
 function forks.shared()
   local client = new_client()
-  assert(client:connect(10))
+  assert(client:connect(60))
   local pid = host.fork()
   while pid == 0 do temporal.poll(1) end
-  assert(client:close(10))
+  assert(client:close(60))
   print("closed " .. pid)
   assert(host.waitpid(pid, 60) == "signal")
 end
@@ -192,7 +192,7 @@ function forks.pollfd()
     assert(not core.want(run, "result"))
     core.subscribe(run, "result")
     repeat core.park(0.1) until host.readable(fd)
-    assert(run:get(10) == 7)
+    assert(run:get(60) == 7)
     -- Rings again, and is left ringing.
     run = submit(client)
     core.subscribe(run, "started")
@@ -201,21 +201,21 @@ function forks.pollfd()
   end)
   local run = submit(client)
   assert(not host.readable(fd), "the child's doorbell rings here")
-  assert(run:get(10) == 7)
-  assert(client:close(10))
+  assert(run:get(60) == 7)
+  assert(client:close(60))
 end
 
 -- A server that forks its workers, before or after a first call of its own. A worker that may not
 -- use the client of its parent makes one; they end in all ways, with a call in flight.
 local function serve(number, client)
-  for _ = 1, number do assert(submit(client):get(10) == 7) end
+  for _ = 1, number do assert(submit(client):get(60) == 7) end
   submit(client)
 end
 
 function forks.prefork()
   for i = 1, count do
     local client, called = new_client(), i % 2 == 0
-    if called then assert(submit(client):get(10) == 7) end
+    if called then assert(submit(client):get(60) == 7) end
     local pids = {}
     for number = 1, 4 do
       pids[number] = host.fork()
@@ -230,8 +230,8 @@ function forks.prefork()
       local ended, code = host.waitpid(pids[number], 20)
       assert(ended == "exit" and code == 5, tostring(ended) .. " " .. tostring(code))
     end
-    assert(submit(client):get(10) == 7)
-    assert(client:close(10))
+    assert(submit(client):get(60) == 7)
+    assert(client:close(60))
   end
 end
 

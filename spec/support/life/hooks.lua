@@ -17,7 +17,7 @@ end
 sources:close()
 
 local client = temporal.client { target = address, shutdown_timeout = 1, logger = function() end }
-assert(client:connect(10))
+assert(client:connect(60))
 
 local function submit()
   return client:execute_workflow({ task_queue = "q" }, "Life")
@@ -64,13 +64,13 @@ end
 
 -- A start and its result; waiting ends by itself, for the hook may not.
 local operations = {
-  function() assert(submit():get(10) == 7) end,
+  function() assert(submit():get(60) == 7) end,
   function() assert(client:call("GetSystemInfo", {}, { timeout = 10 })) end,
-  function() assert(temporal.wait_all({ submit(), submit() }, 10)) end,
+  function() assert(temporal.wait_all({ submit(), submit() }, 60)) end,
   function()
     local other = temporal.client { target = address, logger = error }
-    assert(other:connect(10))
-    assert(other:close(10))
+    assert(other:connect(60))
+    assert(other:close(60))
   end,
 }
 
@@ -91,5 +91,5 @@ local through, after = round()
 -- All still works afterwards.
 debug.sethook()
 for _, operation in ipairs(operations) do operation() end
-assert(temporal.shutdown(10))
+assert(temporal.shutdown(60))
 print(through, after - before)

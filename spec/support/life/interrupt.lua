@@ -16,7 +16,7 @@ end
 -- The peer answers the first starts, and none after them.
 local function started()
   local run = submit()
-  temporal.assert(run:started(10))
+  temporal.assert(run:started(60))
   return run
 end
 

@@ -7,7 +7,7 @@ local temporal = require "temporal"
 
 local client = temporal.client { target = arg[1], shutdown_timeout = 20 }
 local run = client:execute_workflow({ task_queue = "q" }, "Life")
-assert(run:started(10))
+assert(run:started(60))
 -- Ready when it has waited for a while: each slice of the wait is a few dozen instructions.
 local instructions = 0
 debug.sethook(function()

@@ -25,5 +25,5 @@ for _ = 1, rounds do
   assert(client:execute_workflow({ task_queue = "q" }, "Life"):get(30) == 7)
   for i = 1, count do assert(threads[i]:join()) end
 end
-assert(client:close(10))
+assert(client:close(60))
 print "done"

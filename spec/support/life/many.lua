@@ -10,9 +10,9 @@ local function one()
   local client = temporal.client { target = address, logger = function() end }
   if how == "closed" then
     assert(client:call("GetSystemInfo", {}, { timeout = 10 }))
-    assert(client:close(10))
+    assert(client:close(60))
   elseif how == "collected" then
-    assert(client:execute_workflow({ task_queue = "q" }, "Life"):get(10))
+    assert(client:execute_workflow({ task_queue = "q" }, "Life"):get(60))
   elseif how == "never used" then
     tostring(client)
   end

@@ -54,7 +54,7 @@ lives["waited futures"] = function()
   local runs = {}
   for i = 1, 20 do
     runs[i] = keep(submit(client))
-    assert(runs[i]:started(10))
+    assert(runs[i]:started(60))
     assert(not runs[i]:ready())
   end
   assert(not temporal.wait_all(runs, 0.01))
@@ -95,7 +95,7 @@ end
 
 lives["late finalisers"] = function()
   local run = submit(client)
-  assert(run:started(10))
+  assert(run:started(60))
   late[1] = function() return run:get(1) end
   late[2] = function() return tostring(run) .. run.id end
   late[3] = function() return submit(client):started() end

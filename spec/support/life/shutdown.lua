@@ -18,19 +18,19 @@ end
 local function nothing_in_flight()
   local client = temporal.client { target = answering, shutdown_timeout = 20 }
   local run = client:execute_workflow({ task_queue = "q" }, "Life")
-  assert(run:started(10))
+  assert(run:started(60))
   assert(not run:ready())
   local call = client:submit("GetSystemInfo", {})
-  assert(call:get(10))
+  assert(call:get(60))
   local poll = client:submit("GetWorkflowExecutionHistory",
     { execution = { workflow_id = "other" }, wait_new_event = true })
   local handle = client:workflow "other"
   assert(not handle:wait(0.01) and not poll:wait(0.01))
   assert(temporal.shutdown())
   assert(host.count "/proc/self/task" == threads, "the thread was not joined")
-  closed(run:get(10))
-  closed(handle:get(10))
-  closed(poll:get(10))
+  closed(run:get(60))
+  closed(handle:get(60))
+  closed(poll:get(60))
   assert(run:started() and run.run_id)
   assert(call:get())
   assert(not pcall(client.execute_workflow, client, { task_queue = "q" }, "Life"))
@@ -43,7 +43,7 @@ local function unacknowledged()
   local ok, err = temporal.shutdown(0.01)
   assert(not ok and err.kind == "unacknowledged" and #err.details == 1, tostring(err))
   assert(err.details[1].workflow_id == "life-1")
-  closed(run:get(10))
+  closed(run:get(60))
   for _ = 1, 1000 do
     if host.count "/proc/self/task" == threads then break end
     temporal.poll(0.01)
