@@ -446,19 +446,6 @@ describe("an option of the client", function()
     end
   end)
 
-  it("logger: is told of polls that keep failing", function()
-    local entries = {}
-    open { retry = { initial = 0.2, factor = 1 },
-      logger = function(level, message) entries[#entries + 1] = { level, message } end }
-    local run = temporal.assert(start())
-    peer:cmd("call GetWorkflowExecutionHistory : only grpc-status=14")
-    local value, err = run:get(12)
-    assert.same({ nil, "timeout", true }, { value, err.kind, err.acknowledged })
-    assert.equal(1, #entries)
-    assert.equal("warn", entries[1][1])
-    assert.matches("GetWorkflowExecutionHistory has failed for more than 10 s", entries[1][2])
-  end)
-
   it("logger: its errors are swallowed", function()
     peer:cmd("call %s : only grpc-status=3", START)
     local called = false

@@ -110,6 +110,23 @@ describe("waiting for a result", function()
       assert.equal(31, peer:stats()[faults.POLL])
     end)
 
+    it("and says so once, when that fails for long", function()
+      local entries = {}
+      poll_rule(nil, "only grpc-status=14")
+      local run = faults.must_start(faults.client{ retry = { initial = 0.2, factor = 1 },
+        logger = function(level, message) entries[#entries + 1] = { level, message } end })
+      local began = faults.now()
+      repeat
+        local value, err = run:get(1)
+        assert.same({ nil, "timeout", true }, { value, err.kind, err.acknowledged })
+      until #entries > 0 or faults.now() > began + 30
+      assert.is_true(faults.now() - began > 9)
+      assert.equal("timeout", select(2, run:get(1)).kind)
+      assert.equal(1, #entries)
+      assert.equal("warn", entries[1][1])
+      assert.matches("GetWorkflowExecutionHistory has failed for more than 10 s", entries[1][2])
+    end)
+
     it("while the server is away, once it has answered", function()
       local retry = { initial = 0.02, factor = 1, max = 0.02, attempts = 3 }
       local run = faults.must_start(faults.client{ retry = retry, rpc_timeout = 1 })
