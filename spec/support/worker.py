@@ -98,7 +98,7 @@ class ActivityFail:
     async def run(self, message: str, options: dict | None = None) -> None:
         await workflow.execute_activity(
             "FailActivity", args=[message, options], activity_id="failing",
-            start_to_close_timeout=10 * SECOND, retry_policy=ONCE)
+            start_to_close_timeout=60 * SECOND, retry_policy=ONCE)
 
 
 @workflow.defn(name="ActivityTimeout")
@@ -108,8 +108,8 @@ class ActivityTimeout:
     @workflow.run
     async def run(self, heartbeat: str) -> None:
         await workflow.execute_activity(
-            "SlowActivity", heartbeat, activity_id="slow", start_to_close_timeout=10 * SECOND,
-            heartbeat_timeout=0.5 * SECOND, retry_policy=ONCE)
+            "SlowActivity", heartbeat, activity_id="slow", start_to_close_timeout=60 * SECOND,
+            heartbeat_timeout=1.5 * SECOND, retry_policy=ONCE)
 
 
 @workflow.defn(name="ChildFail")
