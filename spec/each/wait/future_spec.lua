@@ -348,7 +348,7 @@ describe("a future", function()
     for i = 1, 200 do
       runs[i] = execute("Echo", i)
     end
-    assert.is_true(temporal.assert(temporal.wait_all(runs, 60)))
+    assert.is_true(temporal.assert(temporal.wait_all(runs, 120)))
     for i = 1, 200 do
       assert.is_true(runs[i]:ready())
       assert.equal(i, temporal.assert(runs[i]:get(0)))
