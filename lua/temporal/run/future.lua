@@ -155,7 +155,9 @@ local GET_OPTIONS = options.define("option of future:get", {
 local run = {}
 
 local function check_run(self)
-  return options.check_self(self, run_metatable, "workflow")
+  if getmetatable(self) ~= run_metatable then
+    options.check_self(self, run_metatable, "workflow")
+  end
 end
 
 --- Waits until the server has acknowledged the start.
@@ -166,8 +168,11 @@ end
 --   ran out: the start goes on
 function run:started(timeout)
   check_run(self)
-  timeout = options.timeout(timeout, "future:started")
-  local deadline = timeout and core.now() + timeout
+  local deadline
+  if timeout ~= nil then
+    timeout = options.timeout(timeout, "future:started")
+    deadline = timeout and core.now() + timeout
+  end
   local ready, problem = wait_one(self, "started", timeout)
   if not ready then
     return nil, unfinished(self, problem, timeout, "acknowledgement")

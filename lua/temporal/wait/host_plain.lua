@@ -7,7 +7,8 @@ local tickets = require "temporal.wait.ticket"
 
 local SLICE = 0.1
 
-local plain = { name = "plain" }
+-- sleeps: whoever waits does so in this thread, and need not be unparked
+local plain = { name = "plain", sleeps = true }
 
 function plain.can_wait()
   return true

@@ -23,7 +23,7 @@ local begin_watch, leave = tickets.begin_watch, tickets.leave
 local is_ready, key_of, want = tickets.is_ready, tickets.key_of, tickets.want
 local subscribe, unsubscribe = tickets.subscribe, tickets.unsubscribe
 
-local tasks = state.tasks
+local tasks, waiters = state.tasks, state.waiters
 
 local wait = {}
 
@@ -132,6 +132,24 @@ local function park_until_ready(future, what, ticket, deadline)
   end
 end
 
+-- Where waiting is sleeping nobody has to be told: whoever wakes looks. Asked
+-- again each time, for a task may have stopped asking meanwhile.
+local function sleep_until_ready(adapter, future, what, deadline)
+  repeat
+    local seconds = deadline and deadline - now()
+    if seconds and seconds <= 0 then
+      if not waiters[key_of(future)] then
+        unsubscribe(future, what)
+      end
+      return false
+    end
+    subscribe(future, what)
+    adapter.park(nil, seconds)
+    report.all()
+  until want(future, what)
+  return true
+end
+
 --- Waits for one thing.
 -- @param future a future of the engine, or a task
 -- @tparam string what `"started"`, `"first"` or `"result"`
@@ -142,13 +160,19 @@ function wait.one(future, what, timeout)
   if want(future, what) then
     return true
   end
-  local ticket, err = begin(timeout, key_of(future))
-  if not ticket then
-    return nil, err
-  end
   local deadline = timeout and now() + timeout
-  local ready = park_until_ready(future, what, ticket, deadline)
-  leave(ticket)
+  local adapter = host.current()
+  local ready
+  if adapter.sleeps then
+    ready = sleep_until_ready(adapter, future, what, deadline)
+  else
+    local ticket, err = begin(timeout, key_of(future))
+    if not ticket then
+      return nil, err
+    end
+    ready = park_until_ready(future, what, ticket, deadline)
+    leave(ticket)
+  end
   if ready then
     return true
   end
