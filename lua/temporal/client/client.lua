@@ -64,18 +64,18 @@ local ELSEWHERE = {
   check_health = "temporal.client.server",
 }
 
-function metatable.__index(_, name)
-  local method = client[name]
-  if method == nil and ELSEWHERE[name] then
+metatable.__index = setmetatable(client, { __index = function(_, name)
+  if ELSEWHERE[name] then
     local found = require(ELSEWHERE[name])[name]
-    method = function(self, ...)
+    local function method(self, ...)
       check_open(self)
       return found(self, ...)
     end
     client[name] = method
+    return method
   end
-  return method
-end
+  return nil
+end })
 
 -- All clients of this Lua state that are still open, for temporal.shutdown.
 local open_clients = state.open_clients
