@@ -37,14 +37,19 @@ TP_FLAGS := -std=c99 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC \
 # nodelete: the I/O thread outlives the Lua state, so the code must stay mapped.
 # Nothing links liblua: the host program provides it.
 TP_LINK  := -shared -pthread -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
-LIBS     := -lcurl -lnghttp2 -lssl -lcrypto -lz -lpthread
+# No libcurl and no OpenSSL: see csrc/core/net/libcurl.h.
+LIBS     := -lnghttp2 -lz -ldl -lpthread
 
 SANITIZE_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
                  -fno-sanitize-recover=undefined
 SANITIZE_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
 EXTRA    := $(SANITIZE_$(SANITIZE))
 
-CORE     := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/core/*/*.c))
+LATE     := csrc/core/net/libcurl_late.c
+LINKED   := csrc/core/net/libcurl_linked.c
+C_CORE   := $(filter-out $(LINKED),$(wildcard csrc/core/*/*.c))
+CORE     := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(C_CORE))
+HOSTED   := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(filter-out $(LATE),$(C_CORE)) $(LINKED))
 BINDING  := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/binding/*.c csrc/binding/*/*.c))
 MODULE   := $(BUILD)/temporal/core.so
 ARCHIVE  := $(BUILD)/libtemporal.a
@@ -70,7 +75,7 @@ $(MODULE): $(CORE) $(BINDING)
 static: $(ARCHIVE)
 	@:
 
-$(ARCHIVE): $(CORE) $(BINDING)
+$(ARCHIVE): $(HOSTED) $(BINDING)
 	@rm -f $@
 	@echo ar $@
 	@$(AR) rcs $@ $^
@@ -100,7 +105,7 @@ $(BUILD)/support/%: spec/support/%.c Makefile
 	@echo cc $<
 	@$(CC) $(TP_FLAGS) $(CFLAGS) -MMD -MP -o $@ $< -lnghttp2 -lpthread
 
--include $(CORE:.o=.d) $(BINDING:.o=.d) $(C_TESTS:=.d) $(PEERS:=.d)
+-include $(CORE:.o=.d) $(HOSTED:.o=.d) $(BINDING:.o=.d) $(C_TESTS:=.d) $(PEERS:=.d)
 
 env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;}"'
@@ -177,7 +182,7 @@ fuzz-run: $(FUZZERS)
 build/fuzz/%: fuzz/%.c $(wildcard fuzz/*.h csrc/core/*/*.[ch] csrc/binding/*.[ch] csrc/binding/*/*.[ch])
 	@mkdir -p $(@D)
 	clang $(TP_FLAGS) $(LUA_INC) -O1 -g -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=undefined -o $@ $< $(wildcard csrc/core/*/*.c) \
+	  -fno-sanitize-recover=undefined -o $@ $< $(C_CORE) \
 	  $(wildcard csrc/binding/*.c csrc/binding/*/*.c) -l$(LUA_NAME) $(LIBS)
 
 bench: all

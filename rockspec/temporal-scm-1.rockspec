@@ -18,7 +18,7 @@ build = {
     ["temporal.core"] = {
       defines = { "_GNU_SOURCE" },
       -- No external_dependencies: LuaRocks does not look where Debian keeps curl's headers.
-      libraries = { "curl", "nghttp2", "ssl", "crypto", "z", "pthread" },
+      libraries = { "nghttp2", "z", "dl", "pthread" },
       sources = {
         "csrc/core/base/base64.c",
         "csrc/core/base/buffer.c",
@@ -47,9 +47,11 @@ build = {
         "csrc/core/json/protojson_read.c",
         "csrc/core/json/protojson_write.c",
         "csrc/core/net/dial.c",
+        "csrc/core/net/direct.c",
         "csrc/core/net/grpc.c",
         "csrc/core/net/gzip.c",
         "csrc/core/net/http2.c",
+        "csrc/core/net/libcurl_late.c",
         "csrc/core/net/stream.c",
         "csrc/core/net/tls.c",
         "csrc/core/net/transfer.c",

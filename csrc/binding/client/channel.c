@@ -8,6 +8,7 @@
 #include "../../core/base/limits.h"
 #include "../../core/client/http_post.h"
 #include "../../core/client/rpc_future.h"
+#include "../../core/engine/process.h"
 #include "../../core/net/grpc.h"
 #include "../../core/proto/schema.h"
 #include "../base/parts.h"
@@ -450,11 +451,11 @@ static int Ltp_channel_refused_call(lua_State *L) {
 /* --- HTTP beside the server ---------- */
 
 static void add_header(lua_State *L, tp_http_post *post, int i) {
-  struct curl_slist *list;
+  const char *line;
   lua_rawgeti(L, 3, i);
-  list = curl_slist_append(post->headers, luaL_checkstring(L, -1));
-  if (list == NULL) luaL_error(L, "not enough memory");
-  post->headers = list;
+  line = luaL_checkstring(L, -1);
+  if (tp_buffer_put(&post->header_lines, line, strlen(line) + 1) != TP_OK)
+    luaL_error(L, "not enough memory");
   lua_pop(L, 1);
 }
 
@@ -481,6 +482,19 @@ static int Ltp_channel_post(lua_State *L) {
   post->timeout = tp_microseconds((double)luaL_checknumber(L, 5));
   tp_http_post_submit(post);
   return 1;
+}
+
+/* load_libcurl([host, secure, proxy]): if dialling so needs it. For later, when
+** the program may be another user's or in another root. What goes wrong is told
+** by the first call, which tries again. */
+static int Ltp_load_libcurl(lua_State *L) {
+  char reason[TP_REASON];
+  tp_dial_options dial = {0};
+  dial.host = luaL_optstring(L, 1, "");
+  dial.secure = lua_toboolean(L, 2);
+  dial.proxy = luaL_optstring(L, 3, NULL);
+  if (!tp_dial_without_libcurl(&dial)) (void)tp_process_libcurl(reason);
+  return 0;
 }
 
 /* --- closing ---------- */
@@ -574,6 +588,7 @@ static const luaL_Reg methods[] = {
 
 static const luaL_Reg functions[] = {
   {"channel", Ltp_channel},
+  {"load_libcurl", Ltp_load_libcurl},
   {NULL, NULL}};
 
 void ltp_open_channel(lua_State *L, int first) {

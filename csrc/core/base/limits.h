@@ -8,6 +8,7 @@
 #define TP_MAX_METADATA 128         /* metadata pairs of one call */
 #define TP_MAX_METADATA_BYTES (40u << 10) /* of all of them, before base64 */
 #define TP_MAX_SESSIONS 16          /* draining connections of a channel */
+#define TP_MAX_POLLED (TP_MAX_SESSIONS + 1) /* and the one it dials */
 #define TP_MAX_TOKEN (64u << 10)    /* a next_page_token */
 #define TP_REASON 256               /* text of a transport failure */
 #define TP_MAX_POLLS 1000           /* open result polls of a channel */

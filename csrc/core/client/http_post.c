@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/container.h"
+#include "../engine/process.h"
 
 static tp_http_post *post_of(tp_transfer *transfer) {
   return TP_CONTAINER(transfer, tp_http_post, transfer);
@@ -53,6 +54,18 @@ static const tp_dial_options *dial_options(const tp_http_post *post) {
   return &post->future.client->channel->options.dial;
 }
 
+static CURLcode set_headers(tp_http_post *post) {
+  const char *line = (char *)post->header_lines.data;
+  const char *end = line + post->header_lines.length;
+  for (; line < end; line += strlen(line) + 1) {
+    struct curl_slist *longer = curl_slist_append(post->headers, line);
+    if (longer == NULL) return CURLE_OUT_OF_MEMORY;
+    post->headers = longer;
+  }
+  return curl_easy_setopt(post->transfer.easy, CURLOPT_HTTPHEADER,
+                          post->headers);
+}
+
 static CURLcode configure(tp_http_post *post) {
   const tp_dial_options *o = dial_options(post);
   CURL *easy = post->transfer.easy;
@@ -68,9 +81,9 @@ static CURLcode configure(tp_http_post *post) {
   SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->request.length);
   SET(CURLOPT_POSTFIELDS, post->request.length ? (char *)post->request.data
                                                : "");
-  SET(CURLOPT_HTTPHEADER, post->headers);
   SET(CURLOPT_WRITEFUNCTION, on_body);
   SET(CURLOPT_WRITEDATA, post);
+  if ((code = set_headers(post)) != CURLE_OK) return code;
   code = tp_transfer_proxy(easy, o->proxy, o->proxy_ca_file, o->proxy_ca_pem);
   if (code != CURLE_OK) return code;
 #undef SET
@@ -78,10 +91,16 @@ static CURLcode configure(tp_http_post *post) {
 }
 
 static void begin(tp_http_post *post) {
-  tp_dialer *dialer = tp_engine_dialer(post->future.engine);
+  tp_dialer *dialer;
   CURLcode code = CURLE_OUT_OF_MEMORY;
+  char reason[TP_REASON];
   post->active = true;
   post->transfer.finish = on_finished;
+  if (!tp_process_libcurl(reason)) {
+    fail(post, "unavailable", TP_GRPC_UNAVAILABLE, reason);
+    return;
+  }
+  dialer = tp_engine_dialer(post->future.engine);
   if (dialer)
     code = tp_transfer_init(&post->transfer, dialer,
                             dial_options(post)->connect_timeout);
@@ -109,7 +128,8 @@ static void on_destroy(tp_future *f) {
   tp_http_post *post = (tp_http_post *)f;
   tp_transfer_clear(&post->transfer);
   tp_failure_clear(&post->failure);
-  curl_slist_free_all(post->headers);
+  if (post->headers) curl_slist_free_all(post->headers);
+  tp_buffer_free(&post->header_lines);
   tp_buffer_free(&post->request);
   tp_buffer_free(&post->body);
   free(post->url);
@@ -138,6 +158,7 @@ tp_http_post *tp_http_post_new(tp_client *client) {
   tp_http_post *post = calloc(1, sizeof *post);
   if (post == NULL) return NULL;
   post->failure.code = -1;
+  tp_buffer_init(&post->header_lines, TP_MAX_MESSAGE);
   tp_buffer_init(&post->request, TP_MAX_MESSAGE);
   tp_buffer_init(&post->body, client->channel->options.max_message);
   tp_client_future(client, &post->future, &class);

@@ -13,7 +13,7 @@ typedef struct tp_http_post {
   tp_future future; /* first: a future is a post */
   /* Set by the maker, before it is submitted: */
   char *url;
-  struct curl_slist *headers; /* "Name: value" */
+  tp_buffer header_lines; /* "Name: value", each with its NUL */
   tp_buffer request;
   int64_t timeout;  /* microseconds, for all of it */
   /* With TP_RESULT: */
@@ -22,6 +22,7 @@ typedef struct tp_http_post {
   tp_failure failure; /* with TP_FAILED: there was no answer */
   /* Driving thread: */
   tp_transfer transfer;
+  struct curl_slist *headers;
   bool active;
 } tp_http_post;
 

@@ -52,9 +52,9 @@ static void work(tp_engine *e) {
 
 /* Room for what one more source may want. */
 static bool make_room(tp_engine *e, size_t n) {
-  size_t room = e->fds_room * 2 + TP_MAX_SESSIONS + 1;
+  size_t room = e->fds_room * 2 + TP_MAX_POLLED + 1;
   struct pollfd *fds;
-  if (n + TP_MAX_SESSIONS <= e->fds_room) return true;
+  if (n + TP_MAX_POLLED <= e->fds_room) return true;
   fds = realloc(e->fds, room * sizeof *fds);
   if (fds == NULL) return false;
   e->fds = fds;
@@ -279,7 +279,7 @@ tp_status tp_engine_start(tp_engine *e) {
   tp_engine_part_bell(e);
   if (e->wake < 0 && tp_doorbell_open(&e->wake) != TP_OK) return TP_ESYSTEM;
   if (e->fds == NULL) {
-    e->fds_room = TP_MAX_SESSIONS + 1;
+    e->fds_room = TP_MAX_POLLED + 1;
     e->fds = malloc(e->fds_room * sizeof *e->fds);
     if (e->fds == NULL) return TP_ENOMEM;
   }

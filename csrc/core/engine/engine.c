@@ -89,7 +89,11 @@ tp_dialer *tp_engine_dialer(tp_engine *e) {
 }
 
 tp_connection *tp_engine_dial(tp_engine *e, const tp_dial_options *options) {
-  tp_dialer *dialer = tp_engine_dialer(e);
+  char reason[TP_REASON];
+  tp_dialer *dialer;
+  if (tp_dial_without_libcurl(options)) return tp_dial_directly(options);
+  if (!tp_process_libcurl(reason)) return tp_dial_refused(reason);
+  dialer = tp_engine_dialer(e);
   return dialer ? tp_dial(dialer, options) : NULL;
 }
 

@@ -57,7 +57,7 @@ typedef struct tp_source {
 typedef struct tp_source_class {
   /* All that can be done without waiting. */
   void (*progress)(tp_source *source, int64_t now);
-  /* At most TP_MAX_SESSIONS entries; receive() gets them back in that order. */
+  /* At most TP_MAX_POLLED entries; receive() gets them back in that order. */
   size_t (*pollfds)(tp_source *source, struct pollfd *fds);
   void (*receive)(tp_source *source, const struct pollfd *fds, size_t n,
                   int64_t now);

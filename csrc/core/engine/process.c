@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "../base/timer.h"
+#include "../net/libcurl.h"
 
 #define SAY_AFTER TP_SECOND          /* of waiting, on stderr */
 #define STOP_GRACE (TP_SECOND / 4)   /* for threads told to stop */
@@ -15,6 +16,7 @@
 static pthread_once_t loaded = PTHREAD_ONCE_INIT;
 static pthread_once_t started = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t libcurl_lock = PTHREAD_MUTEX_INITIALIZER; /* loading */
 static pthread_cond_t changed;
 static tp_member *members; /* with a running thread */
 static tp_member *parents; /* of before a fork; only kept reachable */
@@ -33,13 +35,15 @@ static void init_changed(void) {
   pthread_condattr_destroy(&attributes);
 }
 
-/* The lock is held across a fork: no thread is in the middle of a change. */
+/* The locks are held across a fork: no thread is in the middle of a change. */
 static void before_fork(void) {
+  pthread_mutex_lock(&libcurl_lock);
   pthread_mutex_lock(&lock);
 }
 
 static void in_parent(void) {
   pthread_mutex_unlock(&lock);
+  pthread_mutex_unlock(&libcurl_lock);
 }
 
 /* Nothing of the parent's is touched: its threads are not here. There is only
@@ -51,6 +55,7 @@ static void in_child(void) {
   any_ended = exiting = false;
   init_changed(); /* others may have waited for it */
   pthread_mutex_unlock(&lock);
+  pthread_mutex_unlock(&libcurl_lock);
 }
 
 unsigned tp_forks(void) {
@@ -66,8 +71,9 @@ static void wait_for_none(int64_t until) {
     pthread_cond_timedwait(&changed, &lock, &t);
 }
 
-/* Runs before OpenSSL's own handlers, since it was registered after them:
-** a thread that is still in TLS would crash otherwise. */
+/* Runs before OpenSSL's own handlers, since it was registered after them too:
+** a thread that is still in TLS would crash otherwise. The second run finds
+** nothing to do. */
 static void at_exit(void) {
   int64_t longest = 0, now = tp_now();
   size_t waiting = 0;
@@ -106,7 +112,6 @@ static void load(void) {
 
 static void start(void) {
   init_changed();
-  curl_global_init(CURL_GLOBAL_ALL);
   atexit(at_exit);
 }
 
@@ -117,6 +122,20 @@ void tp_process_load(void) {
 void tp_process_start(void) {
   tp_process_load();
   pthread_once(&started, start);
+}
+
+bool tp_process_libcurl(char reason[TP_REASON]) {
+  static bool ready;
+  bool ok;
+  pthread_mutex_lock(&libcurl_lock);
+  if (!ready && tp_libcurl_load(reason)) {
+    ready = curl_global_init(CURL_GLOBAL_ALL) == CURLE_OK;
+    if (ready) atexit(at_exit);
+    else snprintf(reason, TP_REASON, "libcurl cannot be initialized");
+  }
+  ok = ready;
+  pthread_mutex_unlock(&libcurl_lock);
+  return ok;
 }
 
 bool tp_process_join(tp_member *member) {

@@ -1,8 +1,8 @@
-/* What the process as a whole owes its engines: libcurl's global start, the
+/* What the process as a whole owes its engines: libcurl loaded and started, our
 ** library pinned while threads run in it, forks counted, and one exit handler
 ** that lets all threads finish what they have under way. The only mutable
-** globals of the core live in process.c. Knows its threads by three functions
-** each.
+** globals of the core live in process.c, and in libcurl_late.c under a lock of
+** process.c. Knows its threads by three functions each.
 */
 #ifndef TP_PROCESS_H
 #define TP_PROCESS_H
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "../base/limits.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -25,10 +26,13 @@ typedef struct tp_member {
 } tp_member;
 
 /* Each does its work once; any thread, any number of times. When the library
-** is loaded: pins it, counts forks. Before the first thread: libcurl, the exit
-** handler. */
+** is loaded: pins it, counts forks. Before the first thread: the exit handler.
+*/
 void tp_process_load(void);
 void tp_process_start(void);
+/* Loads libcurl and starts it, once; before anything of it is called. False,
+** with the reason written: the next call tries again. Any thread. */
+bool tp_process_libcurl(char reason[TP_REASON]);
 /* How often this process has forked since tp_process_load. */
 unsigned tp_forks(void);
 

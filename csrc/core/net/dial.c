@@ -2,17 +2,23 @@
 #include "dial.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "../base/timer.h"
+#include "direct.h"
 #include "transfer.h"
 
 struct tp_connection {
-  tp_transfer transfer; /* first: a transfer is a connection */
+  tp_transfer transfer; /* first: a transfer is a connection; or */
+  tp_direct direct;     /* without libcurl, while that dials */
   struct curl_slist *route;
   int fd;
+  bool own; /* the socket, not libcurl's */
   tp_alpn alpn;
   bool secure;  /* to the peer */
   bool wrapped; /* TLS, of the peer or a proxy: bytes go through libcurl */
@@ -124,11 +130,52 @@ static void on_finished(tp_transfer *transfer, CURLcode result) {
   }
 }
 
-tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *o) {
+bool tp_dial_without_libcurl(const tp_dial_options *o) {
+  return !o->secure && o->proxy == NULL && tp_direct_knows(o->host);
+}
+
+static tp_connection *new_connection(void) {
   tp_connection *c = calloc(1, sizeof *c);
+  if (c) c->fd = c->direct.fd = -1;
+  return c;
+}
+
+tp_connection *tp_dial_directly(const tp_dial_options *o) {
+  tp_connection *c = new_connection();
+  if (c == NULL) return NULL;
+  c->own = true;
+  tp_direct_begin(&c->direct, o->host, o->port, o->connect_timeout, tp_now());
+  snprintf(c->reason, TP_REASON, "Failed to connect to %.100s port %d", o->host,
+           o->port);
+  return c;
+}
+
+/* When no descriptor is left, there may be one later. */
+tp_connection *tp_dial_refused(const char *reason) {
+  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  bool later = fd < 0 && (errno == EMFILE || errno == ENFILE);
+  tp_connection *c = new_connection();
+  if (fd >= 0) close(fd);
+  if (c == NULL) return NULL;
+  c->state = later ? TP_DIAL_FAILED : TP_DIAL_MISCONFIGURED;
+  snprintf(c->reason, TP_REASON, "%s", reason);
+  return c;
+}
+
+static void advance_directly(tp_connection *c) {
+  size_t n = strlen(c->reason);
+  if (!tp_direct_advance(&c->direct, tp_now())) return;
+  c->state = c->direct.fd < 0 ? TP_DIAL_FAILED : TP_CONNECTED;
+  c->fd = c->direct.fd;
+  c->direct.fd = -1;
+  if (c->fd < 0)
+    snprintf(c->reason + n, TP_REASON - n, ": %s", strerror(c->direct.error));
+}
+
+tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *o) {
+  tp_connection *c = new_connection();
   CURLcode code;
   if (c == NULL) return NULL;
-  c->fd = -1;
   c->secure = c->wrapped = o->secure;
   c->transfer.finish = on_finished;
   if (o->secure && tp_tls_problem()) {
@@ -157,12 +204,15 @@ void tp_connection_free(tp_connection *c) {
   if (c == NULL) return;
   /* A forked child may have the socket too, and would keep it open. */
   if (c->fd >= 0) shutdown(c->fd, SHUT_RDWR);
+  if (c->own && c->fd >= 0) close(c->fd);
+  if (c->direct.fd >= 0) close(c->direct.fd);
   tp_transfer_clear(&c->transfer);
-  curl_slist_free_all(c->route);
+  if (c->route) curl_slist_free_all(c->route);
   free(c);
 }
 
-tp_dial_state tp_connection_state(const tp_connection *c) {
+tp_dial_state tp_connection_state(tp_connection *c) {
+  if (c->own && c->state == TP_DIALLING) advance_directly(c);
   return c->state;
 }
 
@@ -171,7 +221,11 @@ const char *tp_connection_reason(const tp_connection *c) {
 }
 
 int tp_connection_fd(const tp_connection *c) {
-  return c->fd;
+  return c->own && c->state == TP_DIALLING ? c->direct.fd : c->fd;
+}
+
+int64_t tp_connection_until(const tp_connection *c) {
+  return c->own && c->state == TP_DIALLING ? c->direct.until : TP_NEVER;
 }
 
 bool tp_connection_wrapped(const tp_connection *c) {

@@ -1,5 +1,6 @@
-/* Dialling with libcurl (CONNECT_ONLY on a multi handle): names, every
-** address, proxies, TLS, connect timeout. What flows afterwards is ours.
+/* Dialling. libcurl does it (CONNECT_ONLY on a multi handle): names, every
+** address, proxies, TLS, connect timeout; only what needs none of them but the
+** last connects directly. What flows afterwards is ours.
 ** Used only by the thread that drives the engine.
 */
 #ifndef TP_DIAL_H
@@ -38,13 +39,23 @@ typedef enum {
 bool tp_dial_options_copy(tp_dial_options *to, const tp_dial_options *from);
 void tp_dial_options_free(tp_dial_options *options);
 
+/* A plaintext address, without a proxy. */
+bool tp_dial_without_libcurl(const tp_dial_options *options);
+
 /* A connection, dialling or failed already. NULL: out of memory. */
 tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *options);
+tp_connection *tp_dial_directly(const tp_dial_options *options);
+/* One that has failed: libcurl cannot be had. */
+tp_connection *tp_dial_refused(const char *reason);
 void tp_connection_free(tp_connection *connection); /* closes the socket */
 
-tp_dial_state tp_connection_state(const tp_connection *connection);
+/* Looks how far it has come. */
+tp_dial_state tp_connection_state(tp_connection *connection);
 const char *tp_connection_reason(const tp_connection *connection);
+/* -1 while libcurl dials. While dialling otherwise: look at the state again
+** once it can be written to, or at the time. */
 int tp_connection_fd(const tp_connection *connection);
+int64_t tp_connection_until(const tp_connection *connection);
 /* Its bytes come in TLS records: read until there is nothing more. */
 bool tp_connection_wrapped(const tp_connection *connection);
 

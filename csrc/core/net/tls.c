@@ -14,13 +14,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libcurl.h"
+
 /* CURLOPT_CA_CACHE_TIMEOUT, which older headers do not name. */
 #define CA_CACHE_TIMEOUT ((CURLoption)(CURLOPTTYPE_LONG + 321))
 
 const char *tp_tls_problem(void) {
   static char text[128];
   const char *backend = curl_version_info(CURLVERSION_NOW)->ssl_version;
-  if (backend && strncmp(backend, "OpenSSL/", 8) == 0) return NULL;
+  if (backend && strncmp(backend, "OpenSSL/", 8) == 0)
+    return tp_libcurl_has_openssl() ? NULL
+                                    : "TLS needs a libcurl that uses OpenSSL's "
+             "shared library; this one has its OpenSSL inside";
   snprintf(text, sizeof text, "TLS needs a libcurl built with OpenSSL; this "
            "one is built with %.40s", backend ? backend : "no TLS at all");
   return text;

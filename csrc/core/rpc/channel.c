@@ -344,6 +344,8 @@ static void schedule(tp_channel *c) {
     int64_t tick = tp_http2_next_tick(c->sessions[i]);
     if (tick < at) at = tick;
   }
+  if (c->connection && tp_connection_until(c->connection) < at)
+    at = tp_connection_until(c->connection);
   if (c->queue && !c->connection && !current_session(c) && c->dial_at < at)
     at = c->dial_at;
   tp_timer_set(&c->engine->timers, &c->timer, at);
@@ -383,7 +385,11 @@ static size_t pollfds(tp_source *source, struct pollfd *fds) {
     if (tp_http2_wants_write(c->sessions[i])) fds[i].events |= POLLOUT;
     fds[i].revents = 0;
   }
-  return c->session_count;
+  if (c->connection == NULL || tp_connection_fd(c->connection) < 0) return i;
+  fds[i].fd = tp_connection_fd(c->connection); /* progress() looks at it */
+  fds[i].events = POLLOUT;
+  fds[i].revents = 0;
+  return i + 1;
 }
 
 static void receive(tp_source *source, const struct pollfd *fds, size_t n,

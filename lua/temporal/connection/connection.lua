@@ -60,9 +60,11 @@ function connection.new(settings)
       return nil, errors.new { kind = "config", message = problem }
     end
   end
+  through = through or {}
+  core.load_libcurl(settings.address.host, settings.tls, through.url)
   return setmetatable({
     settings = settings,
-    proxy = through or {},
+    proxy = through,
     credentials = credentials.new(settings.api_key),
     channel = nil,
   }, metatable)

@@ -116,6 +116,7 @@ end
 --   ...). `headers` is a table of strings by name
 local function poster(settings)
   local channel
+  core.load_libcurl()
   return function(url, headers, body, timeout)
     local may_wait, problem = wait.check()
     if not may_wait then

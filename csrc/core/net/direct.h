@@ -1,0 +1,39 @@
+/* Connecting to an address that no resolver has to be asked for, in plaintext
+** and without a proxy: what libcurl need not be loaded for. See dial.h. Driving
+** thread.
+*/
+#ifndef TP_DIRECT_H
+#define TP_DIRECT_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#pragma GCC visibility push(hidden)
+
+typedef union tp_address {
+  struct sockaddr any;
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+} tp_address;
+
+typedef struct tp_direct {
+  tp_address addresses[2]; /* tried one after the other */
+  int count, tried;
+  int fd;              /* -1: none; when it is connected, the caller's */
+  int64_t until;       /* for the address under way */
+  int64_t until_last;  /* for all */
+  int error;           /* errno of the last that failed */
+} tp_direct;
+
+/* An IPv4 or IPv6 address, or localhost (RFC 6761: the loopback addresses). */
+bool tp_direct_knows(const char *host);
+
+/* Begins; `timeout` is for all addresses together. */
+void tp_direct_begin(tp_direct *direct, const char *host, int port,
+                     int64_t timeout, int64_t now);
+/* True: over, either connected or, with fd -1, failed. */
+bool tp_direct_advance(tp_direct *direct, int64_t now);
+
+#pragma GCC visibility pop
+#endif
