@@ -113,6 +113,8 @@ local function load_lazy(temporal, name)
   return temporal[name]
 end
 
+require("temporal.base.sources").read()
+
 return setmetatable({
   _VERSION = VERSION,
   client = client.new,
