@@ -1,6 +1,6 @@
--- Started by spec/loading_spec.lua: loads the package, makes a client, connects. Then what the
--- package was read from is out of reach, and everything must work as before, or fail for a reason
--- of its own. Prints what fails for want of a file.
+-- Started by spec/each/base/loading_spec.lua: loads the package, makes a client, connects. Then
+-- what the package was read from is out of reach, and everything must work as before, or fail for
+-- a reason of its own. Prints what fails for want of a file.
 --   loading.lua ADDRESS moved FOLDER | chdir | descriptors
 
 local lfs = require "lfs"
