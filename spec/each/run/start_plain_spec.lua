@@ -73,7 +73,11 @@ describe("a plain start", function()
   end
 
   local function left_to_lua(options, ...)
-    return channel:start_plain(plain, options, "n", "me", nil, "Type", ...) == nil
+    local run = channel:start_plain(plain, options, "n", "me", nil, "Type", ...)
+    if run then
+      temporal.assert(run:started(faults.HUNG))
+    end
+    return run == nil
   end
 
   local function both(options, ...)
@@ -176,6 +180,8 @@ describe("a plain start", function()
     assert.same({ "n", "w", "r", "Type" },
       { run.namespace, run.id, run.request_id, run.workflow_type })
     assert.equal(1, #channel:unacknowledged())
+    peer:release(1)
+    temporal.assert(run:started(faults.HUNG))
   end)
 
   it("ends at its timeout", function()
