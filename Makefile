@@ -1,6 +1,7 @@
 # Temporal for Lua.
 #   make            builds build/$(LUA)/temporal/core.so      LUA=5.4 (default), 5.1 ... 5.3, jit
-#   make static     builds build/$(LUA)/libtemporal.a, for programs that embed Lua
+#   make bundle     builds build/$(LUA)/temporal.so: one file with the Lua modules inside
+#   make static     builds build/$(LUA)/libtemporal.a, the same for programs that embed Lua
 #   make env        prints the exports that let any program use this tree: eval "$(make -s env)"
 #   make demo       installs what is missing, starts a Temporal server, runs examples/demo.lua
 #   make test       everything: lint, C unit tests, specs against a real server and a fault peer
@@ -10,13 +11,19 @@
 #   make test-all   make test, and spec/each under every other version of Lua (SPEC= under all)
 #   make soak       what must never crash, 500 times each
 #   make lint asan tsan fuzz bench docs schema install clean
-#   make install    PREFIX=/usr/local, and DESTDIR for packages
+#   make install    PREFIX=/usr/local, and DESTDIR for packages;  make install-bundle: the one file
 
 LUA      ?= 5.4
 SANITIZE ?=
 PREFIX   ?= /usr/local
 SPEC     ?=
 LANES    ?= 2
+
+# LUA_BIN: another interpreter than the version's own name; it says which version it is.
+LUA_BIN  ?=
+ifneq ($(LUA_BIN),)
+override LUA := $(shell $(LUA_BIN) -e 'print(jit and "jit" or _VERSION:match "%d.%d")')
+endif
 
 VERSIONS := 5.1 5.2 5.3 5.4 jit
 ifneq ($(words $(LUA)) $(filter $(VERSIONS),$(LUA)),1 $(LUA))
@@ -51,14 +58,16 @@ C_CORE   := $(filter-out $(LINKED),$(wildcard csrc/core/*/*.c))
 CORE     := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(C_CORE))
 HOSTED   := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(filter-out $(LATE),$(C_CORE)) $(LINKED))
 BINDING  := $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/binding/*.c csrc/binding/*/*.c))
+BUNDLED  := $(BUILD)/obj/bundle/bundle.o $(BUILD)/obj/bundle/modules.o
 MODULE   := $(BUILD)/temporal/core.so
+BUNDLE   := $(BUILD)/temporal.so
 ARCHIVE  := $(BUILD)/libtemporal.a
 C_TESTS  := $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/*_test.c))
 PEERS    := $(patsubst spec/support/%.c,$(BUILD)/support/%,$(wildcard spec/support/*.c))
 FUZZERS  := $(patsubst fuzz/%.c,build/fuzz/%,$(wildcard fuzz/fuzz_*.c))
 
-.PHONY: all static docs env demo test test-unit test-all test-build soak lint asan tsan fuzz \
-        bench schema install clean
+.PHONY: all bundle static docs env demo test test-unit test-all test-build soak lint asan tsan fuzz \
+        bench schema install install-bundle clean
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(shell nproc) --no-builtin-rules
 endif
@@ -72,10 +81,17 @@ $(MODULE): $(CORE) $(BINDING)
 	@echo link $@
 	@$(CC) $(CFLAGS) $(EXTRA) -o $@ $^ $(TP_LINK) $(LDFLAGS) $(LIBS)
 
+bundle: $(BUNDLE)
+	@:
+
+$(BUNDLE): $(CORE) $(BINDING) $(BUNDLED)
+	@echo link $@
+	@$(CC) $(CFLAGS) $(EXTRA) -o $@ $^ $(TP_LINK) $(LDFLAGS) $(LIBS)
+
 static: $(ARCHIVE)
 	@:
 
-$(ARCHIVE): $(HOSTED) $(BINDING)
+$(ARCHIVE): $(HOSTED) $(BINDING) $(BUNDLED)
 	@rm -f $@
 	@echo ar $@
 	@$(AR) rcs $@ $^
@@ -89,6 +105,19 @@ $(BUILD)/obj/binding/%.o: csrc/binding/%.c Makefile
 	@mkdir -p $(@D)
 	@echo cc $<
 	@$(CC) $(TP_FLAGS) $(LUA_INC) $(CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/bundle/%.o: csrc/bundle/%.c Makefile
+	@mkdir -p $(@D)
+	@echo cc $<
+	@$(CC) $(TP_FLAGS) $(LUA_INC) $(CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/bundle/modules.o: $(BUILD)/obj/bundle/modules.c csrc/bundle/bundle.h
+	@$(CC) $(TP_FLAGS) -iquote csrc/bundle $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/bundle/modules.c: $(shell find lua -name '*.lua') tools/bundle.lua
+	@mkdir -p $(@D)
+	@echo compile lua
+	@$(or $(LUA_BIN),$(LUA_NAME)) tools/bundle.lua > $@
 
 # A C unit test is one file of spec/c on top of the whole core, without Lua.
 # -iquote, not -I: csrc/core/base/limits.h must not hide the system's <limits.h>.
@@ -105,7 +134,7 @@ $(BUILD)/support/%: spec/support/%.c Makefile
 	@echo cc $<
 	@$(CC) $(TP_FLAGS) $(CFLAGS) -MMD -MP -o $@ $< -lnghttp2 -lpthread
 
--include $(CORE:.o=.d) $(HOSTED:.o=.d) $(BINDING:.o=.d) $(C_TESTS:=.d) $(PEERS:=.d)
+-include $(CORE:.o=.d) $(HOSTED:.o=.d) $(BUNDLED:.o=.d) $(BINDING:.o=.d) $(C_TESTS:=.d) $(PEERS:=.d)
 
 env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;}"'
@@ -185,7 +214,7 @@ build/fuzz/%: fuzz/%.c $(wildcard fuzz/*.h csrc/core/*/*.[ch] csrc/binding/*.[ch
 	  -fno-sanitize-recover=undefined -o $@ $< $(C_CORE) \
 	  $(wildcard csrc/binding/*.c csrc/binding/*/*.c) -l$(LUA_NAME) $(LIBS)
 
-bench: all
+bench: all bundle
 	@LUA=$(LUA_NAME) BUILD=$(BUILD) bench/run
 
 install: all
@@ -193,6 +222,10 @@ install: all
 	install -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/temporal/
 	cd lua && find temporal -name '*.lua' -exec install -D -m 644 {} \
 	  $(abspath $(DESTDIR)$(PREFIX))/share/lua/$(LUA_ABI)/{} \;
+
+install-bundle: bundle
+	install -D -m 755 $(BUNDLE) $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/temporal.so
+
 LUA_ABI = $(if $(filter jit,$(LUA)),5.1,$(LUA))
 
 clean:

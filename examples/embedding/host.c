@@ -1,8 +1,8 @@
 /* A program with Lua inside, and Temporal inside that: both are linked into it,
 ** and scripts `require "temporal"` as everywhere.
 **   usage: host SCRIPT [ARGUMENT ...]
-** The Lua files of the package are found through LUA_PATH, or where
-** `make install` puts them. The Makefile beside this file builds it.
+** Nothing of the package is read from a file. The Makefile beside this file
+** builds it.
 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,14 +11,14 @@
 #include <lua.h>
 #include <lualib.h>
 
-int luaopen_temporal_core(lua_State *L); /* of libtemporal.a */
+int luaopen_temporal(lua_State *L); /* of libtemporal.a */
 
-/* What `require "temporal.core"` calls, in place of looking for a file. */
+/* What `require "temporal"` calls, in place of looking for a file. */
 static void preload(lua_State *L) {
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "preload");
-  lua_pushcfunction(L, luaopen_temporal_core);
-  lua_setfield(L, -2, "temporal.core");
+  lua_pushcfunction(L, luaopen_temporal);
+  lua_setfield(L, -2, "temporal");
   lua_pop(L, 2);
 }
 

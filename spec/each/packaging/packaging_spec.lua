@@ -1,5 +1,6 @@
---- What leaves the tree: the module, `make install`, the rock, the static library. Each is made for
--- the Lua that runs this spec, and a program in another folder starts a workflow with it.
+--- What leaves the tree: the module, `make install`, the one file, the rock, the static library.
+-- Each is made for the Lua that runs this spec, and a program in another folder starts a workflow
+-- with it.
 
 local lfs = require "lfs"
 local env = require "spec.support.environment"
@@ -59,13 +60,17 @@ describe("a package:", function()
     worker:stop(1)
   end)
 
-  -- The program of the README, with the package under a prefix and nothing of this tree.
-  local function works(prefix)
-    local lua, folder = prefix .. "/share/lua/" .. ABI, prefix .. "/lib/lua/" .. ABI
+  -- The program of the README, with the package in these folders and nothing of this tree.
+  local function orders(lua, folder)
     local where = ("LUA_PATH='%s/?.lua;%s/?/init.lua' LUA_CPATH='%s/?.so' TEMPORAL_ADDRESS=%s ")
       :format(lua, lua, folder, env.address)
     assert.equal("ordered 3\n",
       (run(elsewhere, where .. quote(env.lua) .. " " .. quote(root .. "/examples/hello.lua"))))
+  end
+
+  local function works(prefix)
+    local lua = prefix .. "/share/lua/" .. ABI
+    orders(lua, prefix .. "/lib/lua/" .. ABI)
     -- Every Lua file of the tree is there.
     local function files(path)
       return (run(path, "find temporal -name '*.lua' | sort"))
@@ -131,18 +136,80 @@ describe("a package:", function()
     assert.equal("755 core.so\n", modes)
   end)
 
+  local ONE_FILE = { "luaopen_temporal", "luaopen_temporal_core", "luaopen_temporal_toml" }
+
+  describe("the one file", function()
+    local prefix, folder
+
+    setup(function()
+      prefix = env.tmp .. "/one"
+      folder = prefix .. "/lib/lua/" .. ABI
+      run(elsewhere, make("install-bundle PREFIX=" .. quote(prefix)))
+    end)
+
+    it("is all that is installed, and all that a program needs", function()
+      assert.equal(("./lib/lua/%s/temporal.so\n"):format(ABI), (run(prefix, "find . -type f")))
+      assert.same(ONE_FILE, exports(folder .. "/temporal.so"))
+      orders("/nowhere", folder)
+    end)
+
+    local function output(code)
+      return (run(elsewhere, ("LUA_PATH=/nowhere LUA_CPATH='%s/?.so' %s -e %s"):format(folder,
+        quote(env.lua), quote(code))))
+    end
+
+    it("has the modules that the manual names, in any order", function()
+      assert.equal("1\ttrue\ttrue\n", output [[
+        local toml, core = require "temporal.toml", require "temporal.core"
+        local temporal = require "temporal"
+        print(toml.decode("a = 1").a, toml == require "temporal.toml",
+          core == require "temporal.core" and temporal == require "temporal")]])
+    end)
+
+    it("shows the modules' files and lines, and finds the program's own", function()
+      assert.matches("^@%[temporal%]/toml/init.lua\t%d%d+\n%(command line%):4: ", output [[
+        local temporal = require "temporal"
+        local info = debug.getinfo(require "temporal.toml".decode, "S")
+        print(info.source, info.linedefined)
+        print(select(2, pcall(function() temporal.client { target = 5 } end)))]])
+    end)
+
+    it("leaves alone what a program put into package.preload itself", function()
+      assert.equal("mine\n", output [[
+        package.preload["temporal.toml"] = function() return "mine" end
+        require "temporal"
+        print((require "temporal.toml"))]])
+    end)
+
+    it("reads nothing later", function()
+      local where = ("LUA_PATH=';;' LUA_CPATH='./lib/lua/%s/?.so;;' "):format(ABI)
+      assert.equal("\tdone\n", (run(prefix, where .. ("%s %s/spec/support/loading.lua %s chdir")
+        :format(quote(env.lua), quote(root), env.address))))
+    end)
+
+    if LUA == "5.1" then
+      it("says that it was built for another Lua", function()
+        local said = run(elsewhere, ("LUA_PATH=/nowhere LUA_CPATH='%s/?.so' luajit -e %s"):format(
+          folder, quote [[print(pcall(require, "temporal"))]]))
+        assert.matches("^false\ttemporal: this library was built for another Lua than this one: "
+          .. "for Lua 5.1 %(", said)
+      end)
+    end
+  end)
+
   if not sanitizer then
     it("luarocks make, without a network", function()
       local source, tree = env.tmp .. "/rock", env.tmp .. "/tree"
       assert(lfs.mkdir(source))
-      -- LuaRocks builds where the sources are; without -O2 that takes half as long.
-      run(root, ("cp -r csrc lua rockspec LICENSE README.md %s"):format(quote(source)))
-      run(source, ("luarocks --lua-version=%s --only-server=%s --tree=%s make %s %s %s"):format(ABI,
-        quote(source), quote(tree), "rockspec/temporal-scm-1.rockspec", "CFLAGS='-O0 -fPIC'",
-        LUA == "jit" and "LUA_INCDIR=$(pkg-config --variable=includedir luajit)" or ""))
-      works(tree)
-      assert.same({ "luaopen_temporal_core" },
-        exports(("%s/lib/lua/%s/temporal/core.so"):format(tree, ABI)))
+      -- LuaRocks builds where the sources are.
+      run(root, "cp -r csrc lua tools Makefile rockspec LICENSE README.md " .. quote(source))
+      run(source, ("luarocks --lua-version=%s --only-server=%s --tree=%s make %s %s"):format(ABI,
+        quote(source), quote(tree), "rockspec/temporal-scm-1.rockspec",
+        LUA == "jit" and "LUA=$(command -v luajit) "
+          .. "LUA_INCDIR=$(pkg-config --variable=includedir luajit)" or ""))
+      local folder = ("%s/lib/lua/%s"):format(tree, ABI)
+      orders("/nowhere", folder)
+      assert.same(ONE_FILE, exports(folder .. "/temporal.so"))
     end)
 
     it("the static library, in a host program that opens the module itself", function()
@@ -150,12 +217,11 @@ describe("a package:", function()
       local host = root .. "/" .. env.build .. "/embedding_host"
       local script = env.tmp .. "/embedded.lua"
       local file = assert(io.open(script, "w"))
-      -- Nothing but the linked module can be found.
-      file:write(("package.cpath = ''\narg = { [0] = arg[0] }\ndofile %q\n"):format(
-        root .. "/examples/hello.lua"))
+      -- Nothing but the linked modules can be found.
+      file:write(("package.path, package.cpath = '', ''\narg = { [0] = arg[0] }\ndofile %q\n")
+        :format(root .. "/examples/hello.lua"))
       file:close()
-      local where = ("LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua' TEMPORAL_ADDRESS=%s "):format(root,
-        root, env.address)
+      local where = ("TEMPORAL_ADDRESS=%s "):format(env.address)
       local output, errors = run(elsewhere, where .. quote(host) .. " " .. quote(script))
       assert.equal("ordered 3\n", output)
       assert.equal("", errors)
