@@ -75,6 +75,9 @@ bool tp_libcurl_has_openssl(void) {
 
 /* --- the functions ---------- */
 
+/* LuaRocks compiles without the flag that hides all but what is exported. */
+#pragma GCC visibility push(hidden)
+
 #define FOUND(name) ((__typeof__(&(name)))found[AT_##name])
 #define PASS_ON(type, name, parameters, arguments) \
   type (name) parameters { return FOUND(name) arguments; }
@@ -161,3 +164,5 @@ void SSL_get0_alpn_selected(const SSL *ssl, const unsigned char **name,
                             unsigned *n) {
   FOUND(SSL_get0_alpn_selected)(ssl, name, n);
 }
+
+#pragma GCC visibility pop
