@@ -186,11 +186,12 @@ local function start_peer(name, ...)
   return process
 end
 
---- Ends whatever a spec has left running; the list of their commands.
+--- Ends whatever a spec has left running; the list of their commands. What has said its last word
+-- may still be on its way out.
 local function stop_all()
   local left = {}
   for process in pairs(running) do
-    if not process:wait(0) then
+    if not process:wait(10) then
       insert(left, process.command)
       process:stop(0)
     end
