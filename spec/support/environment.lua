@@ -78,10 +78,10 @@ function process_methods:wait(timeout)
   return nil
 end
 
---- TERM, and KILL when that did not end it in `grace` seconds (5); how it ended, as `wait`.
+--- TERM, and KILL when that did not end it in `grace` seconds (30); how it ended, as `wait`.
 function process_methods:stop(grace)
   self:kill("TERM")
-  local how, number = self:wait(grace or 5)
+  local how, number = self:wait(grace or 30)
   if how then return how, number end
   self:kill("KILL")
   return self:wait(60)

@@ -36,7 +36,7 @@ local function check_left_behind(element, parent)
   collectgarbage()
   collectgarbage()
   -- The I/O thread closes connections in its own time.
-  local ok = pcall(environment.wait_until, 10, function() return #connections() == 0 end)
+  local ok = pcall(environment.wait_until, 30, function() return #connections() == 0 end)
   if not ok then
     complaint = ("leaves %d connections open: close every client"):format(#connections())
   end
