@@ -9,7 +9,7 @@
 #   make test SPEC=spec/each/value    the specs of these files and folders only
 #   make test-unit  C unit tests, and the specs that need no server
 #   make test-all   make test, and spec/each under every other version of Lua (SPEC= under all)
-#   make soak       what must never crash, 500 times each
+#   make soak       what must never crash, 500 times each; loads, larger
 #   make lint asan tsan fuzz bench docs schema install clean
 #   make install    PREFIX=/usr/local, and DESTDIR for packages;  make install-bundle: the one file
 
@@ -172,7 +172,7 @@ examples-check:
 ROUNDS ?= 500
 soak:
 	@TEMPORAL_TEST_ROUNDS=$(ROUNDS) $(MAKE) --no-print-directory test \
-	  SPEC=spec/each/life
+	  SPEC="spec/each/life spec/each/hosts spec/once/hosts/nginx_load_spec.lua"
 
 test-build: $(MODULE) $(ARCHIVE) $(C_TESTS) $(PEERS)
 	@:

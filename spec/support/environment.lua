@@ -38,6 +38,11 @@ local function uuid()
   return (assert(first_line("/proc/sys/kernel/random/uuid")))
 end
 
+--- How many of something: `usual` in `make test`, `soak` in `make soak`.
+local function count(usual, soak)
+  return (tonumber(getenv "TEMPORAL_TEST_ROUNDS") or 0) > 20 and soak or usual
+end
+
 --- Calls `predicate` until it returns a true value, and returns that.
 -- @param deadline seconds; then it raises, naming `what`
 local function wait_until(deadline, predicate, what)
@@ -200,7 +205,7 @@ local function stop_all()
 end
 
 local environment = {
-  uuid = uuid, wait_until = wait_until, spawn = spawn, fresh_server = fresh_server,
+  count = count, uuid = uuid, wait_until = wait_until, spawn = spawn, fresh_server = fresh_server,
   start_peer = start_peer, stop_all = stop_all, now = monotime,
 }
 
