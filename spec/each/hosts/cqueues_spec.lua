@@ -409,9 +409,9 @@ describe("cqueues and a real server", function()
     local sum, workflows = 0, env.count(200, 1000)
     for i = 1, workflows do
       controller:wrap(function()
-        local run = client:execute_workflow({ task_queue = env.task_queue, timeout = 60 },
+        local run = client:execute_workflow({ task_queue = env.task_queue, timeout = 300 },
           "Echo", i)
-        local value = temporal.assert(run:get(100))
+        local value = temporal.assert(run:get(300))
         sum = sum + value
       end)
     end
