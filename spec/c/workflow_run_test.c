@@ -151,6 +151,15 @@ static void answers_start(const char *run_id, const char *first, bool started) {
   tp_buffer_free(&b);
 }
 
+static void answers_signal_start(const char *run_id, bool started) {
+  tp_buffer b;
+  tp_buffer_init(&b, 1000);
+  tp_wire_put_string(&b, SIGNAL_START_RESPONSE_RUN_ID, run_id);
+  if (started) tp_wire_put_bool(&b, SIGNAL_START_RESPONSE_STARTED, 1);
+  answers(TP_GRPC_OK, &b);
+  tp_buffer_free(&b);
+}
+
 static void answers_already_started(const char *run_id) {
   tp_buffer b;
   size_t detail, value;
@@ -257,6 +266,28 @@ static void test_start_that_finds_a_run(void) {
   answers_start(RUN_A, NULL, false);
   CHECK(flags() == TP_STARTED && !run->attached);
   CHECK(end());
+}
+
+/* Servers before 1.32: what is newly started is its own first run. */
+static void test_first_run_that_is_not_named(void) {
+  begin();
+  submit();
+  answers_start(RUN_A, NULL, true);
+  CHECK(is(run->first_execution_run_id, RUN_A) && end());
+  begin(); /* nobody else's run without USE_EXISTING */
+  submit();
+  answers_start(RUN_A, NULL, false);
+  CHECK(is(run->first_execution_run_id, RUN_A) && end());
+  begin();
+  run->signals = true;
+  submit();
+  answers_signal_start(RUN_A, true);
+  CHECK(is(run->first_execution_run_id, RUN_A) && end());
+  begin();
+  run->signals = true;
+  submit();
+  answers_signal_start(RUN_A, false);
+  CHECK(run->attached && run->first_execution_run_id == NULL && end());
 }
 
 static void test_already_started(void) {
@@ -588,6 +619,7 @@ int main(void) {
   tp_process_load();
   RUN(test_start);
   RUN(test_start_that_finds_a_run);
+  RUN(test_first_run_that_is_not_named);
   RUN(test_already_started);
   RUN(test_start_answered_with_nonsense);
   RUN(test_lost_errors_are_told_once);

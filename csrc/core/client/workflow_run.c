@@ -238,6 +238,13 @@ static bool has_attached(const tp_run *run, const tp_start_answer *answer) {
                       : tp_wire_uses_existing(&run->base.call.request);
 }
 
+/* Servers before 1.32 do not name it: a run that is surely new is its own. */
+static tp_text first_run(const tp_run *run, const tp_start_answer *answer) {
+  bool new = answer->started || !(run->attached || run->signals);
+  if (answer->first_run_id.length || !new) return answer->first_run_id;
+  return answer->run_id;
+}
+
 static tp_status read_answer(const tp_run *run, tp_start_answer *answer) {
   const tp_buffer *bytes = tp_call_answer(&run->base.call);
   return run->signals ? tp_wire_signal_start_answer(bytes, answer)
@@ -247,6 +254,7 @@ static tp_status read_answer(const tp_run *run, tp_start_answer *answer) {
 static void on_started(tp_call *call, bool ok) {
   tp_run *run = run_of_call(call);
   tp_start_answer answer;
+  tp_text first;
   bool attached = false;
   memset(&answer, 0, sizeof answer);
   if (ok) {
@@ -267,8 +275,8 @@ static void on_started(tp_call *call, bool ok) {
   if (ok) {
     run->attached = attached;
     run->run_id = copy(answer.run_id);
-    if (answer.first_run_id.length)
-      run->first_execution_run_id = copy(answer.first_run_id);
+    first = first_run(run, &answer);
+    if (first.length) run->first_execution_run_id = copy(first);
   }
   run->start_attempts = call->attempts;
   run->start_latency = call->latency;

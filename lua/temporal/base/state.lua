@@ -32,6 +32,8 @@ if not metatable.__temporal then
     refusals = setmetatable({}, { __mode = "k" }),
     -- The RPCs whose `after` hooks have not run, by future.
     hooked = setmetatable({}, { __mode = "k" }),
+    -- The first run of the chain, where describe said it, by future.
+    first_runs = setmetatable({}, { __mode = "k" }),
     -- When another key was tried, by future.
     renewals = setmetatable({}, { __mode = "k" }),
     -- Metadata given to a start itself, where the client's is a function's.

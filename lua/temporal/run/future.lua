@@ -7,6 +7,7 @@ local close_event = require "temporal.base.lazy" "temporal.run.close_event"
 local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
+local handle = require "temporal.base.lazy" "temporal.call.handle"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local sessions = require "temporal.call.session"
@@ -19,6 +20,9 @@ local core_field, core_owner, core_take = core.field, core.owner, core.take
 local wait_one = wait.one
 
 local UNAUTHENTICATED = 16
+
+-- An error does not wait longer for what it can do without, in seconds.
+local NAMING_TIMEOUT = 2
 
 local run_metatable = core.run_metatable
 
@@ -50,6 +54,17 @@ local function run_error(future, record)
     err.outcome = err.outcome or errors.start_outcome(err)
   else
     err.outcome = nil
+  end
+  return err
+end
+
+-- Servers before 1.32 name the run that holds the id, but not its chain: asked
+-- for where there is time.
+local function name_chain(future, err, left)
+  if err.kind == "already_started" and err.run_id and not err.first_execution_run_id
+    and left ~= 0 then
+    err.first_execution_run_id = handle.first_run(future, err.run_id,
+      { timeout = math.min(left or NAMING_TIMEOUT, NAMING_TIMEOUT) })
   end
   return err
 end
@@ -186,7 +201,7 @@ function run:started(timeout)
   if record.code == UNAUTHENTICATED and session:renew(self) and core.resend(self) then
     return run.started(self, wait.left(deadline))
   end
-  local err = run_error(self, record)
+  local err = name_chain(self, run_error(self, record), wait.left(deadline))
   session:taken(self, err)
   return nil, err
 end
@@ -227,6 +242,7 @@ local function await_outcome(self, what, timeout)
     end
     local outcome, err = take_outcome(self, what)
     if outcome or err.code ~= "unauthenticated" or not session:renew(self) then
+      err = err and name_chain(self, err, wait.left(deadline))
       session:taken(self, not outcome and not core_field(self, "run_id") and err or nil)
       return outcome, err
     end
@@ -337,7 +353,11 @@ function run_metatable.__index(future, name)
     run[name] = method
     return method
   elseif RUN_FIELDS[name] then
-    return core_field(future, name)
+    local value = core_field(future, name)
+    if value == nil and name == "first_execution_run_id" and core_field(future, "run_id") then
+      value = state.first_runs[future]
+    end
+    return value
   elseif name == "raw_result" then
     return raw_result(future)
   end

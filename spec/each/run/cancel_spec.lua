@@ -299,3 +299,140 @@ describe("a retried terminate", function()
     assert.same({ workflow_id = "w", run_id = "first-run" }, last.execution)
   end)
 end)
+
+describe("a server that does not name first runs", function()
+  local SERVICE = "temporal.api.workflowservice.v1."
+  local peer, client
+
+  before_each(function()
+    peer = fault_peer.start()
+    client = temporal.client { target = peer.address, retry = false, shutdown_timeout = 0 }
+  end)
+
+  after_each(function()
+    assert(client:close())
+    peer:stop()
+  end)
+
+  local function answer(method, message)
+    local bytes = assert(core.encode(SERVICE .. method .. "Response", message))
+    peer:cmd("call %s : answer %s", method, bytes == "" and "none" or "hex "
+      .. bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+  end
+
+  local function described(first)
+    answer("DescribeWorkflowExecution", { workflow_execution_info = {
+      execution = { workflow_id = "w", run_id = "later" }, first_run_id = first } })
+  end
+
+  local function begin(given)
+    local all = { id = "w", task_queue = "q" }
+    for name, value in pairs(given or {}) do
+      all[name] = value
+    end
+    return temporal.assert(client:start_workflow(all, "W"))
+  end
+
+  -- Cancel, terminate and update of a run.
+  local function operate(run)
+    assert.is_true(temporal.assert(run:cancel()))
+    assert.is_true(temporal.assert(run:terminate()))
+    temporal.assert(run:start_update("u"))
+  end
+
+  -- The chain each of them was for.
+  local function chains()
+    local list = {}
+    for _, method in ipairs { "RequestCancelWorkflowExecution", "TerminateWorkflowExecution",
+      "UpdateWorkflowExecution" } do
+      for _, bytes in ipairs(peer:requests(method)) do
+        list[#list + 1] = core.decode(SERVICE .. method .. "Request", bytes)
+          .first_execution_run_id
+      end
+    end
+    return list
+  end
+
+  local function attached()
+    answer("StartWorkflowExecution", { run_id = "the-run" })
+    answer("UpdateWorkflowExecution", { stage = 2 })
+    return begin { id_conflict_policy = "use_existing" }
+  end
+
+  it("is known to start them", function()
+    answer("StartWorkflowExecution", { run_id = "the-run", started = true })
+    answer("SignalWithStartWorkflowExecution", { run_id = "signaled", started = true })
+    answer("UpdateWorkflowExecution", { stage = 2 })
+    local run = begin()
+    assert.same({ "the-run", false }, { run.first_execution_run_id, run.attached })
+    operate(run)
+    run = client:signal_with_start({ id = "w", task_queue = "q" }, { "s" }, "W")
+    temporal.assert(run:started())
+    operate(run)
+    assert.same({ "the-run", "signaled", "the-run", "signaled", "the-run", "signaled" }, chains())
+    assert.equal(0, peer:stats().DescribeWorkflowExecution)
+  end)
+
+  it("is asked once for that of a run that was there before", function()
+    described("the-first")
+    local run = attached()
+    assert.same({ run.attached }, { true })
+    operate(run)
+    assert.same({ "the-first", "the-first", "the-first" }, chains())
+    assert.equal("the-first", run.first_execution_run_id)
+    local requests = peer:requests("DescribeWorkflowExecution")
+    assert.equal(1, #requests)
+    assert.same({ workflow_id = "w", run_id = "the-run" }, core.decode(
+      SERVICE .. "DescribeWorkflowExecutionRequest", requests[1]).execution)
+  end)
+
+  it("is asked after a signal that cannot tell whether it started the run", function()
+    client:close()
+    client = temporal.client { target = peer.address, shutdown_timeout = 0,
+      retry = { initial = 0.01, max = 0.05 } }
+    described("the-first")
+    peer:cmd("call 1 SignalWithStartWorkflowExecution : rst INTERNAL_ERROR")
+    answer("SignalWithStartWorkflowExecution", { run_id = "the-run" })
+    local run = client:signal_with_start({ id = "w", task_queue = "q" }, { "s" }, "W")
+    temporal.assert(run:started())
+    assert.is_nil(run.first_execution_run_id)
+    assert.is_true(temporal.assert(run:terminate()))
+    assert.same({ "the-first" }, chains())
+  end)
+
+  it("is asked to do nothing where the chain cannot be learnt", function()
+    local run = attached()
+    local methods = { "cancel", "terminate", "update", "start_update" }
+    peer:cmd('call 4 DescribeWorkflowExecution : only grpc-status=5 grpc-message=gone')
+    for _, method in ipairs(methods) do
+      local err = failed("not_found", run[method](run, "x"))
+      assert.matches("first run .*the%-run.*: gone", err.message)
+      assert.is_nil(err.outcome)
+    end
+    peer:cmd('call 4 DescribeWorkflowExecution : only grpc-status=14 grpc-message=down')
+    for _, method in ipairs(methods) do
+      failed("unavailable", run[method](run, "x"))
+    end
+    described(nil)
+    for _, method in ipairs(methods) do
+      assert.matches("client:workflow%(id, run_id%)",
+        failed("unimplemented", run[method](run, "x")).message)
+    end
+    assert.same({}, chains())
+  end)
+
+  it("is asked for the chain that holds an id", function()
+    local detail = core.encode(
+      "temporal.api.errordetails.v1.WorkflowExecutionAlreadyStartedFailure",
+      { run_id = "the-run", start_request_id = "other" })
+    peer:cmd("call StartWorkflowExecution : only " .. fault_peer.status(6, "running",
+      "temporal.api.errordetails.v1.WorkflowExecutionAlreadyStartedFailure", detail))
+    described("the-first")
+    local run = client:execute_workflow({ id = "w", task_queue = "q" }, "W")
+    local err = failed("already_started", run:started())
+    assert.same({ "the-run", "the-first" }, { err.run_id, err.first_execution_run_id })
+    assert.equal("the-first", failed("already_started", run:get()).first_execution_run_id)
+    assert.is_nil(run.first_execution_run_id)
+    assert.equal(1, peer:stats().DescribeWorkflowExecution)
+  end)
+end)
