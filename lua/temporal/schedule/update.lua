@@ -19,6 +19,7 @@ local next, type = next, type
 local same = change.same
 
 local MAX_ROUNDS = 5
+local MEMO = "temporal.api.common.v1.Memo"
 local SCHEDULE = "temporal.api.schedule.v1.Schedule"
 
 local update = {}
@@ -106,9 +107,37 @@ local function has_spec(before, sent, held)
     and extends(held.interval, sent.interval, intervals)
 end
 
--- Does the server hold what was sent?
-local function is_held(before, message, response)
-  local sent = assert(core.decode(SCHEDULE, assert(core.encode(SCHEDULE, message.schedule, true))))
+-- A message, of which parts may be encoded already, as it comes back.
+local function as_sent(type_name, message)
+  return assert(core.decode(type_name, assert(core.encode(type_name, message, true))))
+end
+
+local function fields_of(memo)
+  return memo and memo.fields or {}
+end
+
+-- Servers take a null or an empty list for the wish to have none.
+local function is_nothing(payload)
+  return payload.metadata.encoding == "binary/null" or payload.data == "null"
+    or payload.data == "[]"
+end
+
+local function has_memo(message, response)
+  if not message.memo then
+    return true
+  end
+  local wanted, held = {}, fields_of(response.memo)
+  for name, payload in next, as_sent(MEMO, message.memo).fields do
+    if held[name] or not is_nothing(payload) then
+      wanted[name] = payload
+    end
+  end
+  return same(wanted, held)
+end
+
+-- Does the server hold what was sent, apart from the memo?
+local function has_schedule(before, message, response)
+  local sent = as_sent(SCHEDULE, message.schedule)
   local held, old = response.schedule or {}, before.schedule or {}
   local attributes = message.search_attributes
   return has_changes(old.action, sent.action, held.action)
@@ -117,6 +146,21 @@ local function is_held(before, message, response)
     and (not sent.spec or has_spec(old.spec, sent.spec, held.spec or {}))
     and (not attributes or same(search_attributes.decode(attributes),
       search_attributes.decode(response.search_attributes)))
+end
+
+-- Servers before 1.31 take an update and leave the memo as it was. (Those that
+-- can change it say when an update is stale: this one was not.)
+local function check_memo(id, before, message, response)
+  if has_memo(message, response) or not same(fields_of(before.memo), fields_of(response.memo)) then
+    return nil
+  end
+  return errors.new {
+    kind = "failed_precondition",
+    message = ("schedule %q: this server does not change the memo of a schedule; %s"):format(id,
+      has_schedule(before, message, response) and "the rest of the update is done"
+        or "nothing is changed"),
+    schedule_id = id,
+  }
 end
 
 -- Reads back: is the change held, and what the server has now. It looks for
@@ -128,7 +172,7 @@ local function read_back(input, before, message, call)
     response, err = call(input, "DescribeSchedule", { schedule_id = input.id })
     if not response then
       return false, nil, err
-    elseif is_held(before, message, response) then
+    elseif has_schedule(before, message, response) and has_memo(message, response) then
       return true, response
     end
   end
@@ -140,8 +184,9 @@ local function is_stale(err)
   return err.kind == "failed_precondition" and err.message:find("conflict token") ~= nil
 end
 
--- Sends what the user's function makes of a description: the messages sent;
--- false when it makes nothing of it; or nil and an error.
+-- Sends what the user's function makes of a description: the messages sent,
+-- `stale` when the server has said so; false when it makes nothing of it; or
+-- nil and an error.
 local function send(input, before, call)
   local id = input.id
   local described, err = description.decode(sessions.of(input.client), id, before)
@@ -170,6 +215,7 @@ local function send(input, before, call)
   if not answer and not is_stale(err) then
     return nil, err
   end
+  message.stale = not answer
   return message
 end
 
@@ -186,15 +232,21 @@ function update.perform(input, call)
     if not before then
       return nil, err
     end
-    local message, held
+    local message, held, now
     message, err = send(input, before, call)
     if not message then
       return message, err
     end
-    held, before, err = read_back(input, before, message, call)
+    held, now, err = read_back(input, before, message, call)
     if held then
       return true
     end
+    local refused = now and not message.stale
+      and check_memo(input.id, before, message, now)
+    if refused then
+      return nil, refused
+    end
+    before = now
   end
   if not before then
     return nil, err

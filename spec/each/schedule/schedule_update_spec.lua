@@ -1,0 +1,88 @@
+-- Updates of schedules of which the server takes a part.
+
+local core = require "temporal.core"
+local fault_peer = require "spec.support.fault_peer"
+local temporal = require "temporal"
+
+-- Updates by a function; the answer, the error, and how often the function ran.
+local function update(schedule, change)
+  local rounds = 0
+  local ok, err = schedule:update(function(described)
+    rounds = rounds + 1
+    change(described)
+    return described
+  end)
+  return ok, err, rounds
+end
+
+describe("schedule:update on a server that keeps the memo as it was", function()
+  local SERVICE = "temporal.api.workflowservice.v1."
+  local peer, client
+
+  before_each(function()
+    peer = fault_peer.start()
+    client = temporal.client { target = peer.address, retry = false }
+  end)
+
+  after_each(function()
+    assert(client:close())
+    peer:stop()
+  end)
+
+  local function memo(fields)
+    local payloads = {}
+    for name, data in pairs(fields) do
+      payloads[name] = { metadata = { encoding = "json/plain" }, data = data }
+    end
+    return { fields = payloads }
+  end
+
+  -- What the next description says, and with `times` how often.
+  local function described(times, token, note, fields)
+    local bytes = assert(core.encode(SERVICE .. "DescribeScheduleResponse", {
+      conflict_token = ("\0"):rep(7) .. string.char(token), memo = memo(fields),
+      schedule = { spec = {}, state = { notes = note }, action = { start_workflow = {
+        workflow_id = "w", workflow_type = { name = "Order" }, task_queue = { name = "q" } } } },
+    }))
+    peer:cmd("call %s DescribeSchedule : answer hex %s", times,
+      (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end)))
+  end
+
+  it("says so", function()
+    described(1, 1, "old", { a = "1" })
+    described("", 2, "new", { a = "1" })
+    local ok, err, rounds = update(client:schedule("s"), function(d)
+      d.note, d.memo.b = "new", 2
+    end)
+    assert.same({ "failed_precondition", "s", 1 }, { err and err.kind, err and err.schedule_id,
+      rounds })
+    assert.is_nil(ok)
+    assert.matches("memo.*the rest of the update is done", err.message)
+    -- The memo alone; and one that is to be emptied.
+    for _, fields in ipairs { { a = 1, b = 2 }, {} } do
+      peer:reset()
+      described(1, 1, "old", { a = "1" })
+      described("", 2, "old", { a = "1" })
+      ok, err, rounds = update(client:schedule("s"), function(d) d.memo = fields end)
+      assert.same({ "failed_precondition", 1 }, { err and err.kind, rounds })
+      assert.is_nil(ok)
+    end
+  end)
+
+  it("is content with what another server makes of the memo", function()
+    described(1, 1, "old", { a = "1" })
+    described("", 2, "old", { b = "2" })
+    local ok, err = update(client:schedule("s"), function(d)
+      d.memo = { b = 2, gone = temporal.null, empty = temporal.array {} }
+    end)
+    assert.is_true(temporal.assert(ok, err))
+  end)
+
+  it("goes another round when somebody else has changed it", function()
+    described(1, 1, "old", { a = "1" })
+    described(1, 2, "old", { a = "3" })
+    described("", 3, "old", { a = "2" })
+    local ok, err, rounds = update(client:schedule("s"), function(d) d.memo.a = 2 end)
+    assert.same({ true, 2 }, { temporal.assert(ok, err), rounds })
+  end)
+end)
