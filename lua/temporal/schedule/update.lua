@@ -9,6 +9,7 @@
 local change = require "temporal.schedule.change"
 local core = require "temporal.core"
 local description = require "temporal.schedule.description"
+local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
@@ -19,6 +20,10 @@ local next, type = next, type
 local same = change.same
 
 local MAX_ROUNDS = 5
+
+-- Catch-up windows, in seconds (temporal.api.schedule.v1.SchedulePolicies).
+local LEAST_WINDOW, DEFAULT_WINDOW = 10, 365 * 24 * 3600
+
 local MEMO = "temporal.api.common.v1.Memo"
 local SCHEDULE = "temporal.api.schedule.v1.Schedule"
 
@@ -65,10 +70,29 @@ local function has_changes(before, sent, held, passed_over)
   return true
 end
 
--- Without a window the server takes its default.
+-- Is a catch-up window what the server makes of the one that was sent? Without
+-- one it takes its default, and for one that is too short the least; for 0 some
+-- take the default, too. (That the conflict token went one further does not
+-- tell: it does so for one other writer as well, and ours is dropped.)
+local function is_window(before, sent, held)
+  before, sent, held = duration.from_message(before), duration.from_message(sent),
+    duration.from_message(held)
+  if not sent then
+    return held == DEFAULT_WINDOW or held ~= before
+  end
+  return sent < LEAST_WINDOW and held == LEAST_WINDOW or sent == 0 and held == DEFAULT_WINDOW
+end
+
+local NO_WINDOW = { catchup_window = true }
+
 local function has_policies(before, sent, held)
-  return has_changes(before, sent, held,
-    sent and not sent.catchup_window and { catchup_window = true } or nil)
+  if not sent or not held then
+    return has_changes(before, sent, held)
+  end
+  local taken = is_window(before and before.catchup_window, sent.catchup_window,
+    held.catchup_window)
+  return (taken or sent.catchup_window ~= nil)
+    and has_changes(before, sent, held, taken and NO_WINDOW or nil)
 end
 
 -- Does a list begin with the elements of another, and have `more` besides?

@@ -626,6 +626,14 @@ describe("a schedule of the newer scheduler", function()
     end)))
     local described = temporal.assert(schedule:describe())
     assert.same({ 2, true, { a = 1, b = { 2 } } }, { rounds, described.paused, described.memo })
+    for _, window in ipairs { 5, 0 } do -- it makes 10 s and a year of them
+      rounds = 0
+      assert.is_true(temporal.assert(schedule:update(function(changed)
+        rounds, changed.catchup_window = rounds + 1, window
+        return changed
+      end)))
+      assert.equal(1, rounds)
+    end
     client:close()
     server:stop()
   end)

@@ -1,8 +1,12 @@
--- Updates of schedules of which the server takes a part.
+-- Updates of schedules that the server takes otherwise than they were sent: on the real server, and
+-- on a peer that takes a part.
 
 local core = require "temporal.core"
+local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
 local temporal = require "temporal"
+
+local ACTION = { workflow = "Order", task_queue = "nobody" }
 
 -- Updates by a function; the answer, the error, and how often the function ran.
 local function update(schedule, change)
@@ -14,6 +18,63 @@ local function update(schedule, change)
   end)
   return ok, err, rounds
 end
+
+describe("schedule:update", function()
+  local client
+
+  setup(function()
+    client = temporal.client { target = env.address, namespace = env.namespace }
+  end)
+
+  teardown(function()
+    assert(client:close())
+  end)
+
+  local function create(given)
+    given.action, given.paused = ACTION, true
+    return temporal.assert(client:create_schedule("schedule-" .. env.uuid(), given))
+  end
+
+  it("takes a catch-up window that the server makes longer", function()
+    local schedule = create { catchup_window = 60 }
+    for _, window in ipairs { 5, 0, 9.5 } do
+      local ok, err, rounds = update(schedule, function(d) d.catchup_window = window end)
+      assert.same({ true, 1 }, { temporal.assert(ok, err), rounds })
+      ok, err, rounds = update(schedule, function(d)
+        d.catchup_window, d.note = window, "round " .. env.uuid()
+      end)
+      assert.same({ true, 1 }, { temporal.assert(ok, err), rounds })
+      assert.equal(10, temporal.assert(schedule:describe()).catchup_window)
+    end
+  end)
+
+  it("takes another writer's catch-up window for no work of the server's", function()
+    local schedule = create { catchup_window = 60 }
+    local writes = 0
+    local ok, err, rounds = update(schedule, function(d)
+      if writes < 2 then
+        writes = writes + 1
+        temporal.assert(update(schedule, function(other) other.catchup_window = 60 + writes end))
+      end
+      d.catchup_window = 5
+    end)
+    assert.same({ true, 3 }, { temporal.assert(ok, err), rounds })
+    assert.equal(10, temporal.assert(schedule:describe()).catchup_window)
+  end)
+
+  it("takes no update for done that takes the window away and was dropped", function()
+    local schedule = create { catchup_window = 60 }
+    local ok, err, rounds = update(schedule, function(d)
+      if d.note == nil then
+        temporal.assert(schedule:pause("in between"))
+      end
+      d.catchup_window = nil
+    end)
+    assert.same({ true, 2 }, { temporal.assert(ok, err), rounds })
+    local described = temporal.assert(schedule:describe())
+    assert.same({ 31536000, "in between" }, { described.catchup_window, described.note })
+  end)
+end)
 
 describe("schedule:update on a server that keeps the memo as it was", function()
   local SERVICE = "temporal.api.workflowservice.v1."
