@@ -35,15 +35,17 @@ local COMPILED = {
   exclude_structured_calendar = true, interval = true, timezone_name = true,
 }
 
--- Enumerations that the server sets where nothing was sent.
-local CHOSEN = { overlap_policy = true, kind = true, workflow_id_reuse_policy = true }
+-- What the server sets where nothing was sent.
+local CHOSEN = {
+  overlap_policy = "SCHEDULE_OVERLAP_POLICY_SKIP",
+  kind = "TASK_QUEUE_KIND_NORMAL",
+  workflow_id_reuse_policy = "WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE",
+}
 
--- Does the server have leave to hold something else than what was sent?
-local function may_differ(name, sent, held)
-  if name == "remaining_actions" and type(sent) == "number" then
-    return held <= sent -- it goes on acting meanwhile
-  end
-  return CHOSEN[name] and type(sent) == "string" and sent:find("_UNSPECIFIED$") ~= nil
+-- Is it the server's choice where none was sent?
+local function is_chosen(name, sent, held)
+  return held ~= nil and CHOSEN[name] == held and type(sent) == "string"
+    and sent:find("_UNSPECIFIED$") ~= nil
 end
 
 -- Does `held` have whatever `sent` changed of `before`? The fields of
@@ -56,7 +58,7 @@ local function has_changes(before, sent, held, passed_over)
   end
   before = type(before) == "table" and before or {}
   for name, value in next, sent do
-    if not (passed_over and passed_over[name]) and not may_differ(name, value, held[name])
+    if not (passed_over and passed_over[name]) and not is_chosen(name, value, held[name])
       and not has_changes(before[name], value, held[name]) then
       return false
     end
@@ -93,6 +95,19 @@ local function has_policies(before, sent, held)
     held.catchup_window)
   return (taken or sent.catchup_window ~= nil)
     and has_changes(before, sent, held, taken and NO_WINDOW or nil)
+end
+
+local REMAINING = { remaining_actions = true }
+
+-- It goes on acting meanwhile, at most `acted` times.
+local function has_state(before, sent, held, acted)
+  local left, now = sent and sent.remaining_actions, held and held.remaining_actions
+  local used = left and now and now <= left and now >= left - acted
+  return has_changes(before, sent, held, used and REMAINING or nil)
+end
+
+local function actions_of(response)
+  return response.info and response.info.action_count or 0
 end
 
 -- Does a list begin with the elements of another, and have `more` besides?
@@ -166,7 +181,7 @@ local function has_schedule(before, message, response)
   local attributes = message.search_attributes
   return has_changes(old.action, sent.action, held.action)
     and has_policies(old.policies, sent.policies, held.policies)
-    and has_changes(old.state, sent.state, held.state)
+    and has_state(old.state, sent.state, held.state, actions_of(response) - actions_of(before))
     and (not sent.spec or has_spec(old.spec, sent.spec, held.spec or {}))
     and (not attributes or same(search_attributes.decode(attributes),
       search_attributes.decode(response.search_attributes)))

@@ -62,17 +62,37 @@ describe("schedule:update", function()
     assert.equal(10, temporal.assert(schedule:describe()).catchup_window)
   end)
 
-  it("takes no update for done that takes the window away and was dropped", function()
-    local schedule = create { catchup_window = 60 }
+  it("takes no update for done that was dropped, whatever the server chooses by itself", function()
+    for name, row in pairs {
+      limit = { 3, 5, 5 }, catchup_window = { 60, nil, 31536000 },
+      overlap = { "buffer_one", nil, "skip" },
+    } do
+      local schedule = create { [name] = row[1] }
+      local ok, err, rounds = update(schedule, function(d)
+        if d.note == nil then
+          temporal.assert(schedule:pause("in between"))
+        end
+        d[name] = row[2]
+      end)
+      assert.same({ true, 2 }, { temporal.assert(ok, err), rounds }, name)
+      local described = temporal.assert(schedule:describe())
+      assert.same({ row[3], "in between" }, { described[name], described.note })
+    end
+  end)
+
+  it("takes an update for done that has acted meanwhile", function()
+    local schedule = create { limit = 3 }
     local ok, err, rounds = update(schedule, function(d)
-      if d.note == nil then
-        temporal.assert(schedule:pause("in between"))
-      end
-      d.catchup_window = nil
+      d.limit, d.paused, d.overlap = 10, false, "allow_all"
+      d.spec = { intervals = { { every = 1 } } }
     end)
-    assert.same({ true, 2 }, { temporal.assert(ok, err), rounds })
-    local described = temporal.assert(schedule:describe())
-    assert.same({ 31536000, "in between" }, { described.catchup_window, described.note })
+    assert.same({ true, 1 }, { temporal.assert(ok, err), rounds })
+    env.wait_until(30, function()
+      return temporal.assert(schedule:describe()).limit < 9
+    end, "actions")
+    ok, err = update(schedule, function(d) d.note = "acting" end)
+    assert.is_true(temporal.assert(ok, err))
+    temporal.assert(schedule:delete())
   end)
 end)
 
