@@ -101,6 +101,22 @@ local function plain_type(name)
   return name and name:gsub("^INDEXED_VALUE_TYPE_", ""):gsub("_", ""):lower() or ""
 end
 
+-- Types whose values are no lists.
+local SCALAR = { keyword = true, text = true, int = true, double = true, bool = true,
+  datetime = true }
+
+-- Calls of other SDKs without types set a list of one for any type. Where the
+-- server does not say the type, a list of strings may be a KeywordList.
+local function element_of(list, type_name)
+  local element = list[1]
+  if #list > 1 or not SCALAR[type_name] and (element == nil or type(element) == "string") then
+    return list
+  elseif element == core.null then
+    return nil
+  end
+  return element
+end
+
 local function decode_one(payload)
   local value, problem = payload_value(payload)
   if problem then
@@ -112,6 +128,9 @@ local function decode_one(payload)
     }
   end
   local type_name = plain_type(payload.metadata.type)
+  if value_kind(value) == "array" then
+    value = element_of(value, type_name)
+  end
   if type_name == "datetime" and type(value) == "string" then
     return timestamp.seconds(value) or value
   elseif type_name == "double" and type(value) == "number" then

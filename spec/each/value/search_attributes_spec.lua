@@ -209,6 +209,26 @@ describe("search attributes from the server", function()
     end
   end)
 
+  it("are the element of a list of one, where the type is no list", function()
+    for short, element in pairs { Keyword = '"x"', Text = '"x"', Int = "5", Double = "5",
+      Bool = "false", Datetime = '"2026-11-22T21:06:08.123456Z"' } do
+      local alone = decoded(short, element)
+      assert.not_equal("table", type(alone))
+      assert.is_true(values.same(alone, decoded(short, "[" .. element .. "]")), short)
+      -- None at all is unset.
+      assert.is_nil(decoded(short, "[]"))
+      assert.is_nil(decoded(short, "[null]"))
+      assert.equal(2, #decoded(short, ("[%s,%s]"):format(element, element)))
+    end
+    assert.equal(types.int64 "9007199254740993", decoded("Int", "[9007199254740993]"))
+    -- Without a type it may be a list, of strings only.
+    assert.equal(5, decoded(nil, "[5]"))
+    assert.is_false(decoded(nil, "[false]"))
+    assert.same("[]", core.json_encode(decoded(nil, "[]")))
+    assert.same({ "x" }, decoded(nil, '["x"]'))
+    assert.same({ "x" }, decoded("INDEXED_VALUE_TYPE_UNSPECIFIED", '["x"]'))
+  end)
+
   it("lose nothing that is strange", function()
     assert.equal("soon", decoded("Datetime", '"soon"'))
     assert.equal("x", decoded("Int", '"x"'))

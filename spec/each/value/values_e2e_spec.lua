@@ -156,6 +156,39 @@ describe("search attributes", function()
     assert.equal(exact, read_back({ CustomInt = temporal.int "9007199254740993" }).CustomInt)
   end)
 
+  it("of untyped calls (lists of one) come back as those of typed ones", function()
+    local fields = {}
+    for name, data in pairs { CustomKeyword = '["k"]', CustomText = '["some text"]',
+      CustomInt = "[5]", CustomDouble = "[2.5]", CustomBool = "[false]",
+      CustomDatetime = '["2024-07-05T15:43:07.875302+02:00"]', CustomKeywordList = '["one"]' } do
+      fields[name] = { metadata = { encoding = "json/plain" }, data = data }
+    end
+    local id, sent = "untyped-" .. env.uuid(), { indexed_fields = fields }
+    local queue = { name = "nobody-" .. id }
+    temporal.assert(client:call("StartWorkflowExecution", { workflow_id = id, task_queue = queue,
+      workflow_type = { name = "W" }, search_attributes = sent }))
+    temporal.assert(client:call("CreateSchedule", { schedule_id = id, search_attributes = sent,
+      schedule = { state = { paused = true }, action = { start_workflow = { workflow_id = id,
+        workflow_type = { name = "W" }, task_queue = queue } } } }))
+    temporal.assert(client:call("StartActivityExecution", { activity_id = id,
+      activity_type = { name = "A" }, task_queue = queue, search_attributes = sent,
+      start_to_close_timeout = { seconds = 60 } }))
+    local run = client:workflow(id)
+    for _, handle in ipairs { run, client:schedule(id) } do
+      local back = temporal.assert(handle:describe()).search_attributes
+      assert.same({ "k", "some text", 5, 2.5, false, 1720186987.875302, { "one" } }, {
+        back.CustomKeyword, back.CustomText, back.CustomInt, back.CustomDouble, back.CustomBool,
+        back.CustomDatetime, back.CustomKeywordList })
+    end
+    -- Of activities the server does not say the types.
+    local back = temporal.assert(client:activity(id):describe()).search_attributes
+    assert.same({ 5, 2.5, false, { "one" } }, { back.CustomInt, back.CustomDouble,
+      back.CustomBool, back.CustomKeywordList })
+    temporal.assert(run:terminate())
+    temporal.assert(client:schedule(id):delete())
+    temporal.assert(client:activity(id):terminate())
+  end)
+
   it("are unset by null", function()
     assert.is_nil(read_back({ CustomKeyword = temporal.null }).CustomKeyword)
   end)
