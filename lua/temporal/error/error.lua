@@ -322,16 +322,15 @@ local function start_outcome(err)
 end
 
 --- Raises an error of this package, or returns the arguments.
--- @param value
--- @param err
--- @param ... passed through
--- @return all arguments
--- @raise err itself, when value is nil and err is not
-local function assert_result(value, err, ...)
+-- @param ... a value, an error, and whatever else
+-- @return all arguments, as many as there are
+-- @raise the error itself, when the value is nil and it is not
+local function assert_result(...)
+  local value, err = ...
   if value == nil and err ~= nil then
     error(err, 0)
   end
-  return value, err, ...
+  return ...
 end
 
 return {
