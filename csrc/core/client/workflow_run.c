@@ -107,6 +107,12 @@ static void grant(tp_poll *poll, int64_t now) {
   run->asked_at = now;
 }
 
+/* False: no memory. */
+static bool keep_name(char **place, const char *run_id) {
+  replace(place, run_id ? strdup(run_id) : NULL);
+  return *place != NULL || run_id == NULL;
+}
+
 /* Keeps the close event of a run, which `next` follows, or NULL, and adds to
 ** `flags` what there is to tell. False: no memory. */
 static bool keep_event(tp_run *run, tp_text event, char *next,
@@ -114,20 +120,16 @@ static bool keep_event(tp_run *run, tp_text event, char *next,
   bool first = run->first_event.length == 0;
   tp_buffer *place = first ? &run->first_event : &run->result_event;
   const char *closed = polled_run(run);
+  if ((first && !keep_name(&run->first_closed_run_id, closed)) ||
+      (next == NULL && !keep_name(&run->result_run_id, closed)))
+    return false;
   if ((first || next == NULL) &&
       tp_buffer_put(place, event.data, event.length) != TP_OK) {
     tp_buffer_free(place);
     return false;
   }
-  *flags |= TP_FIRST;
-  if (first)
-    replace(&run->first_closed_run_id, closed ? strdup(closed) : NULL);
-  if (next == NULL) {
-    *flags |= TP_RESULT;
-    replace(&run->result_run_id, closed ? strdup(closed) : NULL);
-  } else {
-    replace(&run->current, next);
-  }
+  *flags |= next ? TP_FIRST : TP_FIRST | TP_RESULT;
+  if (next) replace(&run->current, next);
   tp_buffer_free(&run->token);
   return true;
 }
@@ -188,12 +190,13 @@ static const char *take_answer(tp_run *run, unsigned *flags) {
   char *next = NULL;
   if (tp_wire_history_answer(tp_call_answer(&run->base.call), &answer) != TP_OK)
     return "the server's history answer cannot be read";
-  if (polled_run(run) == NULL && answer.token_run_id.length)
-    run->current = copy(answer.token_run_id);
+  if (polled_run(run) == NULL && answer.token_run_id.length &&
+      !(run->current = copy(answer.token_run_id)))
+    return NO_MEMORY;
   if (answer.event.length == 0) {
     tp_buffer_free(&run->token); /* its status too */
-    tp_buffer_put(&run->token, answer.token.data, answer.token.length);
-    return NULL;
+    return tp_buffer_put(&run->token, answer.token.data,
+                         answer.token.length) == TP_ENOMEM ? NO_MEMORY : NULL;
   }
   run->asked_at = 0;
   if (answer.next_run_id.length && !(next = copy(answer.next_run_id)))
@@ -251,33 +254,42 @@ static tp_status read_answer(const tp_run *run, tp_start_answer *answer) {
                       : tp_wire_start_answer(bytes, answer);
 }
 
+/* False: no memory. */
+static bool name_run(tp_run *run, const tp_start_answer *answer) {
+  tp_text first = first_run(run, answer);
+  run->run_id = copy(answer->run_id);
+  if (first.length) run->first_execution_run_id = copy(first);
+  return run->run_id && (run->first_execution_run_id || !first.length);
+}
+
+/* The server has said yes, and what else nobody will know. */
+static bool lose_answer(tp_run *run, const char *why) {
+  tp_call *call = &run->base.call;
+  replace(&run->run_id, NULL);
+  replace(&run->first_execution_run_id, NULL);
+  call->ambiguous = true;
+  tp_call_fail(call, NULL, TP_GRPC_INTERNAL, "%s", why);
+  call->failure.outcome = TP_UNKNOWN;
+  return false;
+}
+
 static void on_started(tp_call *call, bool ok) {
   tp_run *run = run_of_call(call);
   tp_start_answer answer;
-  tp_text first;
-  bool attached = false;
   memset(&answer, 0, sizeof answer);
   if (ok) {
-    if (read_answer(run, &answer) != TP_OK || answer.run_id.length == 0) {
-      call->ambiguous = true;
-      tp_call_fail(call, NULL, TP_GRPC_INTERNAL,
-                   "the server's answer to the start cannot be read");
-      call->failure.outcome = TP_UNKNOWN;
-      ok = false;
-    }
-    attached = ok && has_attached(run, &answer);
+    if (read_answer(run, &answer) != TP_OK || answer.run_id.length == 0)
+      ok = lose_answer(run, "the server's answer to the start cannot be read");
+    run->attached = ok && has_attached(run, &answer);
   } else if (run->attach && call->failure.code == TP_GRPC_ALREADY_EXISTS) {
-    ok = attached = tp_wire_already_started(call->failure.details,
-                                            call->failure.details_length,
-                                            &answer) == TP_OK &&
-                    answer.run_id.length > 0;
+    ok = tp_wire_already_started(call->failure.details,
+                                 call->failure.details_length,
+                                 &answer) == TP_OK && answer.run_id.length > 0;
+    run->attached = ok;
   }
-  if (ok) {
-    run->attached = attached;
-    run->run_id = copy(answer.run_id);
-    first = first_run(run, &answer);
-    if (first.length) run->first_execution_run_id = copy(first);
-  }
+  if (ok && !name_run(run, &answer))
+    ok = lose_answer(run, "out of memory while the server's answer to the "
+                     "start was read");
   run->start_attempts = call->attempts;
   run->start_latency = call->latency;
   tp_stream_clear(&call->attempt.stream);
