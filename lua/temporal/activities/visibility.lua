@@ -4,19 +4,10 @@
 
 local activity_description = require "temporal.activities.description"
 local listing = require "temporal.call.listing"
-local operation = require "temporal.call.operation"
 
 local visibility = {}
 
-local function fetch(input, token, page_size)
-  local response, err = operation.call(input, "ListActivityExecutions", {
-    query = input.options.query, page_size = page_size, next_page_token = token,
-  })
-  if not response then
-    return nil, err
-  end
-  return response.executions, response.next_page_token
-end
+local LIST = { method = "ListActivityExecutions", items = "executions" }
 
 local function read(_, info)
   return activity_description.item(info)
@@ -47,6 +38,6 @@ end
 -- @function count_activities
 
 visibility.list_activities, visibility.count_activities =
-  listing.pair("activities", fetch, read, "CountActivityExecutions")
+  listing.pair("activities", LIST, read, "CountActivityExecutions")
 
 return visibility

@@ -26,6 +26,7 @@ return {
   "call/handle",
   "call/listing",
   "call/operation",
+  "call/pages",
   "call/service",
   "call/session",
   "client/client",

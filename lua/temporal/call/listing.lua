@@ -5,6 +5,7 @@ local call_options = require "temporal.call.call_options"
 local misuse = require "temporal.base.misuse"
 local operation = require "temporal.call.operation"
 local options = require "temporal.base.options"
+local pages = require "temporal.call.pages"
 local search_attributes = require "temporal.value.search_attributes"
 local sessions = require "temporal.call.session"
 
@@ -67,51 +68,59 @@ local function count_by(input, rpc)
   return response.count, groups
 end
 
+--- The request of one page.
+-- @tparam table input of the operation
+-- @tparam table list see `pair`
+-- @tparam string|nil token
+-- @tparam number|nil page_size
+-- @treturn table
+function listing.request(input, list, token, page_size)
+  return {
+    query = input.options.query, next_page_token = token,
+    [list.page_size or "page_size"] = page_size,
+  }
+end
+
 -- An iterator over all items of all pages; raises the error object of a page
 -- that cannot be had.
-local function iterate(input, fetch, read)
+local function iterate(input, list, read)
   local limit, page_size = input.options.limit, input.options.page_size
-  local page, position, handed_out = {}, 0, 0
-  local token, ended
+  local handed_out = 0
   if limit and limit < (page_size or SERVER_PAGE) then
     page_size = limit
   end
-  local function next_page()
-    local items, token_or_error = fetch(input, token, page_size)
-    if not items then
-      error(token_or_error, 0)
-    end
-    page, position, token = items, 0, token_or_error
-    ended = token == nil or token == ""
-  end
+  local next_message = pages.iterator(function(token)
+    return operation.start(input, list.method, listing.request(input, list, token, page_size))
+  end, function(response)
+    return response[list.items], response.next_page_token
+  end)
   return function()
     if limit and handed_out >= limit then
       return nil
     end
-    -- A page may be empty without being the last.
-    while position >= #page do
-      if ended then
-        return nil
-      end
-      next_page()
+    local message, err = next_message()
+    if err then
+      error(err, 0)
+    elseif not message or limit and handed_out >= limit then
+      return nil
     end
-    position, handed_out = position + 1, handed_out + 1
-    return read(input, page[position])
+    handed_out = handed_out + 1
+    return read(input, message)
   end
 end
 
 --- The two methods of a client that find things of one kind: `list_NOUN`,
 -- which iterates over what a query matches, and `count_NOUN`.
 -- @tparam string noun such as `"workflows"`
--- @tparam function fetch `fetch(input, token, page_size)` asks for one page: its
---   items and the token of the next ("" or nil on the last), or `nil, err`
+-- @tparam table list `method` is the RPC; `items` the field of its answer that
+--   holds a page; `page_size` the field of its request, if not of that name
 -- @tparam function read `read(input, message)` makes an item of what a page holds
 -- @tparam string rpc that counts
 -- @treturn function of a client and a query or `{query=, limit=, page_size=,
 --   timeout=, metadata=}`; returns the iterator
 -- @treturn function of a client and a query or `{query=, timeout=, metadata=}`;
 --   returns the number and its groups, `{values=, count=}` each
-function listing.pair(noun, fetch, read, rpc)
+function listing.pair(noun, list, read, rpc)
   local list_name, count_name = "list_" .. noun, "count_" .. noun
   local list_method, count_method = "client:" .. list_name, "client:" .. count_name
   local list_spec = call_options.define("option of " .. list_method, {
@@ -120,14 +129,14 @@ function listing.pair(noun, fetch, read, rpc)
     page_size = listing.PAGE_SIZE,
   })
   local count_spec = call_options.define("option of " .. count_method, { query = listing.QUERY })
-  local function list(input)
-    return iterate(input, fetch, read)
+  local function find(input)
+    return iterate(input, list, read)
   end
   local function count(input)
     return count_by(input, rpc)
   end
   return function(client, given)
-    return listing.run(client, list_name, listing.query(list_spec, given, list_method), list)
+    return listing.run(client, list_name, listing.query(list_spec, given, list_method), find)
   end, function(client, given)
     return listing.run(client, count_name, listing.query(count_spec, given, count_method), count)
   end

@@ -43,6 +43,16 @@ function operation.execution(input)
   return { workflow_id = input.id, run_id = input.run_id }
 end
 
+-- What a request of an operation is sent with: within the time it has left.
+local function call_of(input)
+  local given = input.options
+  local left, late = call_options.left(input.deadline, given.timeout)
+  if late then
+    return nil, late
+  end
+  return { timeout = left, metadata = given.metadata, workflow_id = input.id }
+end
+
 --- Sends the request of an operation, within the time it has left.
 -- @tparam table input `client`, `options` (`timeout`, `metadata`), `deadline`
 -- @tparam string method
@@ -50,14 +60,25 @@ end
 -- @treturn table|nil the response, or nil
 -- @treturn temporal.error
 function operation.call(input, method, request)
-  local given = input.options
-  local left, late = call_options.left(input.deadline, given.timeout)
-  if late then
+  local call, late = call_of(input)
+  if not call then
     return nil, late
   end
-  return service.call(sessions.of(input.client), method, request, {
-    timeout = left, metadata = given.metadata, workflow_id = input.id,
-  })
+  return service.call(sessions.of(input.client), method, request, call)
+end
+
+--- The same without waiting for the answer.
+-- @tparam table input
+-- @tparam string method
+-- @tparam table request
+-- @return the future, or nil
+-- @treturn temporal.error
+function operation.start(input, method, request)
+  local call, late = call_of(input)
+  if not call then
+    return nil, late
+  end
+  return service.start(sessions.of(input.client), method, request, call)
 end
 
 return operation

@@ -14,6 +14,7 @@ local errors = require "temporal.error.error"
 local misuse = require "temporal.base.misuse"
 local operation = require "temporal.call.operation"
 local options = require "temporal.base.options"
+local pages = require "temporal.call.pages"
 
 local HISTORY = "temporal.api.history.v1.History"
 local FORWARD, REVERSE = "GetWorkflowExecutionHistory", "GetWorkflowExecutionHistoryReverse"
@@ -68,7 +69,7 @@ local function close_event_of(events)
   return {}
 end
 
-local function request_page(input, token)
+local function send_page(input, token)
   local given = input.options
   local request = {
     execution = operation.execution(input),
@@ -80,13 +81,13 @@ local function request_page(input, token)
     if only_close then
       request.maximum_page_size = 1
     end
-    return operation.call(input, REVERSE, request)
+    return operation.start(input, REVERSE, request)
   end
   request.wait_new_event = given.wait
   if only_close then
     request.history_event_filter_type = CLOSE_EVENT
   end
-  return operation.call(input, FORWARD, request)
+  return operation.start(input, FORWARD, request)
 end
 
 local function timed_out(err, given)
@@ -100,49 +101,25 @@ local function timed_out(err, given)
   }
 end
 
--- The next page: its events and the token of the page after it, nil after the
--- last. A token is bound to its run.
-local function next_page(input, token)
-  local given = input.options
-  local response, err = request_page(input, token)
-  if not response then
-    return nil, timed_out(err, given)
-  end
-  local events
-  events, err = events_of(response)
-  if not events then
-    return nil, err
-  end
-  token = response.next_page_token
-  if given.filter == "close" and not given.wait then
-    return close_event_of(events)
-  end
-  return events, token ~= "" and token or nil
-end
-
 -- A function that returns one event after the other, nil after the last and
--- nil, err for an error; called again after that it goes on where it was.
+-- nil, err for an error; called again after that it goes on where it was. A
+-- token is bound to its run.
 local function reader(input)
-  local events, position = {}, 0
-  local token, ended
-  return function()
-    while true do
-      position = position + 1
-      local event = events[position]
-      if event then
-        return event
-      end
-      position = #events
-      if ended then
-        return nil
-      end
-      local page, next_token = next_page(input, token)
-      if not page then
-        return nil, next_token
-      end
-      events, position = page, 0
-      token, ended = next_token, next_token == nil
+  local given = input.options
+  local next_event = pages.iterator(function(token)
+    return send_page(input, token)
+  end, function(response)
+    local events, err = events_of(response)
+    if not events then
+      return nil, err
+    elseif given.filter == "close" and not given.wait then
+      return close_event_of(events)
     end
+    return events, response.next_page_token
+  end)
+  return function()
+    local event, err = next_event()
+    return event, err and timed_out(err, given)
   end
 end
 
@@ -181,7 +158,9 @@ function history.history(self, given)
   return function()
     local event, err
     if not next_event then
-      next_event, err = operation.run(self, "history", "latest", given, reader)
+      local begun
+      begun, err = operation.run(self, "history", "latest", given, reader)
+      next_event = next_event or begun -- others may have begun meanwhile
       if not next_event then
         error(err, 0)
       end

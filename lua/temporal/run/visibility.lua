@@ -11,16 +11,7 @@ local sessions = require "temporal.call.session"
 
 local visibility = {}
 
--- One page as the server sent it, and the token of the next, "" on the last.
-local function fetch(input, token, page_size)
-  local response, err = operation.call(input, "ListWorkflowExecutions", {
-    query = input.options.query, page_size = page_size, next_page_token = token,
-  })
-  if not response then
-    return nil, err
-  end
-  return response.executions, response.next_page_token
-end
+local LIST = { method = "ListWorkflowExecutions", items = "executions" }
 
 local function read(input, info)
   return description.item(sessions.of(input.client), info)
@@ -53,7 +44,7 @@ end
 -- @function count_workflows
 
 visibility.list_workflows, visibility.count_workflows =
-  listing.pair("workflows", fetch, read, "CountWorkflowExecutions")
+  listing.pair("workflows", LIST, read, "CountWorkflowExecutions")
 
 local PAGE = call_options.define("option of client:list_workflows_page", {
   query = listing.QUERY,
@@ -63,12 +54,13 @@ local PAGE = call_options.define("option of client:list_workflows_page", {
 
 local function page_of(input)
   local given = input.options
-  local page, token = fetch(input, given.page_token, given.page_size)
-  if not page then
-    return nil, token
+  local response, err = operation.call(input, LIST.method,
+    listing.request(input, LIST, given.page_token, given.page_size))
+  if not response then
+    return nil, err
   end
-  local items = {}
-  for i, info in ipairs(page) do
+  local items, token = {}, response.next_page_token
+  for i, info in ipairs(response.executions) do
     items[i] = read(input, info)
   end
   return items, token ~= "" and token or nil

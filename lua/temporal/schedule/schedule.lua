@@ -160,15 +160,7 @@ end
 
 -- Finding.
 
-local function fetch(input, token, page_size)
-  local response, err = call(input, "ListSchedules", {
-    query = input.options.query, maximum_page_size = page_size, next_page_token = token,
-  })
-  if not response then
-    return nil, err
-  end
-  return response.schedules, response.next_page_token
-end
+local LIST = { method = "ListSchedules", items = "schedules", page_size = "maximum_page_size" }
 
 local function read(input, entry)
   local item, err = description.item(sessions.of(input.client), entry)
@@ -204,7 +196,7 @@ end
 --   the error when the first is nil
 -- @function count_schedules
 
-local list_schedules, count_schedules = listing.pair("schedules", fetch, read, "CountSchedules")
+local list_schedules, count_schedules = listing.pair("schedules", LIST, read, "CountSchedules")
 
 return {
   create_schedule = create_schedule,

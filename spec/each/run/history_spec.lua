@@ -316,16 +316,18 @@ describe("workflow:history", function()
   end)
 
   it("raw, in a form nobody knows, is an error that keeps it", function()
-    local call = service.call
+    local start = service.start
     local blob = { encoding_type = "ENCODING_TYPE_JSON", data = "{}" }
-    service.call = function()
-      return { raw_history = { blob }, next_page_token = "" }
+    service.start = function()
+      return { wait = function() return true end, get = function()
+        return { raw_history = { blob }, next_page_token = "" }
+      end }
     end
     local ok, err = pcall(client:workflow("x"):history())
     local whole, problem = client:workflow("x"):fetch_history { json = true }
     blob.encoding_type, blob.data = "ENCODING_TYPE_PROTO3", "\255"
     local _, broken = client:workflow("x"):fetch_history()
-    service.call = call
+    service.start = start
     assert.is_false(ok)
     assert.same({ "conversion", "ENCODING_TYPE_JSON", blob }, { err.kind, err.encoding, err.raw })
     assert.is_nil(whole)
