@@ -7,6 +7,7 @@
 /* In this order. */
 static void (*const parts[])(lua_State *L, int first) = {
   ltp_open_system,
+  ltp_open_decimal,
   ltp_open_nginx,
   ltp_open_zlib,
   ltp_open_message,

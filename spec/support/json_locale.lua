@@ -4,21 +4,7 @@ local name, seed = arg[1], tonumber(arg[2])
 local core = require "temporal.core"
 local values = require "spec.support.json_values"
 
-if not os.setlocale(name, "numeric") then
-  -- Not glibc, or a strict one: an installed locale does as well.
-  for _, installed in ipairs { "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE" } do
-    if os.setlocale(installed, "numeric") then break end
-  end
-end
-local shown = ("%.1f"):format(1.5)
-if rawget(_G, "jit") then -- LuaJIT formats numbers itself: ask the C library
-  local ffi = require "ffi"
-  ffi.cdef "int snprintf(char *, size_t, const char *, ...);"
-  local buffer = ffi.new("char[8]")
-  ffi.C.snprintf(buffer, 8, "%.1f", 1.5)
-  shown = ffi.string(buffer)
-end
-assert(shown == "1,5", "no locale with a decimal comma could be set: 1.5 is written " .. shown)
+local shown = require("spec.support.locale").set(name)
 
 assert(core.json_encode({ 1.5, 0.1, 1e300, 2.0 ^ -44 }) == "[1.5,0.1,1e300,5.684341886080802e-14]",
   core.json_encode({ 1.5, 0.1, 1e300, 2.0 ^ -44 }))

@@ -261,35 +261,6 @@ function values.from_python(seed, count)
   return seen
 end
 
-local function bytes_of(n)
-  local bytes = ""
-  for _ = 1, 4 do
-    bytes = bytes .. string.char(n % 256)
-    n = floor(n / 256)
-  end
-  return bytes
-end
-
---- A locale whose decimal point is a comma, in glibc's format, below
--- `directory` (to be named by LOCPATH). Machines need not have one installed.
--- @return the locale's name
-function values.make_comma_locale(directory)
-  local name = "xx_XX.UTF-8"
-  assert(os.execute(("mkdir -p '%s/%s'"):format(directory, name)))
-  -- Point, separator, grouping, the two again as numbers, character set.
-  local fields = { ",\0", ".\0", "\3\0", bytes_of(44), bytes_of(46), "UTF-8\0" }
-  local offsets, data = {}, ""
-  for i = 1, #fields do
-    data = data .. ("\0"):rep(-#data % 4)
-    offsets[i] = bytes_of(8 + 4 * #fields + #data)
-    data = data .. fields[i]
-  end
-  local file = assert(io.open(directory .. "/" .. name .. "/LC_NUMERIC", "wb"))
-  file:write(bytes_of(0x20031114), bytes_of(#fields), table.concat(offsets), data)
-  file:close()
-  return name
-end
-
 values.form = form
 values.same = same
 values.character = character

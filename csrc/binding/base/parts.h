@@ -10,6 +10,7 @@
 #pragma GCC visibility push(hidden)
 
 void ltp_open_system(lua_State *L, int first);
+void ltp_open_decimal(lua_State *L, int first);
 void ltp_open_nginx(lua_State *L, int first);
 void ltp_open_zlib(lua_State *L, int first);
 void ltp_open_message(lua_State *L, int first);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "../../core/base/utf8.h"
+#include "../base/decimal.h"
 
 #define PATH_ROOM 1024
 #define TEXT_ROOM 512
@@ -44,14 +45,9 @@ const char *ltp_quote(const char *s, size_t n, char out[LTP_DESCRIBED]) {
 
 static const char *describe_number(lua_State *L, int index,
                                    char out[LTP_DESCRIBED]) {
-#if LTP_HAS_INTEGERS
-  if (lua_isinteger(L, index)) {
-    snprintf(out, LTP_DESCRIBED, "number %lld",
-             (long long)lua_tointeger(L, index));
-    return out;
-  }
-#endif
-  snprintf(out, LTP_DESCRIBED, "number %.14g", lua_tonumber(L, index));
+  char text[TP_DECIMAL_SIZE];
+  int n = (int)ltp_write_decimal(L, index, text);
+  snprintf(out, LTP_DESCRIBED, "number %.*s", n, text);
   return out;
 }
 

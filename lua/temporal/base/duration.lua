@@ -2,6 +2,8 @@
 -- `"90s"`, `"1h30m"`, `"7d"`, `"250ms"`.
 -- @module temporal.duration
 
+local decimal = require "temporal.base.decimal"
+
 local floor = math.floor
 local huge = math.huge
 
@@ -25,7 +27,7 @@ local function add_component(seconds, nanos, whole, fraction, unit)
   if not in_seconds and not in_nanos then
     return nil
   end
-  local part = fraction ~= "" and tonumber("0." .. fraction) or 0
+  local part = fraction == "" and 0 or decimal.read("0." .. fraction)
   if in_seconds then
     seconds = seconds + tonumber(whole) * in_seconds
     nanos = nanos + floor(part * in_seconds * NANOS + 0.5)
@@ -124,14 +126,14 @@ local function from_message(message)
   if not message then
     return nil
   end
-  return (tonumber(message.seconds) or 0) + (message.nanos or 0) / NANOS
+  return tonumber(message.seconds or 0) + (message.nanos or 0) / NANOS
 end
 
 --- A number of seconds for a message: `2 s`, `0.25 s`.
 -- @tparam number seconds
 -- @treturn string
 local function text(seconds)
-  return ("%.6g s"):format(seconds)
+  return decimal.text(floor(seconds * 1000000 + 0.5) / 1000000) .. " s"
 end
 
 return {

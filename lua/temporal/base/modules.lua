@@ -9,6 +9,7 @@ return {
   "activities/start",
   "activities/visibility",
   "activities/waiting",
+  "base/decimal",
   "base/duration",
   "base/enum",
   "base/field",

@@ -7,6 +7,7 @@
 -- specification to a table makes no closure and no string.
 -- @module temporal.options
 
+local decimal = require "temporal.base.decimal"
 local duration = require "temporal.base.duration"
 local misuse = require "temporal.base.misuse"
 
@@ -24,7 +25,7 @@ local function show(value)
     end
     return (("%q"):format(value):gsub("\\\n", "\\n"))
   elseif kind == "number" or kind == "boolean" then
-    return tostring(value)
+    return decimal.text(value)
   end
   return kind == "nil" and "nothing" or "a " .. kind
 end
@@ -217,14 +218,14 @@ end
 local function number_words(limits)
   local words = limits.integer and "must be a whole number" or "must be a number"
   if limits.above then
-    words = words .. (" above %.14g"):format(limits.above)
+    words = words .. " above " .. decimal.text(limits.above)
   end
   if limits.min and limits.max then
-    words = words .. (" from %.14g to %.14g"):format(limits.min, limits.max)
+    words = words .. (" from %s to %s"):format(decimal.text(limits.min), decimal.text(limits.max))
   elseif limits.min then
-    words = words .. (" of at least %.14g"):format(limits.min)
+    words = words .. " of at least " .. decimal.text(limits.min)
   elseif limits.max then
-    words = words .. (" of at most %.14g"):format(limits.max)
+    words = words .. " of at most " .. decimal.text(limits.max)
   end
   return words
 end

@@ -126,7 +126,7 @@ local function from_message(message)
   if not message then
     return nil
   end
-  return (tonumber(message.seconds) or 0) + (message.nanos or 0) / NANOS
+  return tonumber(message.seconds or 0) + (message.nanos or 0) / NANOS
 end
 
 return {

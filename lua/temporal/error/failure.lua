@@ -3,6 +3,7 @@
 -- @module temporal.failure
 
 local core = require "temporal.core"
+local decimal = require "temporal.base.decimal"
 local duration = require "temporal.base.duration"
 local enum = require "temporal.base.enum"
 local errors = require "temporal.error.error"
@@ -237,7 +238,7 @@ end
 
 -- Text that a proto string can hold: bytes that are no UTF-8 show as \xNN.
 local function text(value)
-  value = tostring(value == nil and "" or value)
+  value = decimal.text(value == nil and "" or value)
   if core.utf8_offset(value) then
     value = value:gsub("[\128-\255]", function(byte)
       return ("\\x%02X"):format(byte:byte())

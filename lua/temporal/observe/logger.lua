@@ -2,6 +2,8 @@
 -- default logger, and the one way loggers are called.
 -- @module temporal.logger
 
+local decimal = require "temporal.base.decimal"
+
 local stderr = io.stderr
 
 local RANK = { debug = 1, info = 2, warn = 3, error = 4 }
@@ -15,13 +17,13 @@ local function field_text(fields)
   end
   table.sort(names)
   for i, name in ipairs(names) do
-    names[i] = name .. "=" .. tostring(fields[name])
+    names[i] = name .. "=" .. decimal.text(fields[name])
   end
   return table.concat(names, ", ")
 end
 
 local function line_of(message, fields)
-  local line = tostring(message)
+  local line = decimal.text(message)
   if fields and next(fields) ~= nil then
     line = line .. " (" .. field_text(fields) .. ")"
   end

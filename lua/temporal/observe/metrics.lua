@@ -9,11 +9,13 @@
 -- @module temporal.metrics
 
 local core = require "temporal.core"
+local decimal = require "temporal.base.decimal"
 local errors = require "temporal.error.error"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 
 local next, type = next, type
+local floor = math.floor
 local concat, sort = table.concat, table.sort
 
 -- Names of samples.
@@ -162,12 +164,12 @@ end
 local ESCAPES = { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n" }
 
 local function label(name, value)
-  return name .. '="' .. tostring(value):gsub('[\\"\n]', ESCAPES) .. '"'
+  return name .. '="' .. decimal.text(value):gsub('[\\"\n]', ESCAPES) .. '"'
 end
 
--- Counts are exact, and sums of microseconds as good as exact.
+-- All are counts or come from microseconds: the rest is what arithmetic has left.
 local function number(value)
-  return ("%.15g"):format(value)
+  return decimal.text(floor(value * 1000000 + 0.5) / 1000000)
 end
 
 local TAGS = { "operation", "namespace", "status_code", "cause" }

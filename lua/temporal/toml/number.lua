@@ -1,9 +1,11 @@
 --- The values of TOML that are one word: numbers, dates and times, true and false.
 -- @module temporal.toml.number
 
+local decimal = require "temporal.base.decimal"
 local types = require "temporal.value.types"
 
-local find, format, match, sub = string.find, string.format, string.match, string.sub
+local find, format, gsub = string.find, string.format, string.gsub
+local match, sub = string.match, string.sub
 local floor, huge = math.floor, math.huge
 
 local WORDS = { ["true"] = true, ["false"] = false }
@@ -62,8 +64,8 @@ local function read_based(word)
   if not digits or not find(digits, DIGITS[prefix]) then
     return nil
   end
-  local decimal = to_decimal(digits, BASES[prefix])
-  local value = decimal and integer_of("", decimal)
+  local converted = to_decimal(digits, BASES[prefix])
+  local value = converted and integer_of("", converted)
   return value, value == nil and OUT_OF_RANGE or nil
 end
 
@@ -77,13 +79,8 @@ local function read_decimal(word)
   return value, value == nil and OUT_OF_RANGE or nil
 end
 
--- The decimal point that tonumber reads: it goes by the locale.
-local function decimal_point()
-  return match(format("%.1f", 0.5), "[^0-9]+")
-end
-
 local function read_float(word)
-  local sign, whole, rest = match(word, "^([+-]?)([0-9_]+)(.*)$")
+  local whole, rest = match(word, "^[+-]?([0-9_]+)(.*)$")
   whole = whole and without_underscores(whole)
   if not whole or find(whole, "^0.") then
     return nil
@@ -96,9 +93,7 @@ local function read_float(word)
     or exponent_digits and not without_underscores(exponent_digits) then
     return nil
   end
-  fraction = fraction and decimal_point() .. fraction or ""
-  local text = (sign .. whole .. fraction .. exponent):gsub("_", "")
-  return tonumber(text)
+  return decimal.read((gsub(word, "_", "")))
 end
 
 -- Dates and times: RFC 3339, checked and left as they are.

@@ -3,6 +3,7 @@
 -- @module temporal.types
 
 local core = require "temporal.core"
+local decimal = require "temporal.base.decimal"
 local misuse = require "temporal.base.misuse"
 local timestamp = require "temporal.base.timestamp"
 
@@ -142,7 +143,7 @@ local function int64(n)
   local value, problem = core.int64(n)
   if value == nil then
     return misuse.raisef("temporal.int64: %s, got %s", problem,
-      type(n) == "table" and got(n) or tostring(n))
+      type(n) == "table" and got(n) or decimal.text(n))
   end
   return value
 end
@@ -187,7 +188,7 @@ local function int(n)
   local value, problem = exact(n)
   if value == nil then
     return misuse.raisef("temporal.int: %s, got %s", problem,
-      type(n) == "table" and got(n) or tostring(n))
+      type(n) == "table" and got(n) or decimal.text(n))
   end
   return attribute("Int", value)
 end
@@ -199,7 +200,7 @@ end
 local function double(n)
   if type(n) ~= "number" or n ~= n or n == huge or n == -huge then
     return misuse.raisef("temporal.double: expected a finite number, got %s",
-      type(n) == "number" and tostring(n) or got(n))
+      type(n) == "number" and decimal.text(n) or got(n))
   end
   return attribute("Double", n + 0.0)
 end
@@ -250,7 +251,7 @@ local function datetime(t)
   local message, problem = timestamp.message(t)
   if not message then
     return misuse.raisef("temporal.datetime: %s, got %s", problem,
-      (type(t) == "string" or type(t) == "number") and tostring(t) or got(t))
+      (type(t) == "string" or type(t) == "number") and decimal.text(t) or got(t))
   end
   return attribute("Datetime", rfc3339(message.seconds, message.nanos))
 end

@@ -332,16 +332,7 @@ describe("JSON between Lua and Python", function()
   end)
 
   it("does not depend on the locale", function()
-    local directory = os.tmpname()
-    os.remove(directory)
-    local name = values.make_comma_locale(directory)
-    local lua = os.getenv("TEMPORAL_TEST_LUA") or "lua5.4"
-    local pipe = io.popen(("LOCPATH='%s' LUA_PATH='%s' LUA_CPATH='%s' %s"
-      .. " spec/support/json_locale.lua %s %d 2>&1"):format(
-      directory, package.path, package.cpath, lua, name, seed))
-    local output = pipe:read("*a")
-    pipe:close()
-    os.execute(("rm -r '%s'"):format(directory))
+    local output = require("spec.support.locale").run("spec/support/json_locale.lua", seed)
     assert.equal("ok 1,5\n", output)
   end)
 end)

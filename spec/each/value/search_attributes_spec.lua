@@ -174,7 +174,7 @@ describe("a typed search attribute", function()
     local time = 'must be epoch seconds or RFC 3339 text such as "2026-11-22T21:06:08Z", got '
     raises(time .. "tomorrow", "datetime", "tomorrow")
     raises(time .. "table", "datetime", {})
-    raises("must be between the years 1 and 9999, got 1e+20", "datetime", 1e20)
+    raises("must be between the years 1 and 9999, got 1e20", "datetime", 1e20)
   end)
 
   it("keeps a copy of a list", function()
