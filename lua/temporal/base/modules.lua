@@ -94,6 +94,7 @@ return {
   "wait/host_luv",
   "wait/host_nginx",
   "wait/host_plain",
+  "wait/lost",
   "wait/report",
   "wait/scheduler",
   "wait/several",

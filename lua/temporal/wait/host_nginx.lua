@@ -12,6 +12,7 @@
 -- @module temporal.host.nginx
 
 local core = require "temporal.core"
+local lost = require "temporal.base.lazy" "temporal.wait.lost"
 local tickets = require "temporal.wait.ticket"
 
 local ngx = ngx -- luacheck: globals ngx
@@ -49,13 +50,18 @@ local linger = LINGER_FIRST
 local recently = false -- somebody has parked since the last look
 local no_folder_until = 0
 
--- Whoever was suspended without ever being resumed (its client went away, its
--- thread was killed) waits no longer.
-local function forget_dropped()
+--- Whoever was suspended without ever being resumed (its client went away, its
+-- thread was killed) waits no longer, and its task has ended.
+function nginx.look()
+  local ended = {}
   for ticket, semaphore in next, parked do
     if semaphore:count() >= 0 then
       parked[ticket] = nil
+      ended[#ended + 1] = ticket.task
     end
+  end
+  for i = 1, #ended do
+    lost.ended(ended[i])
   end
 end
 
@@ -94,7 +100,7 @@ local function watch_over()
   repeat
     ngx.sleep(linger)
     linger = min(linger * 2, LINGER)
-    forget_dropped()
+    nginx.look()
     local used = recently or next(parked) ~= nil
     recently = false
   until not used or exiting()
@@ -116,7 +122,7 @@ local function look_often()
     nap = tickets.drain() > 0 and NAP or min(nap * 2, NAP_MOST)
     ngx.sleep(nap)
   end
-  forget_dropped()
+  nginx.look()
 end
 
 local function dispatch(number)

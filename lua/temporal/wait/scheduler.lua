@@ -24,6 +24,11 @@ local function forget(ticket)
   deadlines.remove(due, ticket)
 end
 
+--- Whoever parked with this ticket will not be resumed.
+-- @function forget
+-- @tparam table ticket
+scheduler.forget = forget
+
 --- Suspends the running coroutine until its ticket is unparked or its time is
 -- over.
 -- @tparam table ticket

@@ -7,6 +7,7 @@
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local host = require "temporal.wait.host"
+local lost = require "temporal.wait.lost"
 local logger = require "temporal.observe.logger"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
@@ -80,20 +81,21 @@ function task:_finish(ok, ...)
   tickets.finished(self)
 end
 
-local function finish(self, ...)
+local function finish(self, _, ...)
   state.tasks[running()] = nil
   return self:_finish(...)
 end
 
--- What the coroutine of a task runs.
+-- What the coroutine of a task runs, and holds the mark with.
 local function body_of(self, fn, ...)
   local n, arguments = select("#", ...), { ... }
+  local mark = lost.mark(self)
   return function()
     if self._killed then
       return nil
     end
     state.tasks[running()] = self
-    return finish(self, protect(fn, unpack(arguments, 1, n)))
+    return finish(self, mark, protect(fn, unpack(arguments, 1, n)))
   end
 end
 
@@ -155,6 +157,9 @@ end
 -- @treturn boolean
 function task:ready()
   check_self(self)
+  if not self._finished then
+    lost.look()
+  end
   return self._finished
 end
 

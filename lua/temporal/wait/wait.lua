@@ -8,13 +8,14 @@ local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local host = require "temporal.wait.host"
+local lost = require "temporal.base.lazy" "temporal.wait.lost"
 local protect = require "temporal.base.protect"
 local report = require "temporal.wait.report"
 local state = require "temporal.base.state"
 local tickets = require "temporal.wait.ticket"
 
 local getmetatable, next, type = getmetatable, next, type
-local max = math.max
+local max, min = math.max, math.min
 local running = coroutine.running
 local now = core.now
 local core_want = core.want
@@ -76,7 +77,8 @@ local function begin(timeout, key, index)
   if not ok then
     return nil, cannot_wait(adapter, why)
   end
-  local ticket = { host = adapter, task = task, key = key, index = index }
+  local ticket = { host = adapter, task = task, key = key, index = index,
+    for_task = type(key) == "table" }
   if task then
     task._ticket = ticket
   end
@@ -92,6 +94,9 @@ local function park(ticket, deadline)
       return false
     end
   end
+  if ticket.for_task then
+    seconds = min(seconds or lost.LOOK, lost.LOOK)
+  end
   begin_watch(ticket)
   if ticket.fired then
     return true
@@ -104,6 +109,9 @@ local function park(ticket, deadline)
   if ticket.task and ticket.task._killed then
     leave(ticket)
     end_killed(ticket.task)
+  end
+  if ticket.for_task and not ticket.fired then
+    lost.look()
   end
   report.all()
   return true
@@ -145,6 +153,9 @@ local function sleep_until_ready(adapter, future, what, deadline)
     end
     subscribe(future, what)
     adapter.park(nil, seconds)
+    if type(future) == "table" then
+      lost.look()
+    end
     report.all()
   until want(future, what)
   return true
@@ -219,6 +230,7 @@ end
 local function watch_one(future, position, ticket)
   local key = key_of(future)
   ticket.index[key] = position
+  ticket.for_task = ticket.for_task or type(key) == "table"
   add_waiter(key, ticket)
   subscribe(future, "result")
   if is_ready(future, "result") then
@@ -320,17 +332,21 @@ function wait.all(list, timeout)
   return wait_many(list, timeout, true)
 end
 
+local function look()
+  return state.unfinished > 0 and lost.look() or 0
+end
+
 --- Drains, and resumes who is ready; if there is nothing yet, after waiting for
 -- at most so long.
 -- @tparam number timeout seconds; 0: never waits
 -- @treturn integer unfinished tasks of this Lua state
 -- @raise what a coroutine of the program's raised (a task keeps its error)
 function wait.poll(timeout)
-  local happened = tickets.advance()
+  local happened = tickets.advance() + look()
   if timeout > 0 then
     local deadline = now() + timeout
     while happened == 0 and now() < deadline do
-      happened = tickets.sleep(deadline - now())
+      happened = tickets.sleep(deadline - now()) + look()
     end
   end
   report.all()

@@ -215,6 +215,37 @@ describe("nginx: life of a worker", function()
       assert.same({}, site:complaints())
     end)
 
+    it("ends the tasks of a request that is over, and tells whoever waits for them", function()
+      peer:reset("call : hold")
+      start { http = "lua_check_client_abort on;", locations = [[
+        location = /begin { content_by_lua_block {
+          local site = require "site"
+          local how = ngx.var.arg_how
+          site[how] = site.temporal.spawn(function()
+            if how == "asleep" then ngx.sleep(60) end
+            return site.client():submit("GetSystemInfo", {}, { timeout = 60 }):get()
+          end)
+          ngx.sleep(0.05)
+          if how == "abort" then ngx.sleep(60) end
+          ngx.exit(how == "error" and 500 or 200)
+        } }
+        location = /join { content_by_lua_block {
+          local site = require "site"
+          local _, err = site[ngx.var.arg_how]:get(20)
+          ngx.print(err.kind, " ", site.temporal.poll())
+        } } ]] }
+      for _, how in ipairs { "exit", "error", "abort", "asleep" } do
+        if how == "abort" then
+          site:load("/begin?how=abort", "--connections", "1", "--requests", "1", "--abort", "0.2")
+            :result()
+        else
+          site:get("/begin?how=" .. how)
+        end
+        assert.same({ how, "task_failed 0" }, { how, site:get("/join?how=" .. how).body })
+      end
+      assert.is_true(seconds_to_end("QUIT") < SOON)
+    end)
+
     it("and none of them holds up a worker that ends", function()
       peer:reset("call : hold")
       start { http = "lua_check_client_abort on;" }
