@@ -134,6 +134,28 @@ static int Ltp_uuid(lua_State *L) {
   return 1;
 }
 
+/* require_on_main(name) -> what require gives, as if the main program had
+** called it; nil when the main thread is not known. What a C module keeps of
+** the thread that loads it outlives every coroutine then. */
+static int Ltp_require_on_main(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  lua_State *main;
+  int status;
+  ltp_push_main(L);
+  main = lua_tothread(L, -1);
+  if (main == NULL || !lua_checkstack(main, LUA_MINSTACK)) return 0;
+  lua_getglobal(L, "require");
+  lua_pushstring(L, name);
+  if (main == L) {
+    lua_call(L, 1, 1);
+    return 1;
+  }
+  lua_xmove(L, main, 2);
+  status = lua_pcall(main, 1, 1, 0);
+  lua_xmove(main, L, 1);
+  return status == 0 ? 1 : lua_error(L);
+}
+
 static const luaL_Reg functions[] = {
   {"now", Ltp_now},
   {"time", Ltp_time},
@@ -143,6 +165,7 @@ static const luaL_Reg functions[] = {
   {"file_stamp", Ltp_file_stamp},
   {"read_source", Ltp_read_source},
   {"uuid", Ltp_uuid},
+  {"require_on_main", Ltp_require_on_main},
   {NULL, NULL}};
 
 void ltp_open_system(lua_State *L, int first) {

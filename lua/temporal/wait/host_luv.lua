@@ -4,6 +4,7 @@
 -- exactly while somebody waits.
 -- @module temporal.host.luv
 
+local core = require "temporal.core"
 local misuse = require "temporal.base.misuse"
 local scheduler = require "temporal.wait.scheduler"
 
@@ -12,19 +13,34 @@ local running = coroutine.running
 
 local SLICE = 0.1 -- of a wait outside of any coroutine: signals and hooks run
 
--- Neovim has its own.
+-- Neovim has its own, but in its threads the loop is not the editor's.
 local vim = rawget(_G, "vim")
-local neovim = type(vim) == "table" and (vim.uv or vim.loop)
+vim = type(vim) == "table" and vim or {}
+local neovim = vim.schedule and (vim.uv or vim.loop)
 
+local function is_luv(module)
+  return type(module) == "table" and type(module.new_poll) == "function"
+end
+
+-- luvit's name for it is uv. luv calls back on the thread that has loaded it.
 local function find()
-  if neovim then
-    return neovim
+  local loaded = package.loaded
+  for _, known in ipairs { vim.uv or vim.loop or false, loaded.luv or false, loaded.uv or false } do
+    if is_luv(known) then
+      return known
+    end
   end
-  local ok, uv = pcall(require, "luv")
-  if not ok then
-    misuse.raise('temporal.host.use "luv": there is no Lua module "luv": ' .. tostring(uv))
+  local ok, uv = pcall(core.require_on_main, "luv")
+  if ok and uv == nil then
+    misuse.raise('temporal.host.use "luv": require "luv" in the main program first')
+  elseif ok then
+    return uv
   end
-  return uv
+  local found, other = pcall(core.require_on_main, "uv")
+  if found and is_luv(other) then
+    return other
+  end
+  misuse.raise('temporal.host.use "luv": there is no Lua module "luv": ' .. tostring(uv))
 end
 
 local uv = find()

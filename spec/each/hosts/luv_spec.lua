@@ -381,6 +381,53 @@ describe("the luv host", function()
     end
     growth.ends(wait_for, 200)
   end)
+
+  -- A program of its own, in which nobody has required luv.
+  local function fresh(text)
+    peer:reset "call : answer none"
+    local program = env.spawn { env.lua, "-e", ([[
+      local temporal = require "temporal"
+      local client = temporal.client { target = "%s", shutdown_timeout = 0 }
+      local function call() return client:call("GetSystemInfo", {}, { timeout = 30 }) ~= nil end
+    ]]):format(peer.address) .. text }
+    assert.same({ "exit", 0 }, { program:wait(60) }, program:errors())
+    return program:output()
+  end
+
+  it("waits in a coroutine that is the first to require luv", function()
+    assert.equal("true\ttrue\tfalse\tcannot_wait\n", fresh [[
+      local got = {}
+      assert(coroutine.resume(coroutine.create(function()
+        temporal.host.use "luv"
+        got[1] = call()
+        got[2] = call()
+      end)))
+      local uv = require "luv"
+      uv.new_timer():start(1, 0, function()
+        local _, err = client:call("GetSystemInfo")
+        got[3], got[4] = _ ~= nil, err.kind
+      end)
+      uv.run()
+      print(got[1], got[2], got[3], got[4])
+      uv.walk(function(handle) if not handle:is_closing() then handle:close() end end)
+      uv.run()
+    ]])
+  end)
+
+  it("is found under luvit's name for it", function()
+    assert.equal("true\n", fresh [[
+      local uv = require "luv"
+      package.loaded.luv, package.loaded.uv = nil, uv
+      package.preload.luv = function() error "no luv here" end
+      temporal.host.use "luv"
+      local got
+      coroutine.wrap(function() got = call() end)()
+      uv.run()
+      print(got)
+      uv.walk(function(handle) if not handle:is_closing() then handle:close() end end)
+      uv.run()
+    ]])
+  end)
 end)
 
 describe("luv and a real server", function()

@@ -96,6 +96,29 @@ local function edit(variables)
   return self
 end
 
+-- Under the host luv, in a thread of libuv's, which has a part of `vim` only.
+local THREAD = [[
+  local function in_thread(path, cpath, address, namespace, queue, out)
+    package.path, package.cpath = path, cpath
+    local file = io.open(out, "w")
+    local ok, problem = pcall(function()
+      local temporal = require "temporal"
+      local client = temporal.client { target = address, namespace = namespace }
+      temporal.host.use "luv"
+      local task = temporal.spawn(function()
+        return client:execute_workflow({ task_queue = queue }, "Greeting", "thread"):get(20)
+      end)
+      vim.loop.run()
+      file:write(tostring(task:get(0)))
+      client:close()
+    end)
+    file:write(ok and "" or tostring(problem))
+    file:close()
+  end
+  local thread = vim.loop.new_thread(in_thread, package.path, package.cpath, %q, %q, %q, %q)
+  return thread:join()
+]]
+
 describe("neovim", function()
   local client, editor
 
@@ -202,5 +225,16 @@ describe("neovim", function()
       vim.loop.new_timer():start(1, 0, function() assert(coroutine.resume(thread)) end)
     ]]
     editor:wait_for(1, "^Hello, you!$")
+  end)
+
+  it("lets its threads wait in their own loop", function()
+    editor = edit()
+    local out = env.tmp .. "/thread.out"
+    editor:lua(THREAD:format(env.address, env.namespace, env.task_queue, out):gsub("\\\n", "\n"))
+    local file = assert(io.open(out))
+    local text = file:read "*a"
+    file:close()
+    editor:quit()
+    assert.equal("Hello, thread!", text)
   end)
 end)
