@@ -3,6 +3,7 @@
 ** thread before nginx has forked. Lua thread; raises only misuse and out of
 ** memory.
 */
+#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 
@@ -86,6 +87,13 @@ static int Ltp_before_fork(lua_State *L) {
   return 0;
 }
 
+/* core.in_nginx() -> is this process nginx, whatever a global ngx says? Its
+** modules need this variable of the program. */
+static int Ltp_in_nginx(lua_State *L) {
+  lua_pushboolean(L, dlsym(RTLD_DEFAULT, "ngx_cycle") != NULL);
+  return 1;
+}
+
 static const luaL_Reg methods[] = {
   {"path", Ltp_listener_path},
   {"accept", Ltp_listener_accept},
@@ -97,6 +105,7 @@ static const luaL_Reg functions[] = {
   {"hang_up", Ltp_hang_up},
   {"yieldable", Ltp_yieldable},
   {"before_fork", Ltp_before_fork},
+  {"in_nginx", Ltp_in_nginx},
   {NULL, NULL}};
 
 void ltp_open_nginx(lua_State *L, int first) {

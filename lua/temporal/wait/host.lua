@@ -2,6 +2,7 @@
 -- wait, so a program may change it at any time.
 -- @module temporal.host
 
+local core = require "temporal.core"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local plain = require "temporal.wait.host_plain"
@@ -12,6 +13,15 @@ local host = {}
 local type, rawget = type, rawget
 local running = coroutine.running
 local loaded, tasks = package.loaded, state.tasks
+
+-- Tests and tools have a stand-in for the global ngx, and a thread of
+-- ngx.run_worker_thread has a part of it.
+local IN_NGINX = core.in_nginx()
+
+local function in_nginx()
+  local ngx = rawget(_G, "ngx")
+  return IN_NGINX and type(ngx) == "table" and ngx.timer ~= nil
+end
 
 -- Loaded when it is first needed, once for each Lua state.
 local function load(name)
@@ -30,6 +40,9 @@ local BUILT_IN = {
     return tasks[running() or false] and require "temporal.wait.host_loop" or plain
   end,
   nginx = function()
+    if not in_nginx() then
+      error("this is no nginx", 0)
+    end
     return load "nginx"
   end,
   cqueues = function()
@@ -112,9 +125,8 @@ end
 
 -- Looks only at what is loaded already.
 local function find()
-  local ngx = rawget(_G, "ngx")
-  if type(ngx) == "table" and ngx.timer then
-    return BUILT_IN.nginx()
+  if in_nginx() then
+    return load "nginx"
   end
   local cqueues = loaded.cqueues
   if cqueues and cqueues.running() then

@@ -297,6 +297,20 @@ describe("temporal.host", function()
     assert.is_nil(watched)
   end)
 
+  it("takes a stand-in for the global ngx, as tests have it, for none of nginx", function()
+    rawset(_G, "ngx", {
+      timer = { at = function() return true end }, now = os.time, sleep = function() end,
+      worker = { pid = function() return 1 end, exiting = function() return false end },
+      get_phase = function() return "content" end, config = { subsystem = "http" },
+    })
+    finally(function() rawset(_G, "ngx", nil) end)
+    local run = execute()
+    answer(1)
+    assert.equal(7, run:get(30))
+    assert.matches('the host "nginx" is not to be had here: this is no nginx',
+      raised(temporal.host.use, "nginx"), 1, true)
+  end)
+
   it("has a pollable, readable while completions are undrained", function()
     local pollable = temporal.pollable()
     assert.is_true(pollable:pollfd() >= 0)
