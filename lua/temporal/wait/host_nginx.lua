@@ -185,6 +185,39 @@ function nginx.can_wait()
   return true
 end
 
+-- A light thread that nobody waits for stays until its timer ends, which may
+-- live as long as the worker does: tasks made in timers begin in one of their
+-- own, up to BATCH that are made at once in the same.
+local BATCH = 64
+-- So many may run, or tasks get none: nginx drops those above
+-- lua_max_running_timers (256) without a word to Lua.
+local TIMERS = 128
+local batch
+
+local function run_batch(_, tasks)
+  if batch == tasks then
+    batch = nil
+  end
+  for i = 1, #tasks do
+    ngx.thread.spawn(tasks[i])
+  end
+end
+
+-- Returns false when nginx has no timer left, or the worker exits.
+local function in_own_timer(run_body)
+  if batch and #batch < BATCH then
+    batch[#batch + 1] = run_body
+    return true
+  end
+  local tasks = { run_body }
+  if exiting() or ngx.timer.running_count() >= TIMERS
+    or not ngx.timer.at(0, run_batch, tasks) then
+    return false
+  end
+  batch = tasks
+  return true
+end
+
 --- Runs a task as a light thread: a coroutine that waits would keep the one
 -- that made it waiting. Where no light thread may begin nothing waits.
 -- @tparam function body
@@ -196,7 +229,9 @@ function nginx.spawn(body, fail)
       fail(problem)
     end
   end
-  if nginx.can_wait() then
+  if get_phase() == "timer" and in_own_timer(run_body) then
+    return
+  elseif nginx.can_wait() then
     ngx.thread.spawn(run_body)
   else
     coroutine.wrap(run_body)()

@@ -277,6 +277,52 @@ describe("nginx: life of a worker", function()
     end)
   end)
 
+  it("a timer that lives on keeps nothing of the tasks it has spawned", function()
+    start { locations = [[
+      location = /live { content_by_lua_block {
+        local site = require "site"
+        site.ended = 0
+        ngx.timer.at(0, function()
+          while not ngx.worker.exiting() do
+            while site.more and site.more > 0 do
+              for _ = 1, 50 do
+                site.temporal.spawn(function()
+                  ngx.sleep(0.001)
+                  site.ended = site.ended + 1
+                end)
+              end
+              site.more = site.more - 50
+              ngx.sleep(0.001)
+            end
+            ngx.sleep(0.01)
+          end
+        end)
+      } }
+      location = /more { content_by_lua_block {
+        local site = require "site"
+        local goal = site.ended + tonumber(ngx.var.arg_tasks)
+        site.more = tonumber(ngx.var.arg_tasks)
+        while site.ended < goal do ngx.sleep(0.01) end
+        collectgarbage()
+        collectgarbage()
+        ngx.print(site.temporal.poll())
+      } } ]] }
+    site:get("/live")
+    local function resident()
+      local file = io.open(("/proc/%d/status"):format(site:workers()[1]))
+      local text = file:read "*a"
+      file:close()
+      return tonumber(text:match "VmRSS:%s*(%d+)")
+    end
+    assert.equal("0", site:get("/more?tasks=2000").body)
+    local before = resident()
+    assert.equal("0", site:get("/more?tasks=10000").body)
+    local more = resident() - before
+    assert.is_true(more < 5000, more .. " KB for 10,000 tasks")
+    assert.is_true(seconds_to_end("QUIT") < SOON)
+    assert.same({}, site:complaints())
+  end)
+
   it("ngx.thread.kill ends a wait, and its late answer harms nobody", function()
     start { locations = [[
       location = /killed { content_by_lua_block {
