@@ -19,7 +19,9 @@ local ngx = ngx -- luacheck: globals ngx
 local getenv, ipairs, next, pcall = os.getenv, ipairs, next, pcall
 local min = math.min
 local new_semaphore = require("ngx.semaphore").new
-local get_phase, time, exiting = ngx.get_phase, ngx.now, ngx.worker.exiting
+-- Not ngx.now: a wall clock may be set back.
+local now = core.now
+local get_phase, exiting = ngx.get_phase, ngx.worker.exiting
 
 -- Durations in seconds.
 local LINGER_FIRST, LINGER = 0.05, 0.25 -- of a dispatcher nobody waits for
@@ -35,6 +37,7 @@ local KEPT = 1024 -- semaphores at rest
 
 local YIELDS = {
   server_rewrite = true, rewrite = true, access = true, content = true, timer = true,
+  ssl_cert = true, preread = true, -- of stream
 }
 
 local nginx = { name = "nginx" }
@@ -81,7 +84,7 @@ end
 
 -- The socket the engine rings on; nil where there is no place for one.
 local function connect()
-  if exiting() or time() < no_folder_until then
+  if exiting() or now() < no_folder_until then
     return nil
   end
   for _, folder in ipairs { getenv("TMPDIR") or "/tmp", "/tmp", "/dev/shm", "/var/tmp" } do
@@ -90,7 +93,7 @@ local function connect()
       return socket
     end
   end
-  no_folder_until = time() + NO_FOLDER
+  no_folder_until = now() + NO_FOLDER
   return nil
 end
 
@@ -117,8 +120,8 @@ local function listen(socket)
 end
 
 local function look_often()
-  local until_time, nap = time() + POLL, NAP
-  while next(parked) ~= nil and time() < until_time do
+  local until_time, nap = now() + POLL, NAP
+  while next(parked) ~= nil and now() < until_time do
     nap = tickets.drain() > 0 and NAP or min(nap * 2, NAP_MOST)
     ngx.sleep(nap)
   end
@@ -160,11 +163,11 @@ end
 -- accepts may still never run; made in a worker that exits, it would run, but
 -- nginx complains of something left open.
 local function ensure_dispatcher()
-  if status == "up" or time() < give_up or exiting() then
+  if status == "up" or now() < give_up or exiting() then
     return
   end
   generation, status = generation + 1, "starting"
-  give_up = time() + patience
+  give_up = now() + patience
   patience = min(patience * 2, START_MOST)
   pcall(ngx.timer.at, 0, run, generation)
 end
@@ -175,8 +178,8 @@ end
 function nginx.can_wait()
   local phase = get_phase()
   if not YIELDS[phase] then
-    return false, ("nginx has no waiting in its phase %s; there is in rewrite, access, content "
-      .. "and timers"):format(phase)
+    return false, ("nginx has no waiting in its phase %s; there is in rewrite, access, content, "
+      .. "ssl_certificate, preread and timers"):format(phase)
   end
   -- Asked first: a semaphore that cannot yield would crash nginx later on.
   if not core.yieldable() then

@@ -277,6 +277,31 @@ describe("nginx: life of a worker", function()
     end)
   end)
 
+  it("a clock that is set back holds up no dispatcher", function()
+    peer:reset("call : hold")
+    start { http = [[
+      init_by_lua_block {
+        local real = ngx.now
+        back = 0
+        ngx.now = function() return real() - back end
+      } ]], locations = [[
+      location = /back { content_by_lua_block {
+        local site = require "site"
+        local future = site.client():submit("GetSystemInfo", {}, { timeout = 60 })
+        future:get(0.05)
+        repeat ngx.sleep(0.01) until ngx.timer.running_count() == 0
+        back = 3600
+        ngx.thread.spawn(function() future:get(30) end)
+        for _ = 1, 300 do
+          ngx.sleep(0.01)
+          if ngx.timer.running_count() > 0 then break end
+        end
+        ngx.print(ngx.timer.running_count())
+        ngx.exit(200)
+      } } ]] }
+    assert.equal("1", site:get("/back").body)
+  end)
+
   it("a timer that lives on keeps nothing of the tasks it has spawned", function()
     start { locations = [[
       location = /live { content_by_lua_block {

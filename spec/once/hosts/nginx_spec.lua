@@ -1,5 +1,6 @@
 --- nginx as a host: where a wait waits, and what happens where it cannot.
 
+local certificates = require "spec.support.certificates"
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
 local openresty = require "spec.support.openresty"
@@ -125,7 +126,18 @@ describe("nginx", function()
 
     setup(function()
       peer = fault_peer.start { "call : wait 20; answer none" }
+      local made = certificates.new()
+      made:authority "ca"
+      made:issue("server", { names = "DNS:localhost" })
       site = openresty.start { address = peer.address, http = [[
+        server {
+          listen unix:@folder@/tls ssl;
+          ssl_certificate ]] .. made:path "server.pem" .. [[;
+          ssl_certificate_key ]] .. made:path "server.key" .. [[;
+          ssl_client_hello_by_lua_block { ]] .. TRY .. [[ try "ssl_client_hello" }
+          ssl_certificate_by_lua_block { ]] .. TRY .. [[ try "ssl_cert" }
+          location / { return 200 "shaken"; }
+        }
         init_worker_by_lua_block { ]] .. TRY .. [[
           try "init_worker"
           ngx.timer.at(0, function() try "timer" end)
@@ -252,15 +264,19 @@ describe("nginx", function()
       return found
     end
 
-    it("waits in rewrite, access, content and timers, and nowhere else", function()
+    it("waits in rewrite, access, content, ssl_certificate and timers, and nowhere else", function()
       assert.equal("waited", site:get("/phases").body)
+      local curl = env.spawn { "curl", "-sk", "--max-time", "30", "--unix-socket",
+        site.folder .. "/tls", "https://localhost/" }
+      assert.same({ "exit", 0 }, { curl:wait(60) })
+      assert.equal("shaken", curl:output())
       assert.equal(500, site:get("/balanced").status)
       env.wait_until(30, function() return tried().log end, "the log phase")
       assert.same({
         init_worker = "cannot_wait", timer = "waited", server_rewrite = "waited",
         set = "cannot_wait", rewrite = "waited", access = "waited", balancer = "cannot_wait",
         content = "waited", header_filter = "cannot_wait", body_filter = "cannot_wait",
-        log = "cannot_wait",
+        log = "cannot_wait", ssl_client_hello = "cannot_wait", ssl_cert = "waited",
       }, tried())
     end)
 
