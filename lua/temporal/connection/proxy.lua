@@ -86,6 +86,9 @@ local function check_url(url)
   end
   if behind:find("@", 1, true) or authority:find("@.*@") then
     return 'in a user or password "@", "/", "?" and "#" are written %40, %2F, %3F and %23'
+  elseif authority:gsub("%[[%x:.%%]+%]", ""):find("%%[01]%x") then
+    -- libcurl would go to the target without the proxy.
+    return "it has control characters (%00 to %1F)"
   elseif host == "" then
     return "it has no host"
   elseif url:find("[%c \127-\255]") or not host:find("^[%w._%[%]:%%-]+$") then

@@ -39,7 +39,7 @@ describe("a proxy", function()
 
     it("that is broken is said so, without its password; not where it is not needed", function()
       for _, broken in ipairs { "ftp://u:%s@x", "http://u:%s@", "http://u:%s@x:port",
-        "http://u:%s/x@y" } do
+        "http://u:%s/x@y", "http://u%%01:%s@x" } do
         local found, problem = url { HTTPS_PROXY = broken:format(SECRET) }
         assert.is_nil(found)
         assert.matches("HTTPS_PROXY", problem)
@@ -113,6 +113,7 @@ describe("a proxy", function()
         ["http://proxy:3128"] = "http://proxy:3128", ["http://proxy"] = "http://proxy",
         ["HTTPS://u:p@proxy:1/"] = "https://u:p@proxy:1/",
         ["socks5h://u:p%40@[::1]:1080"] = "socks5h://u:p%40@[::1]:1080",
+        ["http://u:p%25%7F@[fe80::1%10]:1"] = "http://u:p%25%7F@[fe80::1%10]:1",
         ["socks5://10.0.0.1:1080"] = "socks5://10.0.0.1:1080",
       } do
         assert.equal(expected, proxy.check(given).url)
@@ -130,6 +131,9 @@ describe("a proxy", function()
       { "http://u:1#s3cret@proxy", "%23" }, { "http://u:1?s3cret@proxy", "%3F" },
       { "http://u:s3cret@x@proxy:1", "%40" }, { "http://u:s3cret@pro xy", "characters" },
       { "http://u:s3cret@proxy\n", "characters" }, { "http://u:s3cret@pr<o>xy", "characters" },
+      { "http://u%00:s3cret@proxy", "%00 to %1F" }, { "https://u:s3cret%1f@proxy", "%00 to %1F" },
+      { "socks5://u:s3cret%0D%0a@proxy:1", "%00 to %1F" },
+      { "http://u:s3cret@%0aproxy:1", "%00 to %1F" },
       { "http://u:s3cret@[::1:1", "valid port" }, { 7, "got 7" }, { true, "got true" },
       { {}, "got nothing" }, { { url = "ftp://u:s3cret@x" }, "scheme" },
       { { uri = "x" }, "proxy.uri" }, { { url = "http://x", ca_pem = 1 }, "proxy.ca_pem" },
