@@ -3,6 +3,7 @@
 */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -10,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../core/base/file.h"
 #include "../../core/engine/process.h"
 #include "../base/parts.h"
 #include "../base/state.h"
@@ -82,6 +84,36 @@ static int Ltp_read_source(lua_State *L) {
   if (fd >= 0) close(fd);
   if (n < 0 || n == (ssize_t)sizeof text) return 0;
   lua_pushlstring(L, text, (size_t)n);
+  return 1;
+}
+
+/* read_file(path) -> the text of a file that a user has named; or nil, why not,
+** and whether there is none. */
+static int Ltp_read_file(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1), *why;
+  char *text = lua_newuserdata(L, TP_MAX_FILE + 1);
+  int fd = tp_file_open(path, TP_MAX_FILE, &why);
+  size_t length = 0;
+  ssize_t n = 0;
+  if (fd < 0) {
+    bool none = errno == ENOENT || errno == ENOTDIR;
+    lua_pushnil(L);
+    lua_pushstring(L, why);
+    lua_pushboolean(L, none);
+    return 3;
+  }
+  while (length <= TP_MAX_FILE &&
+         (n = read(fd, text + length, TP_MAX_FILE + 1 - length)) > 0)
+    length += (size_t)n;
+  if (n < 0) why = strerror(errno);
+  else if (length > TP_MAX_FILE) why = "it has more than 1 MiB";
+  close(fd);
+  if (why) {
+    lua_pushnil(L);
+    lua_pushstring(L, why);
+    return 2;
+  }
+  lua_pushlstring(L, text, length);
   return 1;
 }
 
@@ -164,6 +196,7 @@ static const luaL_Reg functions[] = {
   {"environ", Ltp_environ},
   {"file_stamp", Ltp_file_stamp},
   {"read_source", Ltp_read_source},
+  {"read_file", Ltp_read_file},
   {"uuid", Ltp_uuid},
   {"require_on_main", Ltp_require_on_main},
   {NULL, NULL}};

@@ -6,14 +6,13 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/file.h"
 #include "libcurl.h"
 
 /* CURLOPT_CA_CACHE_TIMEOUT, which older headers do not name. */
@@ -31,22 +30,15 @@ const char *tp_tls_problem(void) {
   return text;
 }
 
-/* Why not, or NULL. Never waits, as opening a pipe would. */
+/* Why not, or NULL. Never waits. */
 static const char *trouble(const char *path) {
-  struct stat about = {0};
   char byte;
-  const char *what = NULL;
-  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  const char *what;
+  int fd = tp_file_open(path, 0, &what);
   ssize_t n;
-  if (fd < 0) return strerror(errno);
-  if (fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)) {
-    what = strerror(EISDIR);
-  } else if (!S_ISREG(about.st_mode)) {
-    what = "it is no regular file";
-  } else {
-    n = read(fd, &byte, 1);
-    what = n < 0 ? strerror(errno) : n == 0 ? "it is empty" : NULL;
-  }
+  if (fd < 0) return what;
+  n = read(fd, &byte, 1);
+  what = n < 0 ? strerror(errno) : n == 0 ? "it is empty" : NULL;
   close(fd);
   return what;
 }

@@ -1,6 +1,7 @@
 --- The file `temporal.toml`: where it is, what may be in it, and its profiles.
 -- @module temporal.config.file
 
+local core = require "temporal.core"
 local options = require "temporal.base.options"
 local problem = require "temporal.config.problem"
 local toml = require "temporal.toml"
@@ -10,7 +11,6 @@ local next = next
 local stop, stop_at = problem.stop, problem.stop_at
 
 local DEFAULT_PROFILE = "default"
-local ENOENT, ENOTDIR = 2, 20
 
 -- What a file may have; "*" stands for any name.
 local TLS = {
@@ -74,18 +74,9 @@ end
 
 -- The text of a file; nil when there is no such file.
 local function read_file(path)
-  local file, message, code = io.open(path, "rb")
-  if not file then
-    if code == ENOENT or code == ENOTDIR then
-      return nil
-    end
-    stop({ file = path }, "cannot open the configuration file %s", message)
-  end
-  local text
-  text, message = file:read("*a")
-  file:close()
-  if not text then
-    stop({ file = path }, "cannot read the configuration file %s: %s", path, message)
+  local text, why, none = core.read_file(path)
+  if not text and not none then
+    stop({ file = path }, "cannot read the configuration file %s: %s", path, why)
   end
   return text
 end

@@ -106,16 +106,15 @@ local function read_file(self, path)
   if stamp and stamp == self.stamp and self.current then
     return nil
   end
-  local file = stamp and io.open(path, "rb")
-  local text = file and file:read("*a")
-  if file then
-    file:close()
+  local text
+  if stamp then
+    text, problem = core.read_file(path)
   end
   if not text then
     return errors.new {
       kind = "config", outcome = "not_started",
       message = ("client option \"api_key.file\": %s cannot be read: %s")
-        :format(path, problem or "it is no file"),
+        :format(path, problem),
     }
   end
   local key = text:match("^%s*(.-)%s*$")

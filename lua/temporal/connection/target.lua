@@ -6,6 +6,7 @@ local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 
 local DEFAULT_PORT = 7233
+local MAX_HOST = 255 -- of a name in the DNS
 local FORMS = '"host", "host:port", "[v6]:port" or "dns:///host:port"'
 
 local function wrong(target, why)
@@ -51,6 +52,9 @@ local function parse(target)
   end
   if not host then
     return wrong(target, "has no valid host name")
+  end
+  if #host > MAX_HOST then
+    return wrong(target, ("has a host of more than %d bytes"):format(MAX_HOST))
   end
   local port = parse_port(port_text)
   if not port then

@@ -429,6 +429,22 @@ describe("temporal.config.load", function()
     assert.equal(environment.tmp, err.file)
   end)
 
+  it("takes no pipe, no device and no large file, whoever has named it", function()
+    local pipe = environment.tmp .. "/config.pipe"
+    assert(os.execute("mkfifo " .. pipe))
+    for path, why in pairs { [write(("# 4567890123456789\n"):rep(60000))] = "more than 1 MiB",
+                             ["/dev/zero"] = "no regular file", [pipe] = "no regular file" } do
+      for _, given in ipairs { { file = path, env = {} },
+                               { env = { TEMPORAL_CONFIG_FILE = path } } } do
+        local found, err = config.load(given)
+        assert.is_nil(found)
+        assert.equal("config", err.kind)
+        assert.matches("cannot read the configuration file .*: .*" .. why, err.message)
+      end
+    end
+    os.remove(pipe)
+  end)
+
   it("raises at the caller's line when it is misused", function()
     local function raises(pattern, given)
       local ok, message = pcall(config.load, given)

@@ -197,6 +197,20 @@ describe("an API key", function()
       assert.equal(0, count(START))
       assert.equal(1, count())
     end)
+
+    it("is no pipe, no device, no folder and no large file", function()
+      local pipe, large = path .. ".pipe", path .. ".large"
+      assert(os.execute("mkfifo " .. pipe))
+      assert(os.execute("head -c 1048577 /dev/zero >" .. large))
+      for _, case in ipairs { { large, "more than 1 MiB" }, { pipe, "no regular file" },
+                              { "/dev/zero", "no regular file" }, { env.tmp, "directory" } } do
+        local _, err = open { api_key = { file = case[1] } }:call(ANY)
+        assert.equal("config", err.kind)
+        assert.matches("cannot be read: .*" .. case[2], err.message)
+      end
+      os.remove(pipe)
+      os.remove(large)
+    end)
   end)
 
   describe("from a function", function()

@@ -35,6 +35,7 @@ describe("temporal.target", function()
       ["[abc]:1"] = "no IPv6 address",
       [""] = "no valid host",
       [":7233"] = "no valid host",
+      [("a"):rep(256) .. ":7233"] = "has a host of more than 255 bytes",
       ["localhost:"] = "no valid port",
       ["localhost:0"] = "no valid port",
       ["localhost:65536"] = "no valid port",
