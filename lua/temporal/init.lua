@@ -29,6 +29,11 @@ local function load_core()
   error(core, 0)
 end
 
+-- Kept by those who use it: a host may take it away afterwards.
+if type(rawget(_G, "debug")) ~= "table" then
+  error("temporal needs Lua's library debug while it is loaded: open it before this require", 0)
+end
+
 local core = load_core()
 
 if core.version ~= VERSION then

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -55,6 +56,16 @@ static int Ltp_environ(lua_State *L) {
     lua_rawset(L, -3);
   }
   return 1;
+}
+
+static int Ltp_getenv(lua_State *L) {
+  lua_pushstring(L, getenv(luaL_checkstring(L, 1)));
+  return 1;
+}
+
+static int Ltp_complain(lua_State *L) {
+  fputs(luaL_checkstring(L, 1), stderr);
+  return 0;
 }
 
 /* When a file was last changed, its size and its inode, in one string; nil
@@ -194,6 +205,8 @@ static const luaL_Reg functions[] = {
   {"pid", Ltp_pid},
   {"hostname", Ltp_hostname},
   {"environ", Ltp_environ},
+  {"getenv", Ltp_getenv},
+  {"complain", Ltp_complain},
   {"file_stamp", Ltp_file_stamp},
   {"read_source", Ltp_read_source},
   {"read_file", Ltp_read_file},

@@ -20,6 +20,7 @@ return {
   "base/protect",
   "base/sources",
   "base/state",
+  "base/system",
   "base/timestamp",
   "call/call_options",
   "call/execution_options",

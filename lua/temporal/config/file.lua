@@ -36,11 +36,7 @@ local WORDS = { string = "a string", boolean = "true or false" }
 local SOURCES = { "client_cert", "client_key", "server_ca_cert" }
 
 local function is_macos()
-  local file = io.open("/System/Library/CoreServices/SystemVersion.plist")
-  if file then
-    file:close()
-  end
-  return file ~= nil
+  return core.file_stamp "/System/Library/CoreServices/SystemVersion.plist" ~= nil
 end
 
 -- The folder for a user's configuration, as the other SDKs find it.

@@ -7,6 +7,7 @@ local credentials = require "temporal.connection.credentials"
 local errors = require "temporal.error.error"
 local misuse = require "temporal.base.misuse"
 local proxy = require "temporal.base.lazy" "temporal.connection.proxy"
+local getenv = require("temporal.base.system").getenv
 
 local connection = {}
 local metatable = { __name = "temporal.connection", __index = connection }
@@ -53,7 +54,7 @@ end
 function connection.new(settings)
   local through = settings.proxy
   -- The module is loaded where there is a proxy to think about.
-  if through == nil and (os.getenv "HTTPS_PROXY" or os.getenv "https_proxy") then
+  if through == nil and (getenv "HTTPS_PROXY" or getenv "https_proxy") then
     local problem
     through, problem = proxy.from_environment(settings.address.host, settings.address.port)
     if problem then

@@ -3,6 +3,7 @@
 
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
+local system = require "temporal.base.system"
 
 local SCHEMES = { http = true, https = true, socks5 = true, socks5h = true }
 local FORMS = 'it must be a URL such as "http://user:password@host:3128", with the scheme http, '
@@ -139,7 +140,7 @@ end
 -- @treturn table|nil `{url=}`
 -- @treturn string|nil what is wrong with HTTPS_PROXY
 local function from_environment(host, port, getenv)
-  getenv = getenv or os.getenv
+  getenv = getenv or system.getenv
   local name = "HTTPS_PROXY"
   local url = getenv(name)
   if not url or url == "" then

@@ -3,8 +3,7 @@
 -- @module temporal.logger
 
 local decimal = require "temporal.base.decimal"
-
-local stderr = io.stderr
+local system = require "temporal.base.system"
 
 local RANK = { debug = 1, info = 2, warn = 3, error = 4 }
 -- nginx's own names for them, as constants of `ngx`.
@@ -50,7 +49,7 @@ local function default(level, message, fields)
   if (RANK[level] or RANK.warn) < RANK.warn then
     return
   end
-  stderr:write("temporal: ", level, ": ", line_of(message, fields), "\n")
+  system.complain("temporal: " .. level .. ": " .. line_of(message, fields) .. "\n")
 end
 
 --- Calls a logger; what it raises is swallowed.

@@ -10,7 +10,7 @@ local state = require "temporal.base.state"
 
 local now = core.now
 local running, resume, yield = coroutine.running, coroutine.resume, coroutine.yield
-local getinfo, getlocal = debug.getinfo, debug.getlocal
+local getinfo, getlocal, traceback = debug.getinfo, debug.getlocal, debug.traceback
 
 local parked, runnable, due = state.parked, state.runnable, state.deadlines
 
@@ -73,7 +73,7 @@ local function fail(thread, problem)
     task:_finish(false, problem)
     return nil
   end
-  return type(problem) == "string" and debug.traceback(thread, problem) or problem or "nil"
+  return type(problem) == "string" and traceback(thread, problem) or problem or "nil"
 end
 
 local function resume_next()

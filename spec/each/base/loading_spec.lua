@@ -95,3 +95,33 @@ describe("a module that is loaded late", function()
     assert.equal(process:output(), table.concat(listed, "\n") .. "\n")
   end)
 end)
+
+describe("the package, in a host that has left out some of Lua's libraries,", function()
+  it("needs neither io nor os, and of debug what it took", function()
+    local process = env.spawn { env.lua, "-e", ([[
+      io, os, package.loaded.io, package.loaded.os = nil, nil, nil, nil
+      local temporal = require "temporal"
+      debug, package.loaded.debug = nil, nil
+      local client = temporal.client { target = "%s" }
+      print(client:call("GetSystemInfo") ~= nil)
+      print(temporal.spawn(function() return client:call("GetSystemInfo") ~= nil end):get(30))
+      print(temporal.config.load { env = {} } ~= nil)
+      print(pcall(temporal.client, { taget = "x" }))
+      temporal.spawn(function() error "untaken" end)
+      coroutine.wrap(function() print(client:close(1)) end)()
+    ]]):format(env.address) }
+    assert.same({ "exit", 0 }, { process:wait(60) }, process:errors())
+    assert.matches("^true\ntrue\ntrue\nfalse\t[^\n]*taget[^\n]*\ntrue\n$", process:output())
+    assert.matches("temporal: error: a task failed and nobody took its error: .*untaken",
+      process:errors())
+  end)
+
+  it("says that it needs debug while it is loaded", function()
+    local process = env.spawn { env.lua, "-e", [[
+      debug, package.loaded.debug = nil, nil
+      print(select(2, pcall(require, "temporal")))
+    ]] }
+    assert.same({ "exit", 0 }, { process:wait(60) })
+    assert.matches("needs Lua's library debug while it is loaded", process:output(), 1, true)
+  end)
+end)
