@@ -133,9 +133,18 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id,
   return stream->problem ? refuse(session, id, stream) : 0;
 }
 
+/* Answered before the peer has the whole request: the rest is not sent. */
+static void withhold_rest(nghttp2_session *session, const tp_stream *stream) {
+  if (stream->sent < stream->request->length)
+    nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id,
+                              NGHTTP2_NO_ERROR);
+}
+
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame,
                     void *user) {
   tp_http2 *s = user;
+  tp_stream *stream =
+    nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
   switch (frame->hd.type) {
     case NGHTTP2_SETTINGS:
       s->settings = true;
@@ -151,17 +160,13 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame,
                frame->goaway.opaque_data_len
                  ? (const char *)frame->goaway.opaque_data : "");
       break;
-    case NGHTTP2_HEADERS: {
-      tp_stream *stream =
-        nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    case NGHTTP2_HEADERS:
       if (stream) tp_response_headers_end(stream);
-      /* Answered before it has all of the request: no need to send the rest. */
-      if (stream && frame->hd.flags & NGHTTP2_FLAG_END_STREAM &&
-          stream->sent < stream->request->length)
-        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE,
-                                  frame->hd.stream_id, NGHTTP2_NO_ERROR);
+      /* fall through */
+    case NGHTTP2_DATA:
+      if (stream && frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+        withhold_rest(session, stream);
       break;
-    }
     default:
       break;
   }

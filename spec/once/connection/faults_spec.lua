@@ -191,6 +191,33 @@ describe("an answer", function()
     end)
   end)
 
+  describe("that ends before the request is out", function()
+    local early = {
+      { "headers :status=413 content-type=text/plain; text no; end", "unknown", "413" },
+      { "headers :status=503 content-type=text/html; frame DATA 1 this 6e6f", "unavailable",
+        "503" },
+      { "headers :status=503 content-type=text/html; end", "unavailable", "503" },
+      { "only :status=503 !grpc-status !content-type", "unavailable", "503" },
+      { "headers; message none; end", "internal", "without grpc%-status" },
+      { "headers; trailers grpc-status=8 grpc-message=busy", "resource_exhausted", "busy" },
+    }
+    for _, row in ipairs(early) do
+      it("is taken at once, and the rest is not sent: " .. row[1], function()
+        peer:cmd("conn 1 window=10 no-window-update")
+        peer:cmd("call 1 %s early : %s", faults.START, row[1])
+        local client = faults.client()
+        local _, err, seconds = faults.start(client, nil, ("x"):rep(100000))
+        assert.equal(row[2], err.kind)
+        assert.matches(row[3], err.message)
+        assert.is_true(seconds < 10, seconds)
+        peer:wait_until("rst>=1")
+        peer:cmd("all : settings window=1000000; window 1000000")
+        faults.must_start(client)
+        assert.equal(1, peer:stats().connections)
+      end)
+    end
+  end)
+
   describe("that is good but odd is taken:", function()
     local odd = {
       ["1xx headers first"] = "inform; inform :status=100; answer started RUN",
