@@ -35,6 +35,7 @@ struct tp_http2 {
   int64_t ping_sent;     /* 0: none under way */
   bool settings;
   bool goaway;
+  bool used_up;          /* no stream id is left */
   bool broken;
   bool blocked;          /* the socket took less than we have */
   bool more;             /* libcurl or OpenSSL may hold what poll cannot see */
@@ -260,7 +261,7 @@ void tp_http2_free(tp_http2 *s) {
 }
 
 bool tp_http2_accepts(const tp_http2 *s) {
-  return !s->broken && !s->goaway && !s->deaf &&
+  return !s->broken && !tp_http2_draining(s) && !s->deaf &&
          s->open < tp_http2_stream_limit(s);
 }
 
@@ -290,7 +291,7 @@ tp_status tp_http2_open(tp_http2 *s, tp_stream *stream,
   provider.read_callback = on_read;
   id = nghttp2_submit_request(s->session, NULL, nv, n, &provider, stream);
   if (id < 0) {
-    if (id == NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE) s->goaway = true;
+    if (id == NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE) s->used_up = true;
     return id == NGHTTP2_ERR_NOMEM ? TP_ENOMEM : TP_ESYSTEM;
   }
   stream->id = id;
@@ -471,7 +472,7 @@ bool tp_http2_broken(const tp_http2 *s) {
 }
 
 bool tp_http2_draining(const tp_http2 *s) {
-  return s->goaway;
+  return s->goaway || s->used_up;
 }
 
 size_t tp_http2_open_streams(const tp_http2 *s) {

@@ -57,7 +57,8 @@ int64_t tp_http2_next_tick(const tp_http2 *session);
 int tp_http2_fd(const tp_http2 *session);
 bool tp_http2_wants_write(const tp_http2 *session);
 bool tp_http2_broken(const tp_http2 *session);
-bool tp_http2_draining(const tp_http2 *session); /* saw GOAWAY */
+/* Saw GOAWAY, or has used its last stream id: takes no new streams. */
+bool tp_http2_draining(const tp_http2 *session);
 size_t tp_http2_open_streams(const tp_http2 *session);
 bool tp_http2_established(const tp_http2 *session); /* SETTINGS came */
 const char *tp_http2_reason(const tp_http2 *session);
