@@ -450,17 +450,24 @@ static int Ltp_channel_refused_call(lua_State *L) {
 
 /* --- HTTP beside the server ---------- */
 
-static void add_header(lua_State *L, tp_http_post *post, int i) {
-  const char *line;
+/* 0, or -1 with the error string pushed. */
+static int add_header(lua_State *L, tp_http_post *post, int i) {
+  size_t n;
+  const char *line, *problem;
   lua_rawgeti(L, 3, i);
-  line = luaL_checkstring(L, -1);
-  if (tp_buffer_put(&post->header_lines, line, strlen(line) + 1) != TP_OK)
-    luaL_error(L, "not enough memory");
+  line = luaL_checklstring(L, -1, &n);
+  problem = tp_http_post_header(post, line, n);
+  if (problem) {
+    lua_pushlstring(L, line, strcspn(line, ":;"));
+    lua_pushfstring(L, "the header \"%s\" %s", lua_tostring(L, -1), problem);
+    return -1;
+  }
   lua_pop(L, 1);
+  return 0;
 }
 
 /* channel:post(url, {"Name: value", ...}, body, timeout) -> a future of
-** {status=, body=} */
+** {status=, body=}, or nil and what is wrong */
 static int Ltp_channel_post(lua_State *L) {
   tp_client *client = ltp_checkclient(L);
   ltp_future *box;
@@ -476,8 +483,10 @@ static int Ltp_channel_post(lua_State *L) {
   if (post == NULL) return luaL_error(L, "not enough memory");
   box->future = &post->future;
   if (copy_string(L, 2, &post->url, "url")) return refuse(L);
-  for (i = 1; i <= (int)ltp_rawlen(L, 3); i++) add_header(L, post, i);
-  if (tp_buffer_put(&post->request, body, n) != TP_OK)
+  for (i = 1; i <= (int)ltp_rawlen(L, 3); i++)
+    if (add_header(L, post, i) != 0) return refuse(L);
+  if (post->header_lines.status != TP_OK ||
+      tp_buffer_put(&post->request, body, n) != TP_OK)
     return luaL_error(L, "not enough memory");
   post->timeout = tp_microseconds((double)luaL_checknumber(L, 5));
   tp_http_post_submit(post);
@@ -589,6 +598,7 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg functions[] = {
   {"channel", Ltp_channel},
   {"load_libcurl", Ltp_load_libcurl},
+  {"header_problem", ltp_header_problem},
   {NULL, NULL}};
 
 void ltp_open_channel(lua_State *L, int first) {

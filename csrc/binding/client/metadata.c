@@ -91,3 +91,10 @@ const char *ltp_check_metadata(lua_State *L, int list,
     return "more than 40 KiB of metadata, the client's included";
   return NULL;
 }
+
+int ltp_header_problem(lua_State *L) {
+  size_t n;
+  const char *value = luaL_checklstring(L, 1, &n);
+  lua_pushstring(L, tp_header_problem(value, n));
+  return 1;
+}

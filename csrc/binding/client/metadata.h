@@ -18,5 +18,9 @@ tp_metadata *ltp_read_metadata(lua_State *L, int list);
 const char *ltp_check_metadata(lua_State *L, int list,
                                const tp_metadata *common);
 
+/* header_problem(value) -> nil, or what is wrong with it as a header's value,
+** to be said after its name */
+int ltp_header_problem(lua_State *L);
+
 #pragma GCC visibility pop
 #endif

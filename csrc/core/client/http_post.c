@@ -7,6 +7,7 @@
 
 #include "../base/container.h"
 #include "../engine/process.h"
+#include "../net/header.h"
 
 static tp_http_post *post_of(tp_transfer *transfer) {
   return TP_CONTAINER(transfer, tp_http_post, transfer);
@@ -163,6 +164,19 @@ tp_http_post *tp_http_post_new(tp_client *client) {
   tp_buffer_init(&post->body, client->channel->options.max_message);
   tp_client_future(client, &post->future, &class);
   return post;
+}
+
+const char *tp_http_post_header(tp_http_post *post, const char *line,
+                                size_t n) {
+  const char *colon = memchr(line, ':', n);
+  const char *value = colon ? colon + 1 : line;
+  const char *problem;
+  if (colon && value < line + n && *value == ' ') value++;
+  problem = tp_header_problem(value, n - (size_t)(value - line));
+  if (problem) return problem;
+  tp_buffer_put(&post->header_lines, line, n);
+  tp_buffer_byte(&post->header_lines, '\0');
+  return NULL;
 }
 
 void tp_http_post_submit(tp_http_post *post) {

@@ -11,9 +11,9 @@
 
 typedef struct tp_http_post {
   tp_future future; /* first: a future is a post */
+  tp_buffer header_lines; /* "Name: value", each with its NUL */
   /* Set by the maker, before it is submitted: */
   char *url;
-  tp_buffer header_lines; /* "Name: value", each with its NUL */
   tp_buffer request;
   int64_t timeout;  /* microseconds, for all of it */
   /* With TP_RESULT: */
@@ -28,6 +28,10 @@ typedef struct tp_http_post {
 
 /* The host's thread. NULL: out of memory. */
 tp_http_post *tp_http_post_new(tp_client *client);
+/* Adds "Name: value". What is wrong with the value, and it was not added; or
+** NULL. The status of header_lines tells whether there was memory. */
+const char *tp_http_post_header(tp_http_post *post, const char *line,
+                                size_t n);
 void tp_http_post_submit(tp_http_post *post);
 
 #pragma GCC visibility pop

@@ -11,17 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "dial.h"
+#include "header.h"
 #include "stream.h"
 
 #pragma GCC visibility push(hidden)
 
 typedef struct tp_http2 tp_http2;
-
-typedef struct tp_header {
-  const char *name, *value;
-  size_t name_length, value_length;
-  bool name_lasts, value_lasts; /* as long as the session: not copied */
-} tp_header;
 
 typedef struct tp_http2_options {
   int64_t settings_timeout;   /* for the peer's first SETTINGS */

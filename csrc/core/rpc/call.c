@@ -16,6 +16,7 @@
 #define POLL_TIMEOUT (30 * TP_SECOND) /* told to the server: answers at 20 s */
 #define POLL_GRACE (5 * TP_SECOND)    /* then the attempt has failed */
 #define MAX_TRANSPARENT 3
+#define MAX_HEADERS (2 * TP_MAX_METADATA + 16)
 #define EXHAUSTED_INITIAL TP_SECOND   /* resource_exhausted waits longer */
 #define EXHAUSTED_MAX (10 * TP_SECOND)
 
@@ -183,21 +184,18 @@ static size_t add(tp_header *headers, size_t n, const char *name,
   return n + 1;
 }
 
-static bool has(const tp_metadata *m, const tp_header *h) {
-  size_t i;
-  for (i = 0; m && i < m->count; i++)
-    if (m->headers[i].name_length == h->name_length &&
-        memcmp(m->headers[i].name, h->name, h->name_length) == 0)
-      return true;
-  return false;
-}
-
-/* Metadata, but for the keys that `above` has too. */
-static size_t add_all(tp_header *headers, size_t n, const tp_metadata *m,
-                      const tp_metadata *above) {
-  size_t i;
-  for (i = 0; m && i < m->count && n < 2 * TP_MAX_METADATA + 16; i++)
-    if (!has(above, &m->headers[i])) headers[n++] = m->headers[i];
+/* Metadata; what is there already under one of its keys makes way. */
+static size_t add_all(tp_header *headers, size_t n, const tp_metadata *m) {
+  size_t i, at;
+  for (i = 0; m && i < m->count && n < MAX_HEADERS; i++) {
+    const tp_header *h = &m->headers[i];
+    for (at = 0; at < n; at++)
+      if (headers[at].name_length == h->name_length &&
+          memcmp(headers[at].name, h->name, h->name_length) == 0)
+        break;
+    headers[at] = *h;
+    if (at == n) n++;
+  }
   return n;
 }
 
@@ -243,15 +241,11 @@ static tp_metadata *authorization(tp_call *call, const tp_header *headers,
   return hold(channel->engine, &channel->authorization);
 }
 
-static bool on_open(tp_attempt *attempt, tp_http2 *session, int64_t now) {
-  tp_call *call = (tp_call *)attempt;
+/* All but the key; those that last first. */
+static size_t collect(tp_call *call, const tp_metadata *own, int64_t told,
+                      char timeout[16], tp_header *headers) {
   const tp_channel_options *o = &call->channel->options;
-  tp_header headers[2 * TP_MAX_METADATA + 16];
-  char timeout[16];
-  int64_t told = told_timeout(call, now);
-  tp_metadata *key, *own = hold(call->channel->engine, &call->metadata);
   size_t n = 0;
-  bool opened;
 #define LITERAL(name, value) \
   n = add(headers, n, name, value, sizeof value - 1, true)
   LITERAL(":method", "POST");
@@ -273,15 +267,48 @@ static bool on_open(tp_attempt *attempt, tp_http2 *session, int64_t now) {
   if (told != TP_NEVER)
     n = add(headers, n, "grpc-timeout", timeout,
             tp_grpc_write_timeout(timeout, told), false);
-  n = add_all(headers, n, o->metadata, own);
-  n = add_all(headers, n, own, NULL);
+  n = add_all(headers, n, o->metadata);
+  return add_all(headers, n, own);
+}
+
+/* No peer is asked with headers that must not, or cannot, be sent. */
+static bool may_send(tp_call *call, const tp_header *headers, size_t n) {
+  char reason[TP_REASON];
+  tp_failure failure;
+  size_t size = tp_headers_size(headers, n);
+  if (!tp_headers_check(headers, n, reason)) {
+    tp_call_fail(call, NULL, TP_GRPC_INVALID_ARGUMENT, "%s", reason);
+    return false;
+  }
+  if (size <= TP_MAX_HEADERS) return true;
+  tp_failure_set(&failure, "message_too_large", -1,
+                 "the headers of the request (namespace, metadata and key) "
+                 "take %zu bytes; at most %u can be sent", size,
+                 TP_MAX_HEADERS);
+  failure.size = size;
+  failure.limit = TP_MAX_HEADERS;
+  set_failure(call, failure);
+  return false;
+}
+
+static bool on_open(tp_attempt *attempt, tp_http2 *session, int64_t now) {
+  tp_call *call = (tp_call *)attempt;
+  tp_header headers[MAX_HEADERS];
+  char timeout[16];
+  int64_t told = told_timeout(call, now);
+  tp_metadata *key, *own = hold(call->channel->engine, &call->metadata);
+  size_t n = collect(call, own, told, timeout, headers);
+  bool right, opened;
   key = authorization(call, headers, n);
   if (key) headers[n++] = key->headers[0];
   call->attempt.stream.request = &call->request;
-  opened = tp_http2_open(session, &call->attempt.stream, headers, n) == TP_OK;
+  right = may_send(call, headers, n);
+  opened = right && tp_http2_open(session, &call->attempt.stream, headers,
+                                  n) == TP_OK;
   tp_metadata_release(key);
   tp_metadata_release(own);
-  if (!opened) return false;
+  if (!right) finish(call, false);
+  if (!opened) return !right;
   call->state = TP_CALL_OPEN;
   call->session = session;
   not_pending(call);

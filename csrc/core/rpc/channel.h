@@ -44,7 +44,8 @@ typedef struct tp_attempt {
 } tp_attempt;
 
 typedef struct tp_attempt_class {
-  /* Opens its stream on the session. False: no memory; it waits on. */
+  /* Opens its stream on the session, or ends. False: no memory; it waits on.
+  */
   bool (*open)(tp_attempt *attempt, tp_http2 *session, int64_t now);
   /* Its stream has ended; stream.end says how. */
   void (*closed)(tp_attempt *attempt, tp_http2 *session, int64_t now);

@@ -3,6 +3,7 @@
 -- @module temporal.client_options
 
 local converter = require "temporal.value.converter"
+local core = require "temporal.core"
 local credentials = require "temporal.connection.credentials"
 local failure_converter = require "temporal.base.lazy" "temporal.error.failure_converter"
 local interceptor = require "temporal.base.lazy" "temporal.observe.interceptor"
@@ -83,6 +84,17 @@ local function set_target(settings, value, spec, name)
   settings.target, settings.address = value, parsed
 end
 
+local take_namespace = options.string("namespace")
+
+-- It is sent as a header, too.
+local function set_namespace(settings, value, spec, name)
+  take_namespace(settings, value, spec, name)
+  local problem = core.header_problem(value)
+  if problem then
+    options.fail(spec, name, problem, options.show(value))
+  end
+end
+
 local function set_metadata(settings, value)
   if type(value) == "function" then
     settings.metadata = value
@@ -97,7 +109,7 @@ end
 
 -- What a client may say for itself; `with` takes these too.
 local OWN = {
-  namespace = options.string("namespace"),
+  namespace = set_namespace,
   identity = options.string("identity"),
   metadata = set_metadata,
   rpc_timeout = options.seconds("rpc_timeout", { above = 0 }),

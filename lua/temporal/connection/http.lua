@@ -123,14 +123,22 @@ local function poster(settings)
       return nil, problem
     end
     local lines = header_lines(headers)
-    local future = channel and channel:post(url, lines, body, timeout + GRACE)
-    if not future or is_stale(future) then
+    local future
+    if channel then
+      future, problem = channel:post(url, lines, body, timeout + GRACE)
+    end
+    if not problem and (not future or is_stale(future)) then
       local through, err = proxy_for(settings, url)
       if not through then
         return nil, err
       end
       channel = open_channel(settings, through)
-      future = channel:post(url, lines, body, timeout + GRACE)
+      future, problem = channel:post(url, lines, body, timeout + GRACE)
+    end
+    if not future then
+      return nil, errors.new {
+        kind = "invalid_argument", message = ("the request to %s: %s"):format(shown(url), problem),
+      }
     end
     return await(future, url, timeout)
   end

@@ -2,6 +2,7 @@
 -- target addresses and metadata.
 -- @module temporal.target
 
+local core = require "temporal.core"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 
@@ -88,9 +89,16 @@ local function check_metadata(label, key, value)
     misuse.raisef("%s: the value of %s must be a string, got %s", label, options.show(key),
       options.kind_of(value))
   end
-  if not key:find("%-bin$") and value:find("[^\32-\126]") then
+  if key:find("%-bin$") then
+    return
+  end
+  if value:find("[^\32-\126]") then
     misuse.raisef("%s: the value of %s may have printable ASCII only; "
       .. "bytes go under a key that ends in \"-bin\"", label, options.show(key))
+  end
+  local problem = core.header_problem(value)
+  if problem then
+    misuse.raisef("%s: the value of %s %s", label, options.show(key), problem)
   end
 end
 
