@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../core/base/one_line.h"
 #include "../../core/client/http_post.h"
 #include "../../core/client/rpc_future.h"
 #include "../../core/client/workflow_run.h"
@@ -462,6 +463,15 @@ static int Ltp_shutdown(lua_State *L) {
   return 1;
 }
 
+/* one_line(text): for people, without control characters */
+static int Ltp_one_line(lua_State *L) {
+  size_t n;
+  const char *text = luaL_checklstring(L, 1, &n);
+  char *line = ltp_newuserdata(L, n + 1);
+  lua_pushlstring(L, line, tp_one_line(line, text, n));
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
   {"ready", Ltp_ready},
   {"want", Ltp_want},
@@ -480,6 +490,7 @@ static const luaL_Reg functions[] = {
   {"pollfd", Ltp_pollfd},
   {"lost", Ltp_lost},
   {"warnings", Ltp_warnings},
+  {"one_line", Ltp_one_line},
   {"shutdown", Ltp_shutdown},
   {NULL, NULL}};
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/one_line.h"
+
 #define SAID_MAX 10
 
 void tp_notice_free(tp_notice *notice) {
@@ -44,14 +46,19 @@ void tp_notices_clear(tp_notices *n) {
   pthread_mutex_destroy(&n->lock);
 }
 
-void tp_notices_say(tp_notices *n, const tp_notice *notice) {
+static const char *shown(char *text) {
+  if (text == NULL) return "";
+  text[tp_one_line(text, text, strlen(text))] = '\0';
+  return text;
+}
+
+void tp_notices_say(tp_notices *n, tp_notice *notice) {
   if (__atomic_fetch_add(&n->said, 1, __ATOMIC_RELAXED) >= SAID_MAX) return;
   fprintf(stderr, "temporal: %s%s%s%s failed and nobody took the error: %s\n",
           notice->method ? notice->method : "a request",
           notice->workflow_id ? " of workflow \"" : "",
-          notice->workflow_id ? notice->workflow_id : "",
-          notice->workflow_id ? "\"" : "",
-          notice->failure.message ? notice->failure.message : "");
+          shown(notice->workflow_id), notice->workflow_id ? "\"" : "",
+          shown(notice->failure.message));
 }
 
 void tp_notices_say_rest(tp_notices *n) {

@@ -38,8 +38,9 @@ tp_notice *tp_notices_take(tp_notices *notices, tp_notice_kind kind);
 
 /* Nobody takes any from now on: what is there, and what comes, is said. */
 void tp_notices_detach(tp_notices *notices);
-/* On stderr, one line each for the first ten; then how many more. */
-void tp_notices_say(tp_notices *notices, const tp_notice *notice);
+/* On stderr, one line each for the first ten; then how many more. Its texts
+** are cleaned for that. */
+void tp_notices_say(tp_notices *notices, tp_notice *notice);
 void tp_notices_say_rest(tp_notices *notices);
 
 void tp_notice_free(tp_notice *notice);

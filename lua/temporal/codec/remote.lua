@@ -29,7 +29,7 @@ local KINDS = {
 }
 
 local function excerpt(body)
-  local text = tostring(body):gsub("[%c]+", " ")
+  local text = core.one_line(tostring(body))
   if #text > SHOWN then
     text = text:sub(1, SHOWN) .. "..."
   end

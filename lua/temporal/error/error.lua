@@ -133,7 +133,7 @@ local IDENTIFY = {
 }
 
 local function one_line(text)
-  return (tostring(text):gsub("[%c]+", " "))
+  return core.one_line(tostring(text))
 end
 
 local function describe(err)

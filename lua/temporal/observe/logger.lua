@@ -4,6 +4,9 @@
 
 local decimal = require "temporal.base.decimal"
 local system = require "temporal.base.system"
+local core = require "temporal.core"
+
+local stderr = io.stderr
 
 local RANK = { debug = 1, info = 2, warn = 3, error = 4 }
 -- nginx's own names for them, as constants of `ngx`.
@@ -26,7 +29,7 @@ local function line_of(message, fields)
   if fields and next(fields) ~= nil then
     line = line .. " (" .. field_text(fields) .. ")"
   end
-  return (line:gsub("[\r\n]+", " "))
+  return core.one_line(line)
 end
 
 -- nginx adds the level and the time, and leaves out what its error_log does
