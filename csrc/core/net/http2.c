@@ -34,6 +34,7 @@ struct tp_http2 {
   int64_t last_received;
   int64_t ping_sent;     /* 0: none under way */
   bool settings;
+  bool answered;
   bool goaway;
   bool used_up;          /* no stream id is left */
   bool broken;
@@ -180,6 +181,7 @@ static int on_stream_close(nghttp2_session *session, int32_t id,
   tp_stream *stream = nghttp2_session_get_stream_user_data(session, id);
   tp_stream_end end = TP_END_NORMAL;
   if (stream == NULL) return 0;
+  if (stream->grpc_status >= 0) s->answered = true;
   stream->error_code = error_code;
   if (error_code == NGHTTP2_REFUSED_STREAM) end = TP_END_UNPROCESSED;
   else if (error_code != NGHTTP2_NO_ERROR) end = TP_END_RESET;
@@ -481,6 +483,10 @@ size_t tp_http2_open_streams(const tp_http2 *s) {
 
 bool tp_http2_established(const tp_http2 *s) {
   return s->settings;
+}
+
+bool tp_http2_answered(const tp_http2 *s) {
+  return s->answered;
 }
 
 const char *tp_http2_reason(const tp_http2 *s) {

@@ -56,6 +56,7 @@ bool tp_http2_broken(const tp_http2 *session);
 bool tp_http2_draining(const tp_http2 *session);
 size_t tp_http2_open_streams(const tp_http2 *session);
 bool tp_http2_established(const tp_http2 *session); /* SETTINGS came */
+bool tp_http2_answered(const tp_http2 *session); /* a grpc-status came */
 const char *tp_http2_reason(const tp_http2 *session);
 
 #pragma GCC visibility pop

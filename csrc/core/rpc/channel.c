@@ -13,6 +13,7 @@
 #define DESTROY 2u
 
 #define POLL_WARNING (10 * TP_SECOND) /* of failures, before we say so */
+#define DIAL_DISTANCE (TP_SECOND / 10) /* of two dials, whatever the cause */
 
 static const tp_source_class source_class;
 
@@ -189,6 +190,14 @@ bool tp_channel_poll_failed(tp_channel *c, int64_t now) {
 
 /* --- the queue, sessions, dialling ---------- */
 
+/* Not before then, however much has happened since the latest dial. */
+static int64_t next_dial(const tp_channel *c) {
+  int64_t initial = c->options.retry.initial;
+  int64_t least = tp_after(c->dialled_at, initial < DIAL_DISTANCE
+                                            ? initial : DIAL_DISTANCE);
+  return c->dial_at > least ? c->dial_at : least;
+}
+
 void tp_channel_enqueue(tp_channel *c, tp_attempt *a, bool fresh) {
   int64_t soon = tp_after(c->dial_failed_at, c->options.retry.initial);
   a->next = NULL;
@@ -212,19 +221,24 @@ static tp_http2 *current_session(const tp_channel *c) {
   return s && !tp_http2_broken(s) && !tp_http2_draining(s) ? s : NULL;
 }
 
-static void dial_failed(tp_channel *c, const char *reason, bool misconfigured,
-                        int64_t now) {
+/* A dial at `at` has come to nothing. */
+static void back_off(tp_channel *c, int64_t at) {
   const tp_retry *r = &c->options.retry;
   double us = (double)r->initial;
-  tp_attempt *a, *next;
   int i;
-  tp_metrics_dial_failed(c->metrics);
   for (i = 0; i < c->dial_failures && us < (double)r->max; i++) us *= r->factor;
   if (us > (double)r->max) us = (double)r->max;
   us *= tp_engine_jitter(c->engine, r->jitter);
   c->dial_failures++;
-  c->dial_failed_at = now;
-  c->dial_at = tp_after(now, (int64_t)us);
+  c->dial_failed_at = at;
+  c->dial_at = tp_after(at, (int64_t)us);
+}
+
+static void dial_failed(tp_channel *c, const char *reason, bool misconfigured,
+                        int64_t now) {
+  tp_attempt *a, *next;
+  tp_metrics_dial_failed(c->metrics);
+  back_off(c, now);
   snprintf(c->reason, sizeof c->reason, "%s", reason);
   /* What ends here may begin another, at the end of the queue. */
   for (a = c->queue; a; a = next) {
@@ -238,6 +252,10 @@ static void on_stream_closed(tp_stream *stream, tp_http2 *session,
   tp_channel *c = owner;
   tp_attempt *a = TP_CONTAINER(stream, tp_attempt, stream);
   c->dirty = true;
+  /* SETTINGS alone are no success: a peer may say them and hang up. */
+  if (stream->grpc_status >= 0 && c->session_count > 0 &&
+      session == c->sessions[c->session_count - 1])
+    c->dial_failures = 0;
   a->class->closed(a, session, c->engine->now);
 }
 
@@ -274,7 +292,8 @@ static void dial(tp_channel *c, int64_t now) {
   tp_connection *connection = c->connection;
   tp_dial_state state;
   if (connection == NULL) {
-    if (c->queue == NULL || current_session(c) || now < c->dial_at) return;
+    if (c->queue == NULL || current_session(c) || now < next_dial(c)) return;
+    c->dialled_at = now;
     connection = c->connection = tp_engine_dial(c->engine, &c->options.dial);
     if (connection == NULL)
       dial_failed(c, "out of memory while dialling", false, now);
@@ -293,18 +312,19 @@ static void dial(tp_channel *c, int64_t now) {
 }
 
 /* Broken sessions go; drained ones too, once their last stream is done. A
-** connection that broke before its SETTINGS was a failed dial. */
+** connection that broke before its SETTINGS was a failed dial; one without an
+** answer was none for those who wait, but not one to repeat at once. */
 static void reap(tp_channel *c, int64_t now) {
   size_t i = 0;
   while (i < c->session_count) {
     tp_http2 *s = c->sessions[i];
     bool established = tp_http2_established(s);
+    bool answered = tp_http2_answered(s);
     if (established) {
       size_t limit = tp_http2_stream_limit(s); /* some stay free for the rest */
       limit -= limit / 4;
       c->polls.limit = limit < 1 ? 1 : limit < TP_MAX_POLLS ? limit
                                                             : TP_MAX_POLLS;
-      c->dial_failures = 0;
     }
     if (!tp_http2_broken(s) &&
         !(tp_http2_draining(s) && tp_http2_open_streams(s) == 0)) {
@@ -314,6 +334,7 @@ static void reap(tp_channel *c, int64_t now) {
     snprintf(c->reason, sizeof c->reason, "%s", tp_http2_reason(s));
     remove_session(c, i);
     if (!established) dial_failed(c, c->reason, false, now);
+    else if (!answered) back_off(c, c->dialled_at);
   }
 }
 
@@ -346,8 +367,8 @@ static void schedule(tp_channel *c) {
   }
   if (c->connection && tp_connection_until(c->connection) < at)
     at = tp_connection_until(c->connection);
-  if (c->queue && !c->connection && !current_session(c) && c->dial_at < at)
-    at = c->dial_at;
+  if (c->queue && !c->connection && !current_session(c) && next_dial(c) < at)
+    at = next_dial(c);
   tp_timer_set(&c->engine->timers, &c->timer, at);
 }
 

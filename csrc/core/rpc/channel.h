@@ -76,8 +76,9 @@ typedef struct tp_channel {
   bool answered;            /* any call has had an answer from the server */
   int64_t polls_failing_since; /* 0 while all is well */
   bool polls_warned;        /* once for each time that they fail */
-  int dial_failures;        /* since the last success */
-  int64_t dial_at;          /* not before then */
+  int dial_failures;        /* since the last answer */
+  int64_t dialled_at;       /* when the latest dial began */
+  int64_t dial_at;          /* the next one not before then */
   int64_t dial_failed_at;
   char reason[TP_REASON];   /* of the latest transport failure */
   tp_timer timer;           /* dialling again, session ticks */

@@ -227,6 +227,56 @@ describe("a connection", function()
     end)
   end)
 
+  describe("that comes to nothing", function()
+    local useless = {
+      "conn max-streams=0 : close", "conn max-streams=1 : close", "conn : goaway NO_ERROR 0",
+      "conn max-streams=0 : goaway NO_ERROR 0", "conn max-streams=0 : goaway NO_ERROR 0; close",
+      "conn max-streams=1 : goaway NO_ERROR 1000; close",
+    }
+    for _, script in ipairs(useless) do
+      it("is dialled ten times a second at most, however many wait: " .. script, function()
+        peer:cmd(script)
+        local client = faults.client{ retry = true, rpc_timeout = 1 }
+        local list, began = {}, faults.now()
+        for i = 1, 300 do list[i] = faults.submit(client) end
+        for _, run in ipairs(list) do
+          local ok, err = run:started(faults.HUNG)
+          assert.is_nil(ok)
+          assert.equal("unavailable", err.kind)
+        end
+        local connections = peer:stats().connections
+        assert.is_true(connections >= 2, connections)
+        assert.is_true(connections <= 3 + (faults.now() - began) / 0.1, connections)
+      end)
+    end
+
+    it("is dialled less and less often until one gives an answer", function()
+      peer:cmd("conn max-streams=0 : close")
+      local retry = { initial = 0.05, factor = 2, max = 0.8, jitter = 0, attempts = 100 }
+      local client = faults.client{ retry = retry }
+      local run, began = faults.submit(client), faults.now()
+      -- At 0, 0.05, 0.15, 0.35, 0.75, 1.55 and 2.35 s.
+      peer:wait_until("connections>=7")
+      assert.is_true(faults.now() - began > 2.3, faults.now() - began)
+      peer:reset()
+      assert.is_true(run:started(faults.HUNG))
+      peer:cmd("conn 1 max-streams=0 : close")
+      peer:cmd("all : goaway NO_ERROR; close")
+      peer:wait_until("open==0")
+      local _, seconds = faults.must_start(client)
+      assert.is_true(seconds < 0.8, seconds)
+    end)
+
+    it("after one that did not is made again at once, however long the back-off", function()
+      local client = faults.client{ retry = { initial = 20, factor = 1, max = 20 } }
+      faults.must_start(client)
+      peer:cmd("all : goaway NO_ERROR all; round-trip; goaway NO_ERROR; drained; close")
+      peer:wait_until("open==0")
+      local _, seconds = faults.must_start(client)
+      assert.is_true(seconds < 5, seconds)
+    end)
+  end)
+
   describe("that cannot be made", function()
     it("is refused: unavailable, nothing was started", function()
       peer:cmd("listen off")
