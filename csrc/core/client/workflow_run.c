@@ -13,6 +13,8 @@
 #define SERVICE "/temporal.api.workflowservice.v1.WorkflowService/"
 /* A server that answers empty at once must not make us spin. */
 #define EARLY_ANSWER (TP_SECOND / 2)
+/* Nor one that names a next run for ever: as many a second are followed. */
+#define RUNS_A_SECOND 100
 /* A known result does not wait longer to learn which run it is of. */
 #define NAMING_TIMEOUT (2 * TP_SECOND)
 
@@ -184,6 +186,21 @@ static void ask_name(tp_run *run, unsigned flags) {
     polled(run, flags);
 }
 
+/* One more run of the chain. False: it goes too fast. */
+static bool follow(tp_run *run, int64_t now) {
+  if (now - run->followed_since >= TP_SECOND) {
+    run->followed_since = now;
+    run->followed = 0;
+  }
+  return ++run->followed <= RUNS_A_SECOND;
+}
+
+static bool is_polled(const tp_run *run, tp_text id) {
+  const char *polled_id = polled_run(run);
+  return polled_id && strlen(polled_id) == id.length &&
+         memcmp(polled_id, id.data, id.length) == 0;
+}
+
 /* A long poll has ended. Returns what is wrong with the answer, or NULL. */
 static const char *take_answer(tp_run *run, unsigned *flags) {
   tp_history_answer answer;
@@ -198,7 +215,10 @@ static const char *take_answer(tp_run *run, unsigned *flags) {
     return tp_buffer_put(&run->token, answer.token.data,
                          answer.token.length) == TP_ENOMEM ? NO_MEMORY : NULL;
   }
-  run->asked_at = 0;
+  if (is_polled(run, answer.next_run_id))
+    return "the server names the run as its own successor";
+  if (!answer.next_run_id.length || follow(run, run->base.future.engine->now))
+    run->asked_at = 0;
   if (answer.next_run_id.length && !(next = copy(answer.next_run_id)))
     return NO_MEMORY;
   if (keep_event(run, answer.event, next, flags)) return NULL;

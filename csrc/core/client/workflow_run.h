@@ -40,6 +40,8 @@ typedef struct tp_run {
   char *current;      /* the run being polled; NULL: run_id, or the latest */
   tp_buffer token;    /* next_page_token */
   int64_t asked_at;
+  int64_t followed_since; /* so many next runs */
+  unsigned followed;
   unsigned announce;  /* flags to set once the closed run has its name */
 } tp_run;
 

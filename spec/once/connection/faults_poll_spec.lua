@@ -265,6 +265,29 @@ describe("waiting for a result", function()
       end)
     end
 
+    it("a chain that never ends, but not as fast as the peer answers", function()
+      poll_rule(nil, "answer continued auto")
+      local run = faults.must_start(faults.client())
+      local _, err = run:get(2)
+      assert.equal("timeout", err.kind)
+      local asked = peer:stats()[faults.POLL]
+      assert.is_true(asked > 100 and asked < 600, asked)
+    end)
+
+    it("no run that is named as its own successor: that is an error", function()
+      peer:cmd("call 1 %s : answer started the-run", faults.START)
+      poll_rule(1, "answer continued next-run")
+      poll_rule(nil, "answer continued next-run")
+      local _, err, run = result()
+      assert.equal("internal", err.kind)
+      assert.matches("the run as its own successor", err.message)
+      assert.equal(2, peer:stats()[faults.POLL])
+      peer:reset("call 1 GetWorkflowExecutionHistory : answer continued the-run")
+      assert.equal("continued_as_new", select(2, run:get { follow_runs = false }).kind)
+      _, err = faults.client():workflow("w", "the-run"):get(faults.HUNG)
+      assert.equal("internal", err.kind)
+    end)
+
     it("a chain of continued runs, one poll each, each for the new run without a token", function()
       for i = 1, 5 do poll_rule(1, "answer continued run-" .. i) end
       poll_rule(nil, 'answer completed "\\"the end\\""')
