@@ -107,8 +107,8 @@ static void begin(tp_http_post *post) {
                             dial_options(post)->connect_timeout);
   if (code == CURLE_OK) code = configure(post);
   if (code == CURLE_OK) code = tp_transfer_start(&post->transfer);
-  if (code == CURLE_OK) tp_dialer_advance(dialer);
-  else fail(post, "unavailable", TP_GRPC_UNAVAILABLE, curl_easy_strerror(code));
+  if (code != CURLE_OK)
+    fail(post, "unavailable", TP_GRPC_UNAVAILABLE, curl_easy_strerror(code));
 }
 
 static void on_end(tp_future *f) {

@@ -189,10 +189,7 @@ tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *o) {
   code = tp_transfer_init(&c->transfer, dialer, o->connect_timeout);
   if (code == CURLE_OK) code = configure(c, o);
   if (code == CURLE_OK) code = tp_transfer_start(&c->transfer);
-  if (code == CURLE_OK) {
-    tp_dialer_advance(dialer);
-    return c;
-  }
+  if (code == CURLE_OK) return c;
   c->state = TP_DIAL_FAILED;
   snprintf(c->reason, TP_REASON, "libcurl cannot dial: %s",
            curl_easy_strerror(code));

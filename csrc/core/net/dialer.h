@@ -18,6 +18,8 @@ bool tp_dialer_busy(const tp_dialer *dialer);
 /* poll(2) over `fds` and libcurl's own descriptors; -1 and EINTR as there. */
 int tp_dialer_poll(tp_dialer *dialer, struct pollfd *fds, unsigned n,
                    int timeout_ms);
+/* All transfers, after a poll: whose they are is looked at afterwards. What has
+** just begun makes that poll return at once. */
 void tp_dialer_advance(tp_dialer *dialer);
 
 #pragma GCC visibility pop
