@@ -12,6 +12,7 @@
 
 static int listener = -1;
 static tp_dial_options options; /* of a dial to it */
+static tp_avoided avoided;
 
 static bool listen_on_loopback(void) {
   struct sockaddr_in address;
@@ -36,7 +37,7 @@ static void test_a_dial_does_not_drive_others(void) {
   tp_connection *connections[4];
   size_t i, k;
   for (i = 0; i < 4; i++) {
-    connections[i] = tp_dial(dialer, &options);
+    connections[i] = tp_dial(dialer, &options, &avoided);
     for (k = 0; k <= i; k++)
       CHECK(tp_connection_state(connections[k]) == TP_DIALLING);
   }

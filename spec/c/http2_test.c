@@ -44,6 +44,7 @@ static void closed(tp_stream *stream, tp_http2 *of, void *owner) {
 static tp_connection *dial(void) {
   struct sockaddr_in address;
   socklen_t n = sizeof address;
+  static tp_avoided none;
   tp_dial_options o;
   tp_connection *c;
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -58,7 +59,7 @@ static tp_connection *dial(void) {
   o.host = "127.0.0.1";
   o.port = ntohs(address.sin_port);
   o.connect_timeout = 10 * TP_SECOND;
-  c = tp_dial_directly(&o);
+  c = tp_dial_directly(&o, &none);
   peer = accept(listener, NULL, NULL);
   close(listener);
   return tp_connection_state(c) == TP_CONNECTED ? c : NULL;

@@ -88,13 +88,15 @@ tp_dialer *tp_engine_dialer(tp_engine *e) {
   return e->dialer;
 }
 
-tp_connection *tp_engine_dial(tp_engine *e, const tp_dial_options *options) {
+tp_connection *tp_engine_dial(tp_engine *e, const tp_dial_options *options,
+                              tp_avoided *avoided) {
   char reason[TP_REASON];
   tp_dialer *dialer;
-  if (tp_dial_without_libcurl(options)) return tp_dial_directly(options);
+  if (tp_dial_without_libcurl(options))
+    return tp_dial_directly(options, avoided);
   if (!tp_process_libcurl(reason)) return tp_dial_refused(reason);
   dialer = tp_engine_dialer(e);
-  return dialer ? tp_dial(dialer, options) : NULL;
+  return dialer ? tp_dial(dialer, options, avoided) : NULL;
 }
 
 /* --- queues in and out ---------- */

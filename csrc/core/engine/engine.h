@@ -167,8 +167,8 @@ void tp_engine_forget_fired(tp_engine *engine, tp_wakeup *wakeup);
 
 /* Driving thread. NULL: out of memory. */
 tp_dialer *tp_engine_dialer(tp_engine *engine); /* made at need */
-tp_connection *tp_engine_dial(tp_engine *engine,
-                              const tp_dial_options *options);
+tp_connection *tp_engine_dial(tp_engine *engine, const tp_dial_options *options,
+                              tp_avoided *avoided);
 
 /* Submissions that the server has not acknowledged, over all sources. */
 size_t tp_engine_unacknowledged(tp_engine *engine);

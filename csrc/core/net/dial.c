@@ -23,6 +23,9 @@ struct tp_connection {
   bool secure;  /* to the peer */
   bool wrapped; /* TLS, of the peer or a proxy: bytes go through libcurl */
   tp_dial_state state;
+  tp_avoided *avoided;
+  int64_t until; /* for libcurl */
+  char address[INET6_ADDRSTRLEN];
   char reason[TP_REASON];
 };
 
@@ -111,9 +114,28 @@ static bool is_without_http2(const tp_connection *c, CURLcode result) {
             : strstr(c->transfer.text, "no application protocol") != NULL);
 }
 
+/* Where it got behind TCP, if it did. */
+static void note_address(tp_connection *c, CURLcode result) {
+  char *address = NULL;
+  if (result == CURLE_COULDNT_CONNECT) return;
+  curl_easy_getinfo(c->transfer.easy, CURLINFO_PRIMARY_IP, &address);
+  if (address) snprintf(c->address, sizeof c->address, "%s", address);
+}
+
+/* The addresses that are not avoided will not do: all get another chance. */
+static bool dial_all(tp_connection *c, CURLcode result) {
+  int64_t left = c->until - tp_now();
+  if (!c->transfer.skipped || result == CURLE_OK || c->address[0]) return false;
+  tp_avoided_clear(c->avoided);
+  return result == CURLE_COULDNT_CONNECT && left > 0 &&
+         tp_transfer_restart(&c->transfer, left) == CURLE_OK;
+}
+
 static void on_finished(tp_transfer *transfer, CURLcode result) {
   tp_connection *c = (tp_connection *)transfer;
   curl_socket_t fd = CURL_SOCKET_BAD;
+  note_address(c, result);
+  if (dial_all(c, result)) return;
   if (result == CURLE_OK)
     curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &fd);
   if (is_without_http2(c, result)) {
@@ -140,11 +162,13 @@ static tp_connection *new_connection(void) {
   return c;
 }
 
-tp_connection *tp_dial_directly(const tp_dial_options *o) {
+tp_connection *tp_dial_directly(const tp_dial_options *o,
+                                tp_avoided *avoided) {
   tp_connection *c = new_connection();
   if (c == NULL) return NULL;
   c->own = true;
-  tp_direct_begin(&c->direct, o->host, o->port, o->connect_timeout, tp_now());
+  tp_direct_begin(&c->direct, o->host, o->port, o->connect_timeout, avoided,
+                  tp_now());
   snprintf(c->reason, TP_REASON, "Failed to connect to %.100s port %d", o->host,
            o->port);
   return c;
@@ -168,16 +192,20 @@ static void advance_directly(tp_connection *c) {
   c->state = c->direct.fd < 0 ? TP_DIAL_FAILED : TP_CONNECTED;
   c->fd = c->direct.fd;
   c->direct.fd = -1;
+  if (c->fd >= 0) tp_direct_address(&c->direct, c->address);
   if (c->fd < 0)
     snprintf(c->reason + n, TP_REASON - n, ": %s", strerror(c->direct.error));
 }
 
-tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *o) {
+tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *o,
+                       tp_avoided *avoided) {
   tp_connection *c = new_connection();
   CURLcode code;
   if (c == NULL) return NULL;
   c->secure = c->wrapped = o->secure;
   c->transfer.finish = on_finished;
+  c->transfer.avoided = c->avoided = avoided;
+  c->until = tp_after(tp_now(), o->connect_timeout);
   if (o->secure && tp_tls_problem()) {
     misconfigured(c, tp_tls_problem());
     return c;
@@ -215,6 +243,10 @@ tp_dial_state tp_connection_state(tp_connection *c) {
 
 const char *tp_connection_reason(const tp_connection *c) {
   return c->reason;
+}
+
+const char *tp_connection_address(const tp_connection *c) {
+  return c->address;
 }
 
 int tp_connection_fd(const tp_connection *c) {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "../base/limits.h"
 #include "../base/status.h"
+#include "avoided.h"
 #include "dialer.h"
 #include "tls.h"
 
@@ -42,9 +43,13 @@ void tp_dial_options_free(tp_dial_options *options);
 /* A plaintext address, without a proxy. */
 bool tp_dial_without_libcurl(const tp_dial_options *options);
 
-/* A connection, dialling or failed already. NULL: out of memory. */
-tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *options);
-tp_connection *tp_dial_directly(const tp_dial_options *options);
+/* A connection, dialling or failed already. NULL: out of memory. It begins with
+** addresses that are not avoided; where none of those will do, with any, and
+** none is avoided any more. `avoided` must outlive it. */
+tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *options,
+                       tp_avoided *avoided);
+tp_connection *tp_dial_directly(const tp_dial_options *options,
+                                tp_avoided *avoided);
 /* One that has failed: libcurl cannot be had. */
 tp_connection *tp_dial_refused(const char *reason);
 void tp_connection_free(tp_connection *connection); /* closes the socket */
@@ -52,6 +57,8 @@ void tp_connection_free(tp_connection *connection); /* closes the socket */
 /* Looks how far it has come. */
 tp_dial_state tp_connection_state(tp_connection *connection);
 const char *tp_connection_reason(const tp_connection *connection);
+/* Where TCP has led to, as text; "" before, or where that failed. */
+const char *tp_connection_address(const tp_connection *connection);
 /* -1 while libcurl dials. While dialling otherwise: look at the state again
 ** once it can be written to, or at the time. */
 int tp_connection_fd(const tp_connection *connection);

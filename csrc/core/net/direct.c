@@ -65,11 +65,31 @@ static void try_next(tp_direct *d, int64_t now) {
     ? now + HEAD_START : d->until_last;
 }
 
+/* The avoided come last; where all are, none is any more. */
+static void put_in_order(tp_direct *d, tp_avoided *avoided, int64_t now) {
+  tp_address first = d->addresses[0];
+  if (d->count == 0 || !tp_avoided_has(avoided, &first.any, now)) return;
+  if (d->count == 1 || tp_avoided_has(avoided, &d->addresses[1].any, now)) {
+    tp_avoided_clear(avoided);
+    return;
+  }
+  d->addresses[0] = d->addresses[1];
+  d->addresses[1] = first;
+}
+
+void tp_direct_address(const tp_direct *d, char text[INET6_ADDRSTRLEN]) {
+  const tp_address *a = &d->addresses[d->tried - 1];
+  const void *bytes = a->any.sa_family == AF_INET
+    ? (const void *)&a->v4.sin_addr : (const void *)&a->v6.sin6_addr;
+  inet_ntop(a->any.sa_family, bytes, text, INET6_ADDRSTRLEN);
+}
+
 void tp_direct_begin(tp_direct *d, const char *host, int port, int64_t timeout,
-                     int64_t now) {
+                     tp_avoided *avoided, int64_t now) {
   memset(d, 0, sizeof *d);
   d->fd = -1;
   d->count = to_addresses(host, port, d->addresses);
+  put_in_order(d, avoided, now);
   d->until_last = tp_after(now, timeout);
   try_next(d, now);
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "avoided.h"
+
 #pragma GCC visibility push(hidden)
 
 typedef union tp_address {
@@ -29,9 +31,11 @@ typedef struct tp_direct {
 /* An IPv4 or IPv6 address, or localhost (RFC 6761: the loopback addresses). */
 bool tp_direct_knows(const char *host);
 
-/* Begins; `timeout` is for all addresses together. */
+/* Begins, with what is not avoided; `timeout` is for all addresses together. */
 void tp_direct_begin(tp_direct *direct, const char *host, int port,
-                     int64_t timeout, int64_t now);
+                     int64_t timeout, tp_avoided *avoided, int64_t now);
+/* The one that is connected. */
+void tp_direct_address(const tp_direct *direct, char text[INET6_ADDRSTRLEN]);
 /* True: over, either connected or, with fd -1, failed. */
 bool tp_direct_advance(tp_direct *direct, int64_t now);
 

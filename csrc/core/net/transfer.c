@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../base/timer.h"
+
 /* CURLOPT_QUICK_EXIT, which older headers do not name. */
 #define QUICK_EXIT ((CURLoption)(CURLOPTTYPE_LONG + 322))
 
@@ -82,21 +84,30 @@ void tp_quiet_end(tp_quiet *quiet) {
   pthread_sigmask(SIG_SETMASK, &quiet->before, NULL);
 }
 
-/* Sockets must not leak into the host's child processes. */
-static curl_socket_t open_socket(void *unused, curlsocktype purpose,
+/* Sockets must not leak into the host's child processes. Without one libcurl
+** goes on to the next address. */
+static curl_socket_t open_socket(void *transfer, curlsocktype purpose,
                                  struct curl_sockaddr *address) {
-  (void)unused;
+  tp_transfer *t = transfer;
   (void)purpose;
+  if (t->avoided && tp_avoided_has(t->avoided, &address->addr, tp_now())) {
+    t->skipped = true;
+    return CURL_SOCKET_BAD;
+  }
   return socket(address->family, address->socktype | SOCK_CLOEXEC,
                 address->protocol);
+}
+
+static CURLcode set_timeout(tp_transfer *t, int64_t connect_timeout) {
+  int64_t wanted = connect_timeout / 1000;
+  long ms = wanted < 1 ? 1 : wanted > INT32_MAX ? INT32_MAX : (long)wanted;
+  return curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, ms);
 }
 
 /* Every option is checked: a libcurl built without one must not act
 ** differently from what was asked. */
 CURLcode tp_transfer_init(tp_transfer *t, tp_dialer *dialer,
                           int64_t connect_timeout) {
-  int64_t wanted = connect_timeout / 1000;
-  long ms = wanted < 1 ? 1 : wanted > INT32_MAX ? INT32_MAX : (long)wanted;
   CURLcode code;
   t->dialer = dialer;
   t->easy = curl_easy_init();
@@ -106,6 +117,7 @@ CURLcode tp_transfer_init(tp_transfer *t, tp_dialer *dialer,
   SET(CURLOPT_PRIVATE, t);
   SET(CURLOPT_ERRORBUFFER, t->text);
   SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+  SET(CURLOPT_OPENSOCKETDATA, t);
   SET(CURLOPT_NOSIGNAL, 1L);
   SET(CURLOPT_TCP_NODELAY, 1L);
   SET(CURLOPT_PROXY, "");
@@ -113,12 +125,11 @@ CURLcode tp_transfer_init(tp_transfer *t, tp_dialer *dialer,
   SET(CURLOPT_FRESH_CONNECT, 1L);
   SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L); /* each dial resolves again */
   SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-  SET(CURLOPT_CONNECTTIMEOUT_MS, ms);
 #undef SET
   /* Giving up must not wait for a resolver that hangs; libcurls before 7.87
   ** do not know the option, and do wait. */
   (void)curl_easy_setopt(t->easy, QUICK_EXIT, 1L);
-  return CURLE_OK;
+  return set_timeout(t, connect_timeout);
 }
 
 CURLcode tp_transfer_proxy(CURL *easy, const char *proxy, const char *ca_file,
@@ -148,6 +159,15 @@ CURLcode tp_transfer_start(tp_transfer *t) {
   t->running = true;
   t->dialer->running++;
   return CURLE_OK;
+}
+
+CURLcode tp_transfer_restart(tp_transfer *t, int64_t connect_timeout) {
+  CURLcode code = set_timeout(t, connect_timeout);
+  if (code != CURLE_OK) return code;
+  curl_multi_remove_handle(t->dialer->multi, t->easy);
+  t->skipped = false;
+  t->text[0] = '\0';
+  return tp_transfer_start(t);
 }
 
 void tp_transfer_clear(tp_transfer *t) {

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "../base/limits.h"
+#include "avoided.h"
 #include "dialer.h"
 
 #pragma GCC visibility push(hidden)
@@ -18,6 +19,8 @@ typedef struct tp_transfer {
   tp_dialer *dialer;
   CURL *easy;
   bool running; /* in the multi handle, and not finished */
+  const tp_avoided *avoided; /* addresses to leave out, or NULL */
+  bool skipped;              /* there was one */
   void (*finish)(struct tp_transfer *transfer, CURLcode result);
   char text[CURL_ERROR_SIZE]; /* libcurl's own words */
 } tp_transfer;
@@ -26,6 +29,8 @@ typedef struct tp_transfer {
 CURLcode tp_transfer_init(tp_transfer *transfer, tp_dialer *dialer,
                           int64_t connect_timeout);
 CURLcode tp_transfer_start(tp_transfer *transfer);
+/* Once more from the beginning, after it has finished. */
+CURLcode tp_transfer_restart(tp_transfer *transfer, int64_t connect_timeout);
 /* The proxy, or NULL, and who vouches for it: see tp_dial_options. */
 CURLcode tp_transfer_proxy(CURL *easy, const char *proxy, const char *ca_file,
                            const char *ca_pem);

@@ -277,6 +277,8 @@ static void adopt(tp_channel *c, tp_connection *connection, int64_t now) {
   o.closed = on_stream_closed;
   o.owner = c;
   if (c->session_count == TP_MAX_SESSIONS) remove_session(c, 0);
+  snprintf(c->address, sizeof c->address, "%s",
+           tp_connection_address(connection));
   session = tp_http2_new(connection, &o, now);
   if (session == NULL) {
     dial_failed(c, "out of memory while connecting", false, now);
@@ -294,7 +296,8 @@ static void dial(tp_channel *c, int64_t now) {
   if (connection == NULL) {
     if (c->queue == NULL || current_session(c) || now < next_dial(c)) return;
     c->dialled_at = now;
-    connection = c->connection = tp_engine_dial(c->engine, &c->options.dial);
+    connection = c->connection = tp_engine_dial(c->engine, &c->options.dial,
+                                                &c->avoided);
     if (connection == NULL)
       dial_failed(c, "out of memory while dialling", false, now);
   }
@@ -307,6 +310,7 @@ static void dial(tp_channel *c, int64_t now) {
     return;
   }
   snprintf(reason, sizeof reason, "%s", tp_connection_reason(connection));
+  tp_avoided_add(&c->avoided, tp_connection_address(connection), now);
   tp_connection_free(connection);
   dial_failed(c, reason, state == TP_DIAL_MISCONFIGURED, now);
 }
@@ -319,7 +323,7 @@ static void reap(tp_channel *c, int64_t now) {
   while (i < c->session_count) {
     tp_http2 *s = c->sessions[i];
     bool established = tp_http2_established(s);
-    bool answered = tp_http2_answered(s);
+    bool answered = tp_http2_answered(s), newest = i + 1 == c->session_count;
     if (established) {
       size_t limit = tp_http2_stream_limit(s); /* some stay free for the rest */
       limit -= limit / 4;
@@ -333,6 +337,7 @@ static void reap(tp_channel *c, int64_t now) {
     }
     snprintf(c->reason, sizeof c->reason, "%s", tp_http2_reason(s));
     remove_session(c, i);
+    if (!answered && newest) tp_avoided_add(&c->avoided, c->address, now);
     if (!established) dial_failed(c, c->reason, false, now);
     else if (!answered) back_off(c, c->dialled_at);
   }

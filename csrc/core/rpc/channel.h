@@ -70,6 +70,8 @@ typedef struct tp_channel {
   tp_http2 *sessions[TP_MAX_SESSIONS]; /* the last one takes new streams */
   size_t session_count;
   tp_connection *connection; /* being dialled, or NULL */
+  tp_avoided avoided;       /* addresses of dials that came to nothing */
+  char address[INET6_ADDRSTRLEN]; /* of the newest session */
   tp_attempt *queue, **queue_tail;
   bool closing;             /* disconnect once nothing is unacknowledged */
   bool dirty;               /* progress may be possible */

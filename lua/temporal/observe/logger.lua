@@ -2,11 +2,9 @@
 -- default logger, and the one way loggers are called.
 -- @module temporal.logger
 
+local core = require "temporal.core"
 local decimal = require "temporal.base.decimal"
 local system = require "temporal.base.system"
-local core = require "temporal.core"
-
-local stderr = io.stderr
 
 local RANK = { debug = 1, info = 2, warn = 3, error = 4 }
 -- nginx's own names for them, as constants of `ngx`.
