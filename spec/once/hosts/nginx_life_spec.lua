@@ -353,8 +353,7 @@ describe("nginx: life of a worker", function()
       location = /killed { content_by_lua_block {
         local site = require "site"
         local future = site.client():submit("GetSystemInfo", {})
-        local thread = ngx.thread.spawn(function() future:get() end)
-        ngx.sleep(0.005)
+        local thread = ngx.thread.spawn(function() future:get() end) -- returns once it waits
         ngx.print(ngx.thread.kill(thread), " ", future:get(30) ~= nil)
       } } ]] }
     for _ = 1, 20 do assert.equal("1 true", site:get("/killed").body) end
