@@ -154,16 +154,24 @@ void tp_call_cancel(tp_call *call) {
   tp_stream_clear(&call->attempt.stream);
 }
 
+/* The latest reason stays in the message. */
+static void fail_as_closed(tp_call *call) {
+  call->failure.kind = "closed";
+  call->failure.code = -1;
+}
+
 void tp_call_give_up(tp_call *call, const char *message) {
   tp_call_cancel(call);
   if (call->failure.message == NULL)
     tp_call_fail(call, "closed", -1, "%s", message);
+  fail_as_closed(call);
   call->failure.outcome = TP_UNKNOWN;
 }
 
 void tp_call_limit(tp_call *call, int64_t deadline) {
   if (call->state == TP_CALL_IDLE || deadline >= call->deadline) return;
   call->deadline = deadline;
+  call->limited = true;
   set_timer(call, call->timer.at);
 }
 
@@ -473,7 +481,9 @@ static void expire(tp_call *call, int64_t now) {
   if (call->state == TP_CALL_OPEN && tp_http2_established(call->session)) {
     call->ambiguous = true;
     tp_call_fail(call, "deadline_exceeded", TP_GRPC_DEADLINE_EXCEEDED,
-                 "the deadline passed while waiting for the answer");
+                 "%s while waiting for the answer",
+                 call->limited ? "the client was closed"
+                               : "the deadline passed");
   } else if (call->state == TP_CALL_OPEN) {
     call->ambiguous = true;
     tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,
@@ -489,6 +499,7 @@ static void expire(tp_call *call, int64_t now) {
     tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,
                  "waited for a free stream: the peer limits them");
   }
+  if (call->limited) fail_as_closed(call);
   if (call->state == TP_CALL_OPEN) {
     tp_http2_cancel(call->session, &call->attempt.stream);
     tp_channel_touch(channel);

@@ -49,6 +49,7 @@ typedef struct tp_call {
   unsigned authorizations; /* the channel's, when the attempt was opened */
   int transparent;        /* repetitions that did not count */
   bool ambiguous;         /* an attempt may have been carried out */
+  bool limited;           /* by the close of its client */
   bool pending;           /* counted in the channel's `pending` */
   tp_failure failure;     /* of the latest attempt; written under the lock */
 } tp_call;
@@ -66,7 +67,7 @@ void tp_call_cancel(tp_call *call);
 /* The same to a call that may have been carried out: it has failed, for
 ** `message` unless there is an older reason. */
 void tp_call_give_up(tp_call *call, const char *message);
-/* Cuts the time that is left. */
+/* Its client was closed: cuts the time that is left. */
 void tp_call_limit(tp_call *call, int64_t deadline);
 
 /* The answer, once done() has been told true. */

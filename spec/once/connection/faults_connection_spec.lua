@@ -509,6 +509,25 @@ describe("a connection", function()
     end
   end)
 
+  describe("of a closed client", function()
+    for name, script in pairs {
+      ["that never becomes one"] = "conn raw : hold",
+      ["that is silent"] = "call : hold",
+    } do
+      it(name .. " ends what is unacknowledged as closed, when the shutdown is over", function()
+        peer:cmd(script)
+        local other = faults.submit(faults.client())
+        local client = faults.client{ shutdown_timeout = 0.05 }
+        local run = faults.submit(client)
+        assert.is_false(run:wait(0.05))
+        client:close(0)
+        assert.is_false(other:wait(0.3)) -- the engine goes on for it, and past the shutdown
+        local _, err = run:started(faults.HUNG)
+        assert.same({ "closed", "unknown" }, { err.kind, err.outcome })
+      end)
+    end
+  end)
+
   describe("that sends garbage", function()
     it("instead of SETTINGS: an error each time, never more", function()
       for seed = 1, 40 do
