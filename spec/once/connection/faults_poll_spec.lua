@@ -350,8 +350,13 @@ describe("waiting for a result", function()
       peer:wait_until("polls_open>=1000")
       assert.equal(1000, peer:stats().polls_max)
       poll_rule(nil, "answer completed")
-      peer:cmd("release")
-      assert.is_true(temporal.wait_all(list, faults.HUNG))
+      local released = peer:cmd("release")
+      local all, problem = temporal.wait_all(list, faults.HUNG)
+      local missing = 0
+      for _, run in ipairs(list) do missing = missing + (run:ready() and 0 or 1) end
+      local stats = peer:stats()
+      assert.same({ true, 0 }, { all, missing }, format("%s; polls: %d, open: %d, %s",
+        tostring(problem), stats[faults.POLL], stats.polls_open, released))
       for _, run in ipairs(list) do assert.equal("done", (run:get(0))) end
       assert.equal(1000, peer:stats().polls_max)
     end)
