@@ -43,6 +43,8 @@ if not metatable.__temporal then
     hosts = {},
     -- Chosen with temporal.host.use: a function that returns the adapter.
     host = nil,
+    -- It has been said that a wait stopped a scheduler nobody has named.
+    stop_said = false,
   }
 end
 

@@ -10,7 +10,7 @@ local state = require "temporal.base.state"
 
 local host = {}
 
-local type, rawget = type, rawget
+local rawget, type = rawget, type
 local running = coroutine.running
 local loaded, tasks = package.loaded, state.tasks
 
@@ -132,7 +132,11 @@ local function find()
   if cqueues and cqueues.running() then
     return BUILT_IN.cqueues()
   end
-  return BUILT_IN.plain()
+  local thread, is_main = running()
+  if tasks[thread or false] then
+    return require "temporal.wait.host_loop"
+  end
+  return thread and not is_main and plain.of_coroutine or plain
 end
 
 --- The host of a wait that begins now.

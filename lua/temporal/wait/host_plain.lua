@@ -3,9 +3,16 @@
 -- between them spawned tasks do.
 -- @module temporal.host.plain
 
+local core = require "temporal.core"
+local report = require "temporal.wait.report"
+local state = require "temporal.base.state"
 local tickets = require "temporal.wait.ticket"
 
+local loaded = package.loaded
+local now = core.now
+
 local SLICE = 0.1
+local STOPPED = 0.09 -- a wait that long is said to have stopped the program
 
 -- sleeps: whoever waits does so in this thread, and need not be unparked
 local plain = { name = "plain", sleeps = true }
@@ -23,6 +30,34 @@ end
 
 function plain.unpark()
   return true
+end
+
+local WARNING = "a wait in a coroutine has stopped the whole program for %.1f s, as a plain "
+  .. "script waits: no known scheduler runs that coroutine. If one does, say so: %s. "
+  .. 'temporal.host.use "plain" says that it is as it should be'
+
+local function how_to_say_so()
+  if loaded.luv or loaded.uv then
+    return 'temporal.host.use "luv"'
+  end
+  return "temporal.host.use{...} (docs/custom-host.md, which has one for Copas)"
+end
+
+local of_coroutine = { name = "plain", sleeps = true, can_wait = plain.can_wait,
+  unpark = plain.unpark }
+--- The same in a coroutine of the program's, which may be a scheduler's that
+-- this package does not know. Warns once of a wait that has kept the scheduler
+-- from all else.
+plain.of_coroutine = of_coroutine
+
+function of_coroutine.park(ticket, seconds)
+  local began = now()
+  plain.park(ticket, seconds)
+  local stopped = now() - began
+  if stopped >= STOPPED and not state.stop_said then
+    state.stop_said = true
+    report.warn(WARNING:format(stopped, how_to_say_so()))
+  end
 end
 
 return plain

@@ -68,6 +68,12 @@ function report.all(fn)
   end
 end
 
+--- Says something the program should change.
+-- @tparam string message
+function report.warn(message)
+  logger.log(log_with, "warn", message)
+end
+
 --- Says that somebody who was to be woken has failed.
 -- @param problem what was raised
 function report.waiter_failed(problem)

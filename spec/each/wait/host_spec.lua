@@ -78,6 +78,63 @@ describe("temporal.host", function()
     assert.equal(7, run:get(10))
   end)
 
+  describe("a wait in a coroutine of the program's", function()
+    local said, wary
+
+    before_each(function()
+      said, state.stop_said = {}, false
+      wary = temporal.client { target = peer.address, logger = function(level, message)
+        said[#said + 1] = level .. ": " .. message
+      end }
+    end)
+
+    after_each(function()
+      wary:close(0)
+      state.stop_said = false
+    end)
+
+    local function wait_in_coroutine(timeout)
+      local kind
+      coroutine.wrap(function()
+        local run = wary:execute_workflow({ task_queue = "q" }, "Order")
+        kind = select(2, run:get(timeout)).kind
+        run:abandon()
+      end)()
+      assert.equal("timeout", kind)
+    end
+
+    it("warns, once, that it has stopped the program", function()
+      wait_in_coroutine(0.25)
+      wait_in_coroutine(0.25)
+      assert.equal(1, #said)
+      assert.matches("^warn: a wait in a coroutine has stopped the whole program for 0%.%d s, "
+        .. "as a plain script waits: no known scheduler runs that coroutine%. If one does, say so: "
+        .. "temporal%.host%.use", said[1])
+      assert.matches('temporal.host.use "plain" says that it is as it should be', said[1], 1, true)
+    end)
+
+    it("names the host of a loop that is loaded", function()
+      local other = package.loaded.uv
+      finally(function() package.loaded.uv = other end)
+      package.loaded.uv = other or {}
+      wait_in_coroutine(0.25)
+      assert.matches('say so: temporal.host.use "luv". ', said[1], 1, true)
+    end)
+
+    it("says nothing in a task, in the main program, and when that was chosen", function()
+      local kind
+      local task = temporal.spawn(function()
+        kind = select(2, wary:execute_workflow({ task_queue = "q" }, "Order"):get(0.25)).kind
+      end)
+      task:get(30)
+      assert.equal("timeout", kind)
+      temporal.host.use "plain"
+      wait_in_coroutine(0.25)
+      temporal.host.use(nil)
+      assert.same({}, said)
+    end)
+  end)
+
   it("parks each waiter and unparks it from temporal.poll", function()
     local loop = new_loop()
     local results = {}
