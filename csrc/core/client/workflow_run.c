@@ -396,8 +396,9 @@ tp_run *tp_run_new(tp_client *client, const tp_run_names *names) {
                             text_size(names->workflow_id) +
                             text_size(names->request_id) +
                             text_size(names->workflow_type));
-  char *at = (char *)(run + 1);
+  char *at;
   if (run == NULL) return NULL;
+  at = (char *)(run + 1);
   tp_submission_init(&run->base, client, &class, on_started);
   run->names.namespace = put_text(&at, names->namespace);
   run->names.workflow_id = put_text(&at, names->workflow_id);
