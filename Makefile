@@ -34,6 +34,7 @@ BUILD    := build/$(LUA)$(addprefix -,$(SANITIZE))
 LUA_NAME := $(if $(filter jit,$(LUA)),luajit,lua$(LUA))
 LUA_INC  := $(shell pkg-config --cflags $(LUA_NAME) 2>/dev/null || \
               echo -I/usr/include/$(LUA_NAME))
+LUA_LIB  := $(shell pkg-config --libs $(LUA_NAME) 2>/dev/null || echo -l$(LUA_NAME))
 PYTHON   := .deps/venv/bin/python
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
@@ -65,6 +66,7 @@ ARCHIVE  := $(BUILD)/libtemporal.a
 C_TESTS  := $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/*_test.c))
 PEERS    := $(patsubst spec/support/%.c,$(BUILD)/support/%,$(wildcard spec/support/*.c))
 FUZZERS  := $(patsubst fuzz/%.c,build/fuzz/%,$(wildcard fuzz/fuzz_*.c))
+REPLAYS  := $(patsubst fuzz/corpus/%,$(BUILD)/replay/%,$(wildcard fuzz/corpus/fuzz_*))
 
 .PHONY: all bundle static docs env demo test test-unit test-all test-build soak lint asan tsan fuzz \
         bench schema install install-bundle clean
@@ -134,6 +136,19 @@ $(BUILD)/support/%: spec/support/%.c Makefile
 	@echo cc $<
 	@$(CC) $(TP_FLAGS) $(CFLAGS) -MMD -MP -o $@ $< -lnghttp2 -lpthread
 
+# In fuzz_peer these are the target's own: fuzz/world.h.
+comma    := ,
+WORLD    := poll pthread_create fprintf malloc calloc realloc strdup tp_now tp_engine_dial \
+            $(addprefix tp_connection_,free state reason address fd until wrapped send receive)
+build/fuzz/fuzz_peer $(BUILD)/replay/fuzz_peer: WRAPPED := $(addprefix -Wl$(comma)--wrap=,$(WORLD))
+
+# A fuzz target without the fuzzer, for the inputs in fuzz/corpus.
+$(BUILD)/replay/%: fuzz/%.c fuzz/replay.c $(wildcard fuzz/*.h) $(CORE) $(BINDING)
+	@mkdir -p $(@D)
+	@echo cc $<
+	@$(CC) $(TP_FLAGS) $(LUA_INC) $(CFLAGS) $(EXTRA) -o $@ $< fuzz/replay.c $(CORE) $(BINDING) \
+	  $(LUA_LIB) $(LIBS) $(WRAPPED)
+
 -include $(CORE:.o=.d) $(HOSTED:.o=.d) $(BUNDLED:.o=.d) $(BINDING:.o=.d) $(C_TESTS:=.d) $(PEERS:=.d)
 
 env:
@@ -174,7 +189,7 @@ soak:
 	@TEMPORAL_TEST_ROUNDS=$(ROUNDS) $(MAKE) --no-print-directory test \
 	  SPEC="spec/each/life spec/each/hosts spec/once/hosts/nginx_load_spec.lua"
 
-test-build: $(MODULE) $(ARCHIVE) $(C_TESTS) $(PEERS)
+test-build: $(MODULE) $(ARCHIVE) $(C_TESTS) $(REPLAYS) $(PEERS)
 	@:
 
 asan tsan:
@@ -201,18 +216,20 @@ fuzz:
 	@$(MAKE) --no-print-directory fuzz-run
 
 .PHONY: fuzz-run
-fuzz-run: $(FUZZERS)
-	@for f in $^; do \
-	  mkdir -p $$f.corpus; \
+fuzz-run: $(FUZZERS) all
+	@for f in $(FUZZERS); do \
+	  tools/corpus unpack fuzz/corpus/$${f##*/} $$f.corpus || exit 1; \
 	  $$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -detect_leaks=0 \
 	    -artifact_prefix=$$f- $$f.corpus || exit 1; \
 	done
+	@LUA_PATH="./lua/?.lua;./lua/?/init.lua;./?.lua;;" LUA_CPATH="./$(BUILD)/?.so;;" \
+	  $(or $(LUA_BIN),$(LUA_NAME)) fuzz/fuzz_toml.lua $(FUZZ_SECONDS)
 
 build/fuzz/%: fuzz/%.c $(wildcard fuzz/*.h csrc/core/*/*.[ch] csrc/binding/*.[ch] csrc/binding/*/*.[ch])
 	@mkdir -p $(@D)
 	clang $(TP_FLAGS) $(LUA_INC) -O1 -g -fsanitize=fuzzer,address,undefined \
 	  -fno-sanitize-recover=undefined -o $@ $< $(C_CORE) \
-	  $(wildcard csrc/binding/*.c csrc/binding/*/*.c) -l$(LUA_NAME) $(LIBS)
+	  $(wildcard csrc/binding/*.c csrc/binding/*/*.c) $(LUA_LIB) $(LIBS) $(WRAPPED)
 
 bench: all bundle
 	@LUA=$(LUA_NAME) BUILD=$(BUILD) bench/run
