@@ -1,6 +1,8 @@
-/* What Lua lacks of the system: clocks, the environment, a file's stamp, UUIDs.
+/* What Lua lacks of the system: clocks, the environment, a file's stamp, UUIDs,
+** how addresses are written.
 ** Lua thread; needs no other object.
 */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -177,6 +179,17 @@ static int Ltp_uuid(lua_State *L) {
   return 1;
 }
 
+/* address_bytes(text) -> the 4 bytes of an IPv4 address or the 16 of an IPv6
+** one, however it is written; nil when it is none. */
+static int Ltp_address_bytes(lua_State *L) {
+  const char *text = luaL_checkstring(L, 1);
+  char bytes[16];
+  if (inet_pton(AF_INET, text, bytes) == 1) lua_pushlstring(L, bytes, 4);
+  else if (inet_pton(AF_INET6, text, bytes) == 1) lua_pushlstring(L, bytes, 16);
+  else lua_pushnil(L);
+  return 1;
+}
+
 /* require_on_main(name) -> what require gives, as if the main program had
 ** called it; nil when the main thread is not known. What a C module keeps of
 ** the thread that loads it outlives every coroutine then. */
@@ -211,6 +224,7 @@ static const luaL_Reg functions[] = {
   {"read_source", Ltp_read_source},
   {"read_file", Ltp_read_file},
   {"uuid", Ltp_uuid},
+  {"address_bytes", Ltp_address_bytes},
   {"require_on_main", Ltp_require_on_main},
   {NULL, NULL}};
 

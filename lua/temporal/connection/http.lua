@@ -46,11 +46,17 @@ local function proxy_for(settings, url)
   if settings.proxy ~= nil then
     return settings.proxy or {}
   end
-  local host, port = url:match("^[Hh][Tt][Tt][Pp][Ss]://([^/:%[]+):?(%d*)")
-  if not host then
+  local authority = url:match("^[Hh][Tt][Tt][Pp][Ss]://([^/?#]+)")
+  if not authority then
     return {}
   end
-  local through, problem = proxy.from_environment(host, tonumber(port) or HTTPS_PORT)
+  authority = authority:match("([^@]*)$")
+  local host, port = authority:match("^%[([^%]]*)%]:?(%d*)$")
+  if not host then
+    host, port = authority:match("^([^:]*):?(%d*)$")
+  end
+  local through, problem = proxy.from_environment(host or authority,
+    tonumber(port) or HTTPS_PORT)
   if problem then
     return nil, errors.new { kind = "config", message = problem }
   end

@@ -1,6 +1,7 @@
 --- Which proxy, if any, a connection goes through.
 -- @module temporal.proxy
 
+local core = require "temporal.core"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local system = require "temporal.base.system"
@@ -9,16 +10,37 @@ local SCHEMES = { http = true, https = true, socks5 = true, socks5h = true }
 local FORMS = 'it must be a URL such as "http://user:password@host:3128", with the scheme http, '
   .. "https, socks5 or socks5h"
 
-local function ipv4(text)
-  local a, b, c, d = text:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
-  if not a then
-    return nil
+local MAPPED = ("\0"):rep(10) .. "\255\255" -- before an IPv4 address in IPv6
+
+-- An address as bytes, and its zone; one that is mapped into IPv6 is IPv4's.
+local function address_of(text)
+  local plain, zone = text:match("^([^%%]*)%%?(.*)$")
+  local bytes = not text:find("\0", 1, true) and core.address_bytes(plain)
+  if bytes and bytes:sub(1, 12) == MAPPED then
+    bytes = bytes:sub(13)
   end
-  a, b, c, d = tonumber(a), tonumber(b), tonumber(c), tonumber(d)
-  if a > 255 or b > 255 or c > 255 or d > 255 then
+  return bytes or nil, zone
+end
+
+-- The bytes of a range and how many of their bits count, "10.0.0.0/8".
+local function range_of(text)
+  local base, bits = text:match("^([^/]*)/(%d%d?%d?)$")
+  local bytes = base and not base:find("%%") and core.address_bytes(base)
+  bits = tonumber(bits)
+  if not bytes or bits > 8 * #bytes then
     return nil
+  elseif bits >= 96 and bytes:sub(1, 12) == MAPPED then
+    return bytes:sub(13), bits - 96
   end
-  return ((a * 256 + b) * 256 + c) * 256 + d
+  return bytes, bits
+end
+
+local function in_range(address, base, bits)
+  local whole = math.floor(bits / 8)
+  local unit = 2 ^ (8 - bits % 8)
+  return #address == #base and address:sub(1, whole) == base:sub(1, whole)
+    and (bits % 8 == 0 or math.floor(address:byte(whole + 1) / unit)
+      == math.floor(base:byte(whole + 1) / unit))
 end
 
 --- Is a host this very machine?
@@ -26,29 +48,41 @@ end
 -- @treturn boolean
 local function is_loopback(host)
   host = host:lower():gsub("%.$", "")
-  if host == "localhost" or host:find("%.localhost$") or host == "::1" then
+  if host == "localhost" or host:find("%.localhost$") then
     return true
   end
-  return ipv4(host) ~= nil and host:find("^127%.") ~= nil
+  local address = address_of(host)
+  return address ~= nil and (#address == 4 and address:byte() == 127
+    or address == ("\0"):rep(15) .. "\1")
+end
+
+-- An entry of NO_PROXY without its port, and the port.
+local function without_port(entry)
+  local host, port = entry:match("^(%[[^%]]*%]):(%d+)$")
+  if not host then
+    host, port = entry:match("^([^:%[]+):(%d+)$")
+  end
+  entry = (host or entry):gsub("^%[([^%]]*)%]", "%1")
+  return entry, tonumber(port)
 end
 
 -- One entry of NO_PROXY: a domain with everything below it, an address, or a
--- range of IPv4 addresses, each perhaps with a port.
+-- range of addresses, each perhaps with a port.
 local function entry_matches(entry, host, port)
-  local name, entry_port = entry:match("^%[?([^%]]-)%]?:(%d+)$")
-  if name and not name:find(":", 1, true) or entry:find("^%[") and name then
-    if tonumber(entry_port) ~= port then
-      return false
-    end
-    entry = name
+  local entry_port
+  entry, entry_port = without_port(entry)
+  if entry_port and entry_port ~= port then
+    return false
   end
-  entry = entry:gsub("^%[(.*)%]$", "%1"):gsub("%.$", "")
-  local base, bits = entry:match("^([%d%.]+)/(%d+)$")
-  if base then
-    local network, address = ipv4(base), ipv4(host)
-    local size = 2 ^ (32 - tonumber(bits))
-    return network ~= nil and address ~= nil and size >= 1
-      and math.floor(network / size) == math.floor(address / size)
+  entry = entry:gsub("%.$", "")
+  local address, zone = address_of(host)
+  if address then
+    local base, bits = range_of(entry)
+    if base then
+      return in_range(address, base, bits)
+    end
+    local named, named_zone = address_of(entry)
+    return named == address and (named_zone == "" or named_zone == zone)
   end
   entry = entry:gsub("^%*?%.", "")
   return entry ~= "" and (host == entry or host:sub(-#entry - 1) == "." .. entry)

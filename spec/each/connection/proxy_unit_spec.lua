@@ -28,11 +28,11 @@ describe("a proxy", function()
 
     it("is never for this machine itself", function()
       for _, host in ipairs { "localhost", "LOCALHOST", "localhost.", "a.localhost", "127.0.0.1",
-        "127.8.9.10", "::1" } do
+        "127.8.9.10", "::1", "0:0:0:0:0:0:0:1", "::FFFF:127.0.0.1", "::ffff:7f01:203" } do
         assert.is_nil((url({ HTTPS_PROXY = "http://a:1" }, host)))
       end
       for _, host in ipairs { "localhost.example", "notlocalhost", "128.0.0.1", "127.example",
-        "::2" } do
+        "::2", "::ffff:128.0.0.1", "::127.0.0.1", "::1.example", "127.1.1" } do
         assert.equal("http://a:1", url({ HTTPS_PROXY = "http://a:1" }, host))
       end
     end)
@@ -52,6 +52,35 @@ describe("a proxy", function()
     it("is not for what NO_PROXY names, or no_proxy", function()
       assert.is_nil(url { HTTPS_PROXY = "http://a:1", NO_PROXY = "temporal.example" })
       assert.is_nil(url { HTTPS_PROXY = "http://a:1", no_proxy = "temporal.example" })
+    end)
+  end)
+
+  describe("of a codec server by the environment", function()
+    local system = require "temporal.base.system"
+    local getenv = system.getenv
+
+    after_each(function() system.getenv = getenv end)
+
+    -- Where it is asked for, it is wrong.
+    local function err_of(endpoint, no_proxy)
+      system.getenv = function(name)
+        return name == "HTTPS_PROXY" and "ftp://x" or name == "NO_PROXY" and no_proxy or nil
+      end
+      local remote = temporal.codec.remote { endpoint = endpoint, timeout = 20 }
+      return (select(2, remote.encode({ { metadata = {}, data = "" } }, { namespace = "ns" })))
+    end
+
+    it("is looked for by the host, IPv6 or behind a user's name too", function()
+      for endpoint, host in pairs {
+        ["https://[fd00::1]"] = "fd00::1", ["https://[fd00::1]:1/x"] = "[FD00:0::1]:1",
+        ["https://user:443@codec.invalid"] = "codec.invalid",
+        ["HTTPS://codec.invalid:1?a@b"] = "codec.invalid:1",
+      } do
+        assert.equal("config", err_of(endpoint).kind, endpoint)
+        assert.equal("config", err_of(endpoint, "user, fd00::2, codec.invalid:2").kind, endpoint)
+        assert.not_equal("config", err_of(endpoint, host).kind, endpoint)
+      end
+      assert.equal("unavailable", err_of("https://[::1]:1").kind)
     end)
   end)
 
@@ -93,6 +122,37 @@ describe("a proxy", function()
       { "[fd00::1]:7233", "fd00::1", 7233, true },
       { "[fd00::1]:1", "fd00::1", 7233, false },
       { "fd00::2", "fd00::1", 7233, false },
+      { "fd00::1", "FD00:0:0:0:0:0:0:1", 7233, true },
+      { "fd00:0000::0001", "fd00::1", 7233, true },
+      { "[FD00:0:0::1]:7233", "fd00::1", 7233, true },
+      { "fd00::1:7233", "fd00::1", 7233, false },
+      { "fd00::/8", "fd00::1234", 7233, true },
+      { "FD00::/8", "fdff:ffff::1", 7233, true },
+      { "fd00::/8", "fe00::1", 7233, false },
+      { "[fd00::]/8", "fd00::1234", 7233, true },
+      { "2001:db8:8000::/33", "2001:db8:ffff::1", 7233, true },
+      { "2001:db8:8000::/33", "2001:db8:7fff::1", 7233, false },
+      { "2001:db8::5/128", "2001:db8:0::5", 7233, true },
+      { "2001:db8::5/128", "2001:db8::4", 7233, false },
+      { "2001:db8::5/129", "2001:db8::5", 7233, false },
+      { "::/0", "2001:db8::5", 7233, true },
+      { "::/0", "10.1.2.3", 7233, false },
+      { "0.0.0.0/0", "fd00::1", 7233, false },
+      { "::/0", "temporal.example", 7233, false },
+      { "10.0.0.0/8", "::ffff:10.1.2.3", 7233, true },
+      { "10.1.2.3", "::FFFF:a01:203", 7233, true },
+      { "::ffff:10.1.2.3", "10.1.2.3", 7233, true },
+      { "::ffff:10.0.0.0/104", "10.1.2.3", 7233, true },
+      { "::ffff:10.0.0.0/104", "11.1.2.3", 7233, false },
+      { "fe80::1", "fe80::1%eth0", 7233, true },
+      { "fe80::/10", "FE80::1%eth0", 7233, true },
+      { "fe80::1%eth0", "fe80::1%ETH0", 7233, true },
+      { "fe80::1%eth0", "fe80::1%eth1", 7233, false },
+      { "fe80::1%eth0", "fe80::1", 7233, false },
+      { "10.0.0.0/", "10.0.0.0", 7233, false },
+      { "10.0.0/8", "10.0.0.0", 7233, false },
+      { "2.3", "10.1.2.3", 7233, false },
+      { "svc.cluster.local", "a.svc.cluster.local.", 7233, true },
     }
     for _, case in ipairs(cases) do
       local list, host, port, expected = case[1], case[2], case[3], case[4]
