@@ -42,6 +42,40 @@ function libcurl.imitate(source, without)
   return folder
 end
 
+local function run(...)
+  local process = env.spawn { ... }
+  assert.same({ "exit", 0 }, { process:wait(30) }, process:errors())
+  return process:output()
+end
+
+--- The real libcurl with one function of another kind: what passes calls on to it in the core is
+-- compiled into a library of that name, which exports its functions.
+-- @tparam string name
+-- @tparam string source C of the function, where `passed(...)` is the real one
+-- @treturn string its folder
+function libcurl.alter(name, source)
+  local folder = libcurl.imitate ""
+  local real = run("cc", "-print-file-name=libcurl.so.4"):match "^%s*(.-)%s*$"
+  local file = io.open "csrc/core/net/libcurl_late.c"
+  local text = file:read "*a"
+  file:close()
+  text = text:gsub("visibility push%(hidden%)", "visibility push(default)")
+    :gsub('#define LIBRARY "[^"]*"', function() return ("#define LIBRARY %q"):format(real) end)
+    :gsub("%(" .. name .. "%)%(CURL", "(passed)(CURL"):gsub("&%(" .. name .. "%)%)", "&(passed))")
+  text = text:gsub("\nCURLcode %(passed%)", function(found)
+    return "\n#undef " .. name .. "\n" .. found
+  end, 1)
+  write(folder .. "/altered.c", text .. source .. [[
+    __attribute__((constructor)) static void load(void) {
+      char reason[TP_REASON];
+      if (!tp_libcurl_load(reason)) __builtin_abort();
+    }
+  ]])
+  run("cc", "-shared", "-fPIC", "-iquote", "csrc/core/net", "-o", folder .. "/libcurl.so.4",
+    folder .. "/altered.c")
+  return folder
+end
+
 --- A file of that name that is no library.
 -- @treturn string its folder
 function libcurl.spoil()

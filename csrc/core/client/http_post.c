@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "../base/container.h"
 #include "../engine/process.h"
@@ -85,7 +86,9 @@ static CURLcode configure(tp_http_post *post) {
   SET(CURLOPT_WRITEFUNCTION, on_body);
   SET(CURLOPT_WRITEDATA, post);
   if ((code = set_headers(post)) != CURLE_OK) return code;
-  code = tp_transfer_proxy(easy, o->proxy, o->proxy_ca_file, o->proxy_ca_pem);
+  code = tp_transfer_proxy(&post->transfer, o->proxy, o->proxy_ca_file,
+                           o->proxy_ca_pem,
+                           strncasecmp(post->url, "https:", 6) == 0);
   if (code != CURLE_OK) return code;
 #undef SET
   return (CURLcode)tp_tls_configure(easy, &o->tls, NULL);

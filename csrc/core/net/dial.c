@@ -74,14 +74,12 @@ static CURLcode set_url(tp_connection *c, const tp_dial_options *o) {
 }
 
 static CURLcode set_proxy(tp_connection *c, const tp_dial_options *o) {
-  CURLcode code = tp_transfer_proxy(c->transfer.easy, o->proxy,
-                                    o->proxy_ca_file, o->proxy_ca_pem);
-  if (o->proxy == NULL || code != CURLE_OK) return code;
-  if (strncmp(o->proxy, "https:", 6) == 0) {
+  if (o->proxy && strncmp(o->proxy, "https:", 6) == 0) {
     c->alpn.proxies = 1;
     c->wrapped = true;
   }
-  return curl_easy_setopt(c->transfer.easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+  return tp_transfer_proxy(&c->transfer, o->proxy, o->proxy_ca_file,
+                           o->proxy_ca_pem, true);
 }
 
 static CURLcode configure(tp_connection *c, const tp_dial_options *o) {
@@ -136,9 +134,9 @@ static void on_finished(tp_transfer *transfer, CURLcode result) {
   curl_socket_t fd = CURL_SOCKET_BAD;
   note_address(c, result);
   if (dial_all(c, result)) return;
-  if (result == CURLE_OK)
+  if (result == CURLE_OK && !tp_transfer_strayed(transfer))
     curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &fd);
-  if (is_without_http2(c, result)) {
+  if (!transfer->strayed && is_without_http2(c, result)) {
     c->state = TP_DIAL_FAILED;
     snprintf(c->reason, TP_REASON, "TLS: the peer did not agree on HTTP/2 "
              "(ALPN h2): is this a Temporal frontend?");

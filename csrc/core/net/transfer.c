@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,12 @@
 
 #include "../base/timer.h"
 
-/* CURLOPT_QUICK_EXIT, which older headers do not name. */
+/* What older headers do not name: CURLOPT_QUICK_EXIT, _PREREQFUNCTION and
+** _PREREQDATA, CURLINFO_USED_PROXY. */
 #define QUICK_EXIT ((CURLoption)(CURLOPTTYPE_LONG + 322))
+#define PREREQFUNCTION ((CURLoption)(CURLOPTTYPE_FUNCTIONPOINT + 312))
+#define PREREQDATA ((CURLoption)(CURLOPTTYPE_OBJECTPOINT + 313))
+#define USED_PROXY ((CURLINFO)(CURLINFO_LONG + 66))
 
 struct tp_dialer {
   CURLM *multi;
@@ -84,12 +89,22 @@ void tp_quiet_end(tp_quiet *quiet) {
   pthread_sigmask(SIG_SETMASK, &quiet->before, NULL);
 }
 
+static int port_of(const struct sockaddr *address) {
+  const struct sockaddr_in *v4 = (const void *)address;
+  const struct sockaddr_in6 *v6 = (const void *)address;
+  return ntohs(address->sa_family == AF_INET6 ? v6->sin6_port : v4->sin_port);
+}
+
 /* Sockets must not leak into the host's child processes. Without one libcurl
 ** goes on to the next address. */
 static curl_socket_t open_socket(void *transfer, curlsocktype purpose,
                                  struct curl_sockaddr *address) {
   tp_transfer *t = transfer;
   (void)purpose;
+  if (t->proxy_port && port_of(&address->addr) != t->proxy_port) {
+    t->strayed = true;
+    return CURL_SOCKET_BAD;
+  }
   if (t->avoided && tp_avoided_has(t->avoided, &address->addr, tp_now())) {
     t->skipped = true;
     return CURL_SOCKET_BAD;
@@ -132,14 +147,72 @@ CURLcode tp_transfer_init(tp_transfer *t, tp_dialer *dialer,
   return set_timeout(t, connect_timeout);
 }
 
-CURLcode tp_transfer_proxy(CURL *easy, const char *proxy, const char *ca_file,
-                           const char *ca_pem) {
+/* The URL without user and password, the port and these two. An URL that
+** libcurl does not take makes it go without the proxy: it gets the least. */
+static CURLcode set_proxy_url(tp_transfer *t, const char *url) {
+  const char *host = strstr(url, "://"), *at, *colon;
+  size_t scheme;
+  char *text;
+  CURLcode code;
+  if (host == NULL) return CURLE_URL_MALFORMAT;
+  host += 3;
+  scheme = (size_t)(host - url);
+  if ((at = strchr(host, '@')) != NULL) {
+    text = strndup(host, (size_t)(at - host));
+    if (text == NULL) return CURLE_OUT_OF_MEMORY;
+    /* It decodes %XX of these, as of those in the URL. */
+    code = curl_easy_setopt(t->easy, CURLOPT_PROXYUSERPWD, text);
+    free(text);
+    if (code != CURLE_OK) return code;
+    host = at + 1;
+  }
+  colon = strchr(*host == '[' ? host + strcspn(host, "]") : host, ':');
+  t->proxy_port = colon ? atoi(colon + 1)
+    : strncmp(url, "https:", 6) == 0 ? 443 : 1080; /* libcurl's own */
+  text = malloc(strlen(url) + 1);
+  if (text == NULL) return CURLE_OUT_OF_MEMORY;
+  memcpy(text, url, scheme);
+  memcpy(text + scheme, host, strlen(host) + 1);
+  code = curl_easy_setopt(t->easy, CURLOPT_PROXY, text);
+  free(text);
+  if (code != CURLE_OK) return code;
+  return curl_easy_setopt(t->easy, CURLOPT_PROXYPORT, (long)t->proxy_port);
+}
+
+bool tp_transfer_strayed(tp_transfer *t) {
+  long used = 0, connected = 0, made = 1;
+  if (t->proxy_port == 0) return false;
+  if (curl_easy_getinfo(t->easy, USED_PROXY, &used) == CURLE_OK) {
+    if (!used) t->strayed = true;
+  } else if (t->tunnelled) { /* before 8.7 */
+    curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connected);
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &made);
+    if (made > 0 && connected / 100 != 2) t->strayed = true;
+  }
+  return t->strayed;
+}
+
+/* Connected; nothing of a request has been sent. */
+static int before_request(void *transfer, char *peer, char *local,
+                          int peer_port, int local_port) {
+  (void)peer;
+  (void)local;
+  (void)peer_port;
+  (void)local_port;
+  return tp_transfer_strayed(transfer); /* CURL_PREREQFUNC_ABORT is 1 */
+}
+
+CURLcode tp_transfer_proxy(tp_transfer *t, const char *proxy,
+                           const char *ca_file, const char *ca_pem,
+                           bool tunnel) {
   struct curl_blob blob;
   CURLcode code;
   if (proxy == NULL) return CURLE_OK;
 #define SET(option, value) \
-  if ((code = curl_easy_setopt(easy, option, value)) != CURLE_OK) return code
-  SET(CURLOPT_PROXY, proxy);
+  if ((code = curl_easy_setopt(t->easy, option, value)) != CURLE_OK) return code
+  if ((code = set_proxy_url(t, proxy)) != CURLE_OK) return code;
+  if (tunnel) SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
+  t->tunnelled = tunnel && strncmp(proxy, "http", 4) == 0;
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (ca_file) SET(CURLOPT_PROXY_CAINFO, ca_file);
   if (ca_pem) {
@@ -150,6 +223,9 @@ CURLcode tp_transfer_proxy(CURL *easy, const char *proxy, const char *ca_file,
   }
   if (ca_file || ca_pem) SET(CURLOPT_PROXY_CAPATH, NULL);
 #undef SET
+  /* From 7.80 on; before, a dial alone is looked at once it is made. */
+  if (curl_easy_setopt(t->easy, PREREQFUNCTION, before_request) == CURLE_OK)
+    (void)curl_easy_setopt(t->easy, PREREQDATA, t);
   return CURLE_OK;
 }
 
@@ -187,6 +263,11 @@ void tp_transfer_reason(const tp_transfer *t, CURLcode result,
   /* A URL in it is the proxy's, which may hold a password. */
   bool usable = t->text[0] && strstr(t->text, "://") == NULL;
   long os_errno = 0;
+  if (t->strayed) {
+    snprintf(reason, TP_REASON, "libcurl did not go through the proxy: the "
+             "connection was closed, and not used");
+    return;
+  }
   curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_errno);
   snprintf(reason, TP_REASON, "%s%.170s%s%.50s%s",
            result == CURLE_PROXY ? "the SOCKS proxy refuses: " : "",

@@ -21,6 +21,9 @@ typedef struct tp_transfer {
   bool running; /* in the multi handle, and not finished */
   const tp_avoided *avoided; /* addresses to leave out, or NULL */
   bool skipped;              /* there was one */
+  int proxy_port;            /* 0: there is no proxy */
+  bool tunnelled;            /* the proxy is asked to, by CONNECT */
+  bool strayed;              /* libcurl did not go through the proxy */
   void (*finish)(struct tp_transfer *transfer, CURLcode result);
   char text[CURL_ERROR_SIZE]; /* libcurl's own words */
 } tp_transfer;
@@ -31,9 +34,13 @@ CURLcode tp_transfer_init(tp_transfer *transfer, tp_dialer *dialer,
 CURLcode tp_transfer_start(tp_transfer *transfer);
 /* Once more from the beginning, after it has finished. */
 CURLcode tp_transfer_restart(tp_transfer *transfer, int64_t connect_timeout);
-/* The proxy, or NULL, and who vouches for it: see tp_dial_options. */
-CURLcode tp_transfer_proxy(CURL *easy, const char *proxy, const char *ca_file,
-                           const char *ca_pem);
+/* The proxy, or NULL, and who vouches for it: see tp_dial_options. With
+** `tunnel` an HTTP proxy is sent CONNECT even where it need not be. */
+CURLcode tp_transfer_proxy(tp_transfer *transfer, const char *proxy,
+                           const char *ca_file, const char *ca_pem,
+                           bool tunnel);
+/* Is the connection, now that it is made, not the proxy's? */
+bool tp_transfer_strayed(tp_transfer *transfer);
 void tp_transfer_clear(tp_transfer *transfer);
 /* What went wrong, in one line. */
 void tp_transfer_reason(const tp_transfer *transfer, CURLcode result,

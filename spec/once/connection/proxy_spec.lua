@@ -3,6 +3,7 @@
 local env = require "spec.support.environment"
 local certificates = require "spec.support.certificates"
 local fault_peer = require "spec.support.fault_peer"
+local libcurl = require "spec.support.libcurl"
 local listener = require "spec.support.listener"
 local nginx = require "spec.support.nginx"
 local proxies = require "spec.support.proxies"
@@ -247,6 +248,69 @@ describe("a proxy", function()
       assert.matches("^config\t.*HTTPS_PROXY.*scheme", line)
       line = child({ HTTPS_PROXY = "http://" .. CREDENTIALS .. "x:99999" }, "0.0.0.0")
       assert.matches("^config\t.*HTTPS_PROXY.*port", line)
+    end)
+  end)
+
+  describe("that libcurl leaves out", function()
+    local folder, codec_server
+
+    setup(function()
+      folder = libcurl.alter("curl_easy_setopt", [[
+        #pragma GCC visibility push(default)
+        CURLcode curl_easy_setopt(CURL *easy, CURLoption option, ...) {
+          va_list value;
+          void *given;
+          va_start(value, option);
+          given = va_arg(value, void *);
+          va_end(value);
+          return (passed)(easy, option, option == CURLOPT_PROXY ? "" : given);
+        }
+        #pragma GCC visibility pop
+      ]])
+      codec_server = env.spawn { env.python, "spec/support/codec_server.py" }
+    end)
+    teardown(function() codec_server:stop() end)
+
+    -- What a program with that libcurl prints.
+    local function output(code, ...)
+      local process = env.spawn { env.lua, "-e", code:format(...),
+        env = { LD_LIBRARY_PATH = folder } }
+      assert.same({ "exit", 0 }, { process:wait(60) }, process:errors())
+      return process:output()
+    end
+
+    local DIAL = [[
+      local client = require "temporal".client { target = %q, proxy = %q, tls = %s, retry = false }
+      local _, err = client:connect(10)
+      print(err and err.kind, err and err.message)
+      client:close()
+    ]]
+
+    it("is not done without: nothing is sent to the server itself", function()
+      local peer = fault_peer.start()
+      for _, sort in ipairs { "http", "socks5", "socks5h" } do
+        assert.equal("unavailable\tlibcurl did not go through the proxy: the connection was "
+          .. "closed, and not used\n",
+          output(DIAL, "127.1:" .. peer.port, sorts(CREDENTIALS)[sort], "false"))
+      end
+      assert.equal(0, peer:stats().connections)
+      -- Where the port does not tell: by the answer to CONNECT.
+      assert.matches("^unavailable\tlibcurl did not go through the proxy", output(DIAL,
+        "127.1:" .. peer.port, "http://u:p@127.0.0.1:" .. peer.port, "false"))
+      assert.equal(0, peer:stats().streams)
+      peer:stop()
+    end)
+
+    it("is not done without by a codec either", function()
+      local port = codec_server:readline(30):match "listening on (%d+)"
+      for _, proxy in ipairs { sorts(CREDENTIALS).http, "http://u:p@127.0.0.1:1" } do
+        assert.matches("^unavailable\tlibcurl did not go through the proxy", output([[
+          local codec = require "temporal".codec.remote { endpoint = "http://127.0.0.1:%d",
+            proxy = %q }
+          local _, err = codec.encode({ { metadata = {}, data = "" } }, { namespace = "ns" })
+          print(err and err.kind, err and err.message)
+        ]], port, proxy))
+      end
     end)
   end)
 end)
