@@ -56,8 +56,8 @@ void tp_dial_options_free(tp_dial_options *o) {
 /* The host the URL names is verified and sent as SNI; with a server name of
 ** its own the connection is routed to where it really goes. */
 static CURLcode set_url(tp_connection *c, const tp_dial_options *o) {
-  bool v6 = strchr(o->host, ':') != NULL;
   const char *name = o->secure ? o->tls.server_name : NULL;
+  bool v6 = strchr(o->host, ':') != NULL;
   const char *scheme = o->secure ? "https" : "http";
   char text[700];
   CURLcode code = CURLE_OK;
@@ -68,8 +68,10 @@ static CURLcode set_url(tp_connection *c, const tp_dial_options *o) {
     code = curl_easy_setopt(c->transfer.easy, CURLOPT_CONNECT_TO, c->route);
   }
   if (code != CURLE_OK) return code;
-  snprintf(text, sizeof text, v6 && !name ? "%s://[%s]:%d/" : "%s://%s:%d/",
-           scheme, name ? name : o->host, o->port);
+  if (name == NULL) name = o->host;
+  v6 = strchr(name, ':') != NULL;
+  snprintf(text, sizeof text, v6 ? "%s://[%s]:%d/" : "%s://%s:%d/", scheme,
+           name, o->port);
   return curl_easy_setopt(c->transfer.easy, CURLOPT_URL, text);
 }
 

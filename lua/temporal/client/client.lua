@@ -114,6 +114,7 @@ end
 --- Makes a client. Nothing is dialled, and no thread started, until its first
 -- call or `connect`.
 -- @tparam[opt] table given client options: `target` ("localhost:7233"),
+--   `authority` (string, the `:authority` of requests; the target's by default),
 --   `namespace` ("default"), `identity` (pid@host), `tls` (true, false, or a
 --   table; on when `api_key` is set), `api_key` (string, `{file=}` or
 --   function), `metadata` (table or function), `proxy` (URL, or false; by

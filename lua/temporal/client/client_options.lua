@@ -84,6 +84,14 @@ local function set_target(settings, value, spec, name)
   settings.target, settings.address = value, parsed
 end
 
+local function set_authority(settings, value, spec, name)
+  local host, problem = target.parse_authority(value)
+  if not host then
+    options.fail(spec, name, problem)
+  end
+  settings.authority, settings.authority_name = value, host
+end
+
 local take_namespace = options.string("namespace")
 
 -- It is sent as a header, too.
@@ -144,6 +152,7 @@ local OWN = {
 -- What belongs to the connection, which all clients of `with` share.
 local SHARED = {
   target = set_target,
+  authority = set_authority,
   tls = function(settings, value)
     settings.tls = tls.check(value)
   end,

@@ -30,6 +30,7 @@ local place, stop, stop_at = problem.place, problem.stop, problem.stop_at
 local VARIABLES = {
   { name = "address", variable = "TEMPORAL_ADDRESS" },
   { name = "namespace", variable = "TEMPORAL_NAMESPACE" },
+  { name = "authority", variable = "TEMPORAL_CLIENT_AUTHORITY" },
   { name = "api_key", variable = "TEMPORAL_API_KEY" },
   { name = "tls.disabled", variable = "TEMPORAL_TLS", type = "negated" },
   { name = "tls.client_cert_path", variable = "TEMPORAL_TLS_CLIENT_CERT_PATH" },
@@ -234,14 +235,19 @@ end
 
 local function to_options(settings, with_codec)
   local address, api_key = text(settings, "address"), text(settings, "api_key")
+  local authority = text(settings, "authority")
   if address then
     check_address(settings.address)
+  end
+  if authority and not target.parse_authority(authority) then
+    stop_at(settings.authority.origin, "must be a name with or without a port")
   end
   if api_key then
     must_pass(settings.api_key.origin, credentials.check, api_key, "the key")
   end
   return {
     target = address,
+    authority = authority,
     namespace = text(settings, "namespace"),
     api_key = api_key,
     tls = tls_option(settings),
@@ -299,8 +305,8 @@ end
 --   still found by them), `strict` (false: keys that are not known are passed
 --   over), `codec` (false: a codec server in the configuration is left to who
 --   asks for it, as the application may have its codecs itself)
--- @treturn table|nil options for `temporal.client`: those of `target namespace
---   api_key tls metadata codecs` that are configured; or nil
+-- @treturn table|nil options for `temporal.client`: those of `target authority
+--   namespace api_key tls metadata codecs` that are configured; or nil
 -- @treturn temporal.error of kind `config`, with what is known of `file`,
 --   `line`, `key`, `variable`; no API key, certificate, header or address is
 --   in its message

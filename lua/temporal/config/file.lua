@@ -22,7 +22,7 @@ local TLS = {
   disable_host_verification = "boolean",
 }
 local PROFILE = {
-  address = "string", namespace = "string", api_key = "string",
+  address = "string", authority = "string", namespace = "string", api_key = "string",
   tls = TLS,
   codec = { endpoint = "string", auth = "string" },
   grpc_meta = { ["*"] = "string" },

@@ -15,10 +15,11 @@ local metatable = { __name = "temporal.connection", __index = connection }
 local function open(settings, through)
   local retry, keepalive, address = settings.retry, settings.keepalive, settings.address
   local tls = settings.tls or {}
+  local name = tls.server_name or settings.tls and settings.authority_name
   return core.channel {
     host = address.host,
     port = address.port,
-    authority = tls.server_name or address.authority,
+    authority = settings.authority or tls.server_name or address.authority,
     secure = settings.tls and true or false,
     insecure = tls.verify == false,
     ca_file = tls.ca_file,
@@ -27,7 +28,7 @@ local function open(settings, through)
     cert_pem = tls.cert_pem,
     key_file = tls.key_file,
     key_pem = tls.key_pem,
-    server_name = tls.server_name,
+    server_name = name or nil,
     proxy = through.url,
     proxy_ca_file = through.ca_file,
     proxy_ca_pem = through.ca_pem,

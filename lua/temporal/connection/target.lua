@@ -64,6 +64,26 @@ local function parse(target)
   return { host = host, port = port, authority = ("%s:%d"):format(authority_host, port) }
 end
 
+--- Takes an `:authority` apart.
+-- @param authority
+-- @treturn string the name in it, IPv6 without brackets; or nil
+-- @treturn string the message: what is wrong and what would be right
+local function parse_authority(authority)
+  if type(authority) ~= "string" then
+    return nil, ('must be a string such as "temporal.internal:7233", got %s')
+      :format(options.kind_of(authority))
+  end
+  local host, rest = authority:match("^%[([%x:.]+)%](.*)$")
+  if not host then
+    host, rest = authority:match("^([A-Za-z0-9._%-]+)(.*)$")
+  end
+  if not host or rest ~= "" and not parse_port(rest) then
+    return nil, ('must be a name with or without a port, such as "temporal.internal:7233", '
+      .. "got %s"):format(options.show(authority))
+  end
+  return host
+end
+
 -- Headers that belong to HTTP/2 and gRPC themselves.
 local RESERVED = {
   te = true, ["content-type"] = true, ["user-agent"] = true, host = true, connection = true,
@@ -126,5 +146,6 @@ end
 
 return {
   parse = parse,
+  parse_authority = parse_authority,
   metadata_list = metadata_list,
 }

@@ -47,7 +47,6 @@ local DOCUMENTS = {
   "[profile.default]\nunknown = 1\n[other]\na = 1",
   "[profile.default.tls]\nunknown = 1",
   "[profile.default.codec]\nunknown = 1",
-  "[profile.default]\nauthority = 'x'",
   "[profile.default.tls]",
   "[profile.default]\ntls = {}\napi_key = 'k'",
   "[profile.default.tls]\ndisabled = true",
@@ -131,7 +130,8 @@ local function answer(given)
     assert.equal("config", err.kind)
     return { error = tostring(err) }
   end
-  found.codecs, found.codec = nil, codec
+  -- Python passes the authority over.
+  found.codecs, found.codec, found.authority = nil, codec, nil
   return found
 end
 
@@ -244,6 +244,20 @@ describe("temporal.config.load", function()
     }, found)
     assert.same({ target = "[::1]:1", tls = false },
       assert(config.load { file = path, env = {}, profile = "my profile", strict = true }))
+  end)
+
+  it("reads the authority, as Go and the CLI do", function()
+    local path = write("[profile.default]\nauthority = 'temporal.internal:7233'\n")
+    local function authority(env)
+      return assert(config.load { file = path, env = env, strict = true }).authority
+    end
+    assert.equal("temporal.internal:7233", authority {})
+    assert.equal("other", authority { TEMPORAL_CLIENT_AUTHORITY = "other" })
+    assert.is_nil(authority { TEMPORAL_CLIENT_AUTHORITY = "" })
+    local found, err = config.load { file = path, env = { TEMPORAL_CLIENT_AUTHORITY = "s3 cret" } }
+    assert.is_nil(found)
+    assert.same({ "config", "TEMPORAL_CLIENT_AUTHORITY", "TEMPORAL_CLIENT_AUTHORITY must be a name "
+      .. "with or without a port" }, { err.kind, err.variable, err.message })
   end)
 
   it("gives options that a client takes", function()

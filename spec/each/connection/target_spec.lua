@@ -56,6 +56,21 @@ describe("temporal.target", function()
     assert.matches("must be a string", why)
   end)
 
+  it("takes an authority apart", function()
+    for text, host in pairs {
+      ["temporal.internal"] = "temporal.internal", ["temporal_1:7233"] = "temporal_1",
+      ["[::1]:1"] = "::1", ["[fd00::1]"] = "fd00::1", ["10.0.0.1:65535"] = "10.0.0.1",
+    } do
+      assert.equal(host, (target.parse_authority(text)))
+    end
+    for _, text in ipairs { "", "a b", "a:", "a:0", "a:65536", "http://a", "::1", "[::1", "a/b",
+      "a\n", "u@a", 7 } do
+      local host, why = target.parse_authority(text)
+      assert.is_nil(host)
+      assert.matches('such as "temporal.internal:7233", got ', why, 1, true)
+    end
+  end)
+
   it("lays metadata out, sorted by key", function()
     assert.same({}, target.metadata_list({}, "metadata"))
     assert.same({ "a-bin", "\0\255", "b.c", "", "z_1", "x y" },

@@ -14,6 +14,23 @@ describe("a header", function()
   before_each(function() peer:reset() end)
   after_each(faults.after_each)
 
+  it(":authority is the target's, or what is given", function()
+    local function sent(options)
+      faults.must_start(faults.client(options))
+      return peer:headers()[":authority"]
+    end
+    assert.equal(peer.address, sent {})
+    assert.equal("temporal.internal", sent { authority = "temporal.internal" })
+    assert.equal("[::1]:7", sent { authority = "[::1]:7" })
+    local ok, message = pcall(faults.client, { authority = "a b" })
+    assert.is_false(ok)
+    assert.matches('client option "authority" must be a name with or without a port', message, 1,
+      true)
+    ok, message = pcall(function() return faults.client():with { authority = "a" } end)
+    assert.is_false(ok)
+    assert.matches("belongs to the connection", message, 1, true)
+  end)
+
   local bad = {
     ["CR LF"] = "a\r\nauthorization: evil", ["LF"] = "a\nb", ["NUL"] = "a\0b", ["ESC"] = "a\27[2J",
     ["DEL"] = "\127", ["a blank before"] = " a", ["a blank behind"] = "a ", ["a blank"] = " ",

@@ -111,6 +111,17 @@ describe("TLS", function()
       works(client)
     end)
 
+    it("the authority's name, unless a server_name is given", function()
+      works(open("elsewhere", trusting(), { authority = "elsewhere.example:7233" }))
+      works(open("elsewhere", trusting { server_name = "elsewhere.example" },
+        { authority = "other.example" }))
+      works(open("good", trusting(), { authority = "127.0.0.1" }))
+      for _, authority in ipairs { "other.example", "[::1]:7233" } do
+        local err = refusal(open("good", trusting(), { authority = authority }))
+        assert.matches("subject name", err.message)
+      end
+    end)
+
     local refused = {
       { "an expired certificate", "expired", {}, "expired" },
       { "a certificate for another name", "elsewhere", {}, "subject name.*localhost" },
