@@ -90,8 +90,10 @@ static bool flag_option(lua_State *L, const char *name) {
 }
 
 static void read_dial_options(lua_State *L, tp_dial_options *o) {
-  luaL_checkstack(L, 16, NULL);
+  luaL_checkstack(L, 17, NULL);
   o->host = string_option(L, "host");
+  o->unix_path = optional_string(L, "unix_path");
+  o->unix_abstract = flag_option(L, "unix_abstract");
   o->port = (int)number_option(L, "port");
   o->connect_timeout = seconds_option(L, "connect_timeout");
   o->secure = flag_option(L, "secure");

@@ -24,6 +24,7 @@ struct tp_connection {
   bool wrapped; /* TLS, of the peer or a proxy: bytes go through libcurl */
   tp_dial_state state;
   tp_avoided *avoided;
+  const tp_dial_options *options; /* the channel's, which outlives it */
   int64_t until; /* for libcurl */
   char address[INET6_ADDRSTRLEN];
   char reason[TP_REASON];
@@ -31,7 +32,7 @@ struct tp_connection {
 
 /* Every string of the options. */
 #define EACH_STRING(X, o) \
-  X((o)->host) X((o)->tls.ca_file) X((o)->tls.ca_pem) \
+  X((o)->host) X((o)->unix_path) X((o)->tls.ca_file) X((o)->tls.ca_pem) \
   X((o)->tls.cert_file) X((o)->tls.cert_pem) X((o)->tls.key_file) \
   X((o)->tls.key_pem) X((o)->tls.server_name) X((o)->proxy) \
   X((o)->proxy_ca_file) X((o)->proxy_ca_pem)
@@ -61,7 +62,11 @@ static CURLcode set_url(tp_connection *c, const tp_dial_options *o) {
   const char *scheme = o->secure ? "https" : "http";
   char text[700];
   CURLcode code = CURLE_OK;
-  if (name) {
+  if (o->unix_path)
+    code = curl_easy_setopt(c->transfer.easy, o->unix_abstract
+                              ? CURLOPT_ABSTRACT_UNIX_SOCKET
+                              : CURLOPT_UNIX_SOCKET_PATH, o->unix_path);
+  else if (name) {
     snprintf(text, sizeof text, v6 ? "::[%s]:%d" : "::%s:%d", o->host, o->port);
     c->route = curl_slist_append(NULL, text);
     if (c->route == NULL) return CURLE_OUT_OF_MEMORY;
@@ -131,6 +136,29 @@ static bool dial_all(tp_connection *c, CURLcode result) {
          tp_transfer_restart(&c->transfer, left) == CURLE_OK;
 }
 
+static void name_target(tp_connection *c) {
+  const tp_dial_options *o = c->options;
+  if (o->unix_path)
+    snprintf(c->reason, TP_REASON, "Failed to connect to unix%s:%.120s",
+             o->unix_abstract ? "-abstract" : "", o->unix_path);
+  else
+    snprintf(c->reason, TP_REASON, "Failed to connect to %.100s port %d",
+             o->host, o->port);
+}
+
+static void add_error(tp_connection *c, int error) {
+  size_t n = strlen(c->reason);
+  snprintf(c->reason + n, TP_REASON - n, ": %s", strerror(error));
+}
+
+/* libcurl would name the host that is in its URL. */
+static void explain_unix(tp_connection *c) {
+  long error = 0;
+  curl_easy_getinfo(c->transfer.easy, CURLINFO_OS_ERRNO, &error);
+  name_target(c);
+  if (error) add_error(c, (int)error);
+}
+
 static void on_finished(tp_transfer *transfer, CURLcode result) {
   tp_connection *c = (tp_connection *)transfer;
   curl_socket_t fd = CURL_SOCKET_BAD;
@@ -146,6 +174,8 @@ static void on_finished(tp_transfer *transfer, CURLcode result) {
     c->state = TP_DIAL_FAILED;
     tp_transfer_reason(transfer, result, c->reason);
     if (is_misconfiguration(result)) misconfigured(c, c->reason);
+    if (c->options->unix_path && result == CURLE_COULDNT_CONNECT)
+      explain_unix(c);
   } else {
     c->fd = (int)fd;
     c->state = TP_CONNECTED;
@@ -153,7 +183,8 @@ static void on_finished(tp_transfer *transfer, CURLcode result) {
 }
 
 bool tp_dial_without_libcurl(const tp_dial_options *o) {
-  return !o->secure && o->proxy == NULL && tp_direct_knows(o->host);
+  return !o->secure && o->proxy == NULL &&
+         (o->unix_path || tp_direct_knows(o->host));
 }
 
 static tp_connection *new_connection(void) {
@@ -167,10 +198,14 @@ tp_connection *tp_dial_directly(const tp_dial_options *o,
   tp_connection *c = new_connection();
   if (c == NULL) return NULL;
   c->own = true;
-  tp_direct_begin(&c->direct, o->host, o->port, o->connect_timeout, avoided,
-                  tp_now());
-  snprintf(c->reason, TP_REASON, "Failed to connect to %.100s port %d", o->host,
-           o->port);
+  if (o->unix_path)
+    tp_direct_begin_unix(&c->direct, o->unix_path, o->unix_abstract,
+                         o->connect_timeout, tp_now());
+  else
+    tp_direct_begin(&c->direct, o->host, o->port, o->connect_timeout, avoided,
+                    tp_now());
+  c->options = o;
+  name_target(c);
   return c;
 }
 
@@ -187,14 +222,12 @@ tp_connection *tp_dial_refused(const char *reason) {
 }
 
 static void advance_directly(tp_connection *c) {
-  size_t n = strlen(c->reason);
   if (!tp_direct_advance(&c->direct, tp_now())) return;
   c->state = c->direct.fd < 0 ? TP_DIAL_FAILED : TP_CONNECTED;
   c->fd = c->direct.fd;
   c->direct.fd = -1;
   if (c->fd >= 0) tp_direct_address(&c->direct, c->address);
-  if (c->fd < 0)
-    snprintf(c->reason + n, TP_REASON - n, ": %s", strerror(c->direct.error));
+  if (c->fd < 0) add_error(c, c->direct.error);
 }
 
 tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *o,
@@ -202,6 +235,7 @@ tp_connection *tp_dial(tp_dialer *dialer, const tp_dial_options *o,
   tp_connection *c = new_connection();
   CURLcode code;
   if (c == NULL) return NULL;
+  c->options = o;
   c->secure = c->wrapped = o->secure;
   c->transfer.finish = on_finished;
   c->transfer.avoided = c->avoided = avoided;

@@ -21,6 +21,8 @@
 typedef struct tp_dial_options {
   const char *host;               /* name or address, IPv6 without brackets */
   int port;
+  const char *unix_path;    /* a Unix socket in their place, or NULL */
+  bool unix_abstract;       /* that is a name of Linux', no path */
   int64_t connect_timeout;  /* microseconds, for all addresses together */
   bool secure;              /* TLS, as `tls` says */
   tp_tls tls;
@@ -40,7 +42,7 @@ typedef enum {
 bool tp_dial_options_copy(tp_dial_options *to, const tp_dial_options *from);
 void tp_dial_options_free(tp_dial_options *options);
 
-/* A plaintext address, without a proxy. */
+/* A plaintext address or Unix socket, without a proxy. */
 bool tp_dial_without_libcurl(const tp_dial_options *options);
 
 /* A connection, dialling or failed already. NULL: out of memory. It begins with

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -39,9 +40,14 @@ bool tp_direct_knows(const char *host) {
   return to_addresses(host, 0, unused) > 0;
 }
 
-static int open_socket(const tp_address *a) {
+static socklen_t length_of(const tp_direct *d, const tp_address *a) {
+  if (a->any.sa_family == AF_UNIX) return d->un_length;
+  return a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6;
+}
+
+static int open_socket(const tp_direct *d, const tp_address *a) {
   static const int yes = 1;
-  socklen_t n = a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6;
+  socklen_t n = length_of(d, a);
   int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
                   0);
   if (fd < 0) return -1;
@@ -58,7 +64,7 @@ static int open_socket(const tp_address *a) {
 /* The next address that can be tried at all. */
 static void try_next(tp_direct *d, int64_t now) {
   while (d->fd < 0 && d->tried < d->count) {
-    d->fd = open_socket(&d->addresses[d->tried++]);
+    d->fd = open_socket(d, &d->addresses[d->tried++]);
     if (d->fd < 0) d->error = errno;
   }
   d->until = d->tried < d->count && now + HEAD_START < d->until_last
@@ -79,6 +85,8 @@ static void put_in_order(tp_direct *d, tp_avoided *avoided, int64_t now) {
 
 void tp_direct_address(const tp_direct *d, char text[INET6_ADDRSTRLEN]) {
   const tp_address *a = &d->addresses[d->tried - 1];
+  text[0] = '\0';
+  if (a->any.sa_family == AF_UNIX) return;
   const void *bytes = a->any.sa_family == AF_INET
     ? (const void *)&a->v4.sin_addr : (const void *)&a->v6.sin6_addr;
   inet_ntop(a->any.sa_family, bytes, text, INET6_ADDRSTRLEN);
@@ -91,6 +99,22 @@ void tp_direct_begin(tp_direct *d, const char *host, int port, int64_t timeout,
   d->count = to_addresses(host, port, d->addresses);
   put_in_order(d, avoided, now);
   d->until_last = tp_after(now, timeout);
+  try_next(d, now);
+}
+
+void tp_direct_begin_unix(tp_direct *d, const char *path, bool abstract,
+                          int64_t timeout, int64_t now) {
+  tp_address *a = &d->addresses[0];
+  size_t n = strlen(path);
+  memset(d, 0, sizeof *d);
+  d->fd = -1;
+  d->error = ENAMETOOLONG;
+  d->until_last = tp_after(now, timeout);
+  if (n + 1 > sizeof a->un.sun_path) return;
+  a->un.sun_family = AF_UNIX;
+  memcpy(a->un.sun_path + abstract, path, n); /* a path ends in a zero byte */
+  d->un_length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + 1);
+  d->count = 1;
   try_next(d, now);
 }
 

@@ -206,6 +206,9 @@ local function check(given)
   if not settings.address then
     set_target(settings, settings.target, CLIENT, "target")
   end
+  if settings.proxy and settings.address.unix_path then
+    misuse.raise('client option "proxy": there is no proxy to a Unix socket; leave it out')
+  end
   settings.retry = settings.retry or DEFAULT_RETRY
   settings.keepalive = settings.keepalive or DEFAULT_KEEPALIVE
   if settings.tls == nil then

@@ -19,6 +19,8 @@ local function open(settings, through)
   return core.channel {
     host = address.host,
     port = address.port,
+    unix_path = address.unix_path,
+    unix_abstract = address.unix_abstract,
     authority = settings.authority or tls.server_name or address.authority,
     secure = settings.tls and true or false,
     insecure = tls.verify == false,
@@ -55,7 +57,8 @@ end
 function connection.new(settings)
   local through = settings.proxy
   -- The module is loaded where there is a proxy to think about.
-  if through == nil and (getenv "HTTPS_PROXY" or getenv "https_proxy") then
+  if through == nil and not settings.address.unix_path
+    and (getenv "HTTPS_PROXY" or getenv "https_proxy") then
     local problem
     through, problem = proxy.from_environment(settings.address.host, settings.address.port)
     if problem then

@@ -8,7 +8,8 @@ local options = require "temporal.base.options"
 
 local DEFAULT_PORT = 7233
 local MAX_HOST = 255 -- of a name in the DNS
-local FORMS = '"host", "host:port", "[v6]:port" or "dns:///host:port"'
+local MAX_PATH = 107 -- of a socket in Linux
+local FORMS = '"host", "host:port", "[v6]:port", "dns:///host:port" or "unix:/path"'
 
 local function wrong(target, why)
   return nil, ('target %s %s; it must be %s'):format(options.show(target), why, FORMS)
@@ -25,16 +26,45 @@ local function parse_port(text)
   return nil
 end
 
+-- A Unix socket, as gRPC names them; nil when the target is none.
+local function parse_unix(target)
+  local kind, path = target:match("^([Uu][Nn][Ii][Xx]%-?%a*):(.*)$")
+  kind = kind and kind:lower()
+  if kind ~= "unix" and kind ~= "unix-abstract" then
+    return nil
+  elseif kind == "unix" and path:find("^//") then
+    if not path:find("^///") then
+      return wrong(target, "has a relative path behind two slashes")
+    end
+    path = path:sub(3)
+  end
+  if path == "" then
+    return wrong(target, "has no path")
+  elseif path:find("%z") then
+    return wrong(target, "has a path with a zero byte")
+  elseif #path > MAX_PATH then
+    return wrong(target, ("has a path of more than %d bytes"):format(MAX_PATH))
+  end
+  return { host = "localhost", port = DEFAULT_PORT, authority = "localhost", unix_path = path,
+    unix_abstract = kind == "unix-abstract" }
+end
+
 --- Takes a target apart.
 -- @tparam string target
--- @treturn table `{host=, port=, authority=}`, or nil
+-- @treturn table `{host=, port=, authority=}`, with `unix_path` and
+--   `unix_abstract` when it is a Unix socket; or nil
 -- @treturn string the message: what is wrong and what would be right
 local function parse(target)
   if type(target) ~= "string" then
     return nil, ("must be a string such as \"localhost:7233\", got %s")
       :format(options.kind_of(target))
   end
-  local rest = target:match("^[Dd][Nn][Ss]:///(.+)$") or target
+  local socket, problem = parse_unix(target)
+  if socket or problem then
+    return socket, problem
+  end
+  local rest = target:match("^[Dd][Nn][Ss]:///(.+)$")
+    or target:match("^[Dd][Nn][Ss]:([^:/]+:%d+)$") or target
   if rest:find("://", 1, true) then
     return wrong(target, "has a scheme")
   end

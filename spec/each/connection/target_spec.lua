@@ -18,10 +18,24 @@ describe("temporal.target", function()
       ["[fe80::1%eth0]"] = { "fe80::1%eth0", 7233, "[fe80::1%eth0]:7233" },
       ["dns:///temporal.svc:80"] = { "temporal.svc", 80, "temporal.svc:80" },
       ["dns:///temporal"] = { "temporal", 7233, "temporal:7233" },
+      ["dns:temporal:80"] = { "temporal", 80, "temporal:80" },
     }
     for text, expected in pairs(cases) do
       local parsed = assert(target.parse(text))
       assert.same(expected, { parsed.host, parsed.port, parsed.authority })
+    end
+  end)
+
+  it("reads Unix sockets, as gRPC names them", function()
+    for text, expected in pairs {
+      ["unix:/run/a b.sock"] = { "/run/a b.sock", false }, ["unix:a.sock"] = { "a.sock", false },
+      ["unix:///run/frontend.sock"] = { "/run/frontend.sock", false },
+      ["UNIX:./a:7233"] = { "./a:7233", false }, ["unix-abstract:a/b"] = { "a/b", true },
+      ["unix:/" .. ("a"):rep(106)] = { "/" .. ("a"):rep(106), false },
+    } do
+      local parsed = assert(target.parse(text))
+      assert.same(expected, { parsed.unix_path, parsed.unix_abstract })
+      assert.equal("localhost", parsed.authority)
     end
   end)
 
@@ -43,13 +57,18 @@ describe("temporal.target", function()
       ["localhost 7233"] = "no valid port",
       ["local host:7233"] = "no valid port",
       ["localhost:7233/x"] = "no valid port",
+      ["unix:"] = "has no path", ["unix-abstract:"] = "has no path",
+      ["unix://run/frontend.sock"] = "has a relative path behind two slashes",
+      ["unix:/a\0b"] = "zero byte",
+      ["unix:/" .. ("a"):rep(107)] = "has a path of more than 107 bytes",
+      ["unix-socket:a"] = "no valid port",
     }
     for text, expected in pairs(cases) do
       local parsed, why = target.parse(text)
       assert.is_nil(parsed, text)
       assert.matches(expected, why, 1, true)
-      assert.matches('must be "host", "host:port", "[v6]:port" or "dns:///host:port"', why, 1,
-        true)
+      assert.matches('must be "host", "host:port", "[v6]:port", "dns:///host:port" or "unix:/path"',
+        why, 1, true)
     end
     local parsed, why = target.parse(7233)
     assert.is_nil(parsed)
