@@ -90,7 +90,7 @@ static bool flag_option(lua_State *L, const char *name) {
 }
 
 static void read_dial_options(lua_State *L, tp_dial_options *o) {
-  luaL_checkstack(L, 17, NULL);
+  luaL_checkstack(L, 20, NULL);
   o->host = string_option(L, "host");
   o->unix_path = optional_string(L, "unix_path");
   o->unix_abstract = flag_option(L, "unix_abstract");
@@ -99,6 +99,8 @@ static void read_dial_options(lua_State *L, tp_dial_options *o) {
   o->secure = flag_option(L, "secure");
   o->tls.ca_file = optional_string(L, "ca_file");
   o->tls.ca_pem = optional_string(L, "ca_pem");
+  o->tls.system_file = optional_string(L, "system_ca_file");
+  o->tls.system_dir = optional_string(L, "system_ca_dir");
   o->tls.cert_file = optional_string(L, "cert_file");
   o->tls.cert_pem = optional_string(L, "cert_pem");
   o->tls.key_file = optional_string(L, "key_file");

@@ -56,6 +56,10 @@ static const tp_dial_options *dial_options(const tp_http_post *post) {
   return &post->future.client->channel->options.dial;
 }
 
+static bool is_secure(const tp_http_post *post) {
+  return strncasecmp(post->url, "https:", 6) == 0;
+}
+
 static CURLcode set_headers(tp_http_post *post) {
   const char *line = (char *)post->header_lines.data;
   const char *end = line + post->header_lines.length;
@@ -86,9 +90,7 @@ static CURLcode configure(tp_http_post *post) {
   SET(CURLOPT_WRITEFUNCTION, on_body);
   SET(CURLOPT_WRITEDATA, post);
   if ((code = set_headers(post)) != CURLE_OK) return code;
-  code = tp_transfer_proxy(&post->transfer, o->proxy, o->proxy_ca_file,
-                           o->proxy_ca_pem,
-                           strncasecmp(post->url, "https:", 6) == 0);
+  code = tp_transfer_proxy(&post->transfer, o, is_secure(post));
   if (code != CURLE_OK) return code;
 #undef SET
   return (CURLcode)tp_tls_configure(easy, &o->tls, NULL);
@@ -102,6 +104,11 @@ static void begin(tp_http_post *post) {
   post->transfer.finish = on_finished;
   if (!tp_process_libcurl(reason)) {
     fail(post, "unavailable", TP_GRPC_UNAVAILABLE, reason);
+    return;
+  }
+  if (is_secure(post) &&
+      tp_tls_unreadable(&dial_options(post)->tls, reason, sizeof reason)) {
+    fail(post, "config", -1, reason);
     return;
   }
   dialer = tp_engine_dialer(post->future.engine);

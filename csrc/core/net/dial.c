@@ -33,6 +33,7 @@ struct tp_connection {
 /* Every string of the options. */
 #define EACH_STRING(X, o) \
   X((o)->host) X((o)->unix_path) X((o)->tls.ca_file) X((o)->tls.ca_pem) \
+  X((o)->tls.system_file) X((o)->tls.system_dir) \
   X((o)->tls.cert_file) X((o)->tls.cert_pem) X((o)->tls.key_file) \
   X((o)->tls.key_pem) X((o)->tls.server_name) X((o)->proxy) \
   X((o)->proxy_ca_file) X((o)->proxy_ca_pem)
@@ -85,8 +86,7 @@ static CURLcode set_proxy(tp_connection *c, const tp_dial_options *o) {
     c->alpn.proxies = 1;
     c->wrapped = true;
   }
-  return tp_transfer_proxy(&c->transfer, o->proxy, o->proxy_ca_file,
-                           o->proxy_ca_pem, true);
+  return tp_transfer_proxy(&c->transfer, o, true);
 }
 
 static CURLcode configure(tp_connection *c, const tp_dial_options *o) {

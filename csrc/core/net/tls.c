@@ -47,14 +47,16 @@ static bool unreadable(const char *path, const char *what, char *reason,
                        size_t n) {
   const char *why = path ? trouble(path) : NULL;
   if (why)
-    snprintf(reason, n, "tls.%s %.120s cannot be read: %s", what, path, why);
+    snprintf(reason, n, "%s %.120s cannot be read: %s", what, path, why);
   return why != NULL;
 }
 
 bool tp_tls_unreadable(const tp_tls *tls, char *reason, size_t n) {
-  return unreadable(tls->ca_file, "ca_file", reason, n) ||
-         unreadable(tls->cert_file, "cert_file", reason, n) ||
-         unreadable(tls->key_file, "key_file", reason, n);
+  return unreadable(tls->ca_file, "tls.ca_file", reason, n) ||
+         unreadable(tls->cert_file, "tls.cert_file", reason, n) ||
+         unreadable(tls->key_file, "tls.key_file", reason, n) ||
+         (tls->verify && tls->ca_file == NULL && tls->ca_pem == NULL &&
+          unreadable(tls->system_file, "SSL_CERT_FILE", reason, n));
 }
 
 /* libcurl keeps the connection to itself once it is made: what was agreed on is
@@ -117,7 +119,12 @@ int tp_tls_configure(void *easy, const tp_tls *tls, tp_alpn *alpn) {
   SET(CURLOPT_SSL_SESSIONID_CACHE, 0L); /* each dial verifies again */
   if (tls->ca_file) SET(CURLOPT_CAINFO, tls->ca_file);
   SET_TEXT(CURLOPT_CAINFO_BLOB, tls->ca_pem);
-  if (tls->ca_file || tls->ca_pem) SET(CURLOPT_CAPATH, NULL);
+  if (tls->ca_file || tls->ca_pem) {
+    SET(CURLOPT_CAPATH, NULL);
+  } else if (tls->verify) {
+    if (tls->system_file) SET(CURLOPT_CAINFO, tls->system_file);
+    if (tls->system_dir) SET(CURLOPT_CAPATH, tls->system_dir);
+  }
   if (tls->cert_file) SET(CURLOPT_SSLCERT, tls->cert_file);
   SET_TEXT(CURLOPT_SSLCERT_BLOB, tls->cert_pem);
   if (tls->key_file) SET(CURLOPT_SSLKEY, tls->key_file);

@@ -12,6 +12,8 @@
 /* Every string may be NULL. Of each pair one is given: a path or the text. */
 typedef struct tp_tls {
   const char *ca_file, *ca_pem;     /* in place of the system's authorities */
+  /* Where neither is given: in place of the system's file, of its folders. */
+  const char *system_file, *system_dir;
   const char *cert_file, *cert_pem; /* the client's, with its chain */
   const char *key_file, *key_pem;
   const char *server_name;          /* for SNI and verification */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../base/timer.h"
+#include "dial.h"
 
 /* What older headers do not name: CURLOPT_QUICK_EXIT, _PREREQFUNCTION and
 ** _PREREQDATA, CURLINFO_USED_PROXY. */
@@ -202,9 +203,10 @@ static int before_request(void *transfer, char *peer, char *local,
   return tp_transfer_strayed(transfer); /* CURL_PREREQFUNC_ABORT is 1 */
 }
 
-CURLcode tp_transfer_proxy(tp_transfer *t, const char *proxy,
-                           const char *ca_file, const char *ca_pem,
+CURLcode tp_transfer_proxy(tp_transfer *t, const tp_dial_options *o,
                            bool tunnel) {
+  const char *proxy = o->proxy, *ca_file = o->proxy_ca_file;
+  const char *ca_pem = o->proxy_ca_pem;
   struct curl_blob blob;
   CURLcode code;
   if (proxy == NULL) return CURLE_OK;
@@ -221,7 +223,12 @@ CURLcode tp_transfer_proxy(tp_transfer *t, const char *proxy,
     blob.flags = CURL_BLOB_NOCOPY; /* the channel outlives the transfer */
     SET(CURLOPT_PROXY_CAINFO_BLOB, &blob);
   }
-  if (ca_file || ca_pem) SET(CURLOPT_PROXY_CAPATH, NULL);
+  if (ca_file || ca_pem) {
+    SET(CURLOPT_PROXY_CAPATH, NULL);
+  } else {
+    if (o->tls.system_file) SET(CURLOPT_PROXY_CAINFO, o->tls.system_file);
+    if (o->tls.system_dir) SET(CURLOPT_PROXY_CAPATH, o->tls.system_dir);
+  }
 #undef SET
   /* From 7.80 on; before, a dial alone is looked at once it is made. */
   if (curl_easy_setopt(t->easy, PREREQFUNCTION, before_request) == CURLE_OK)

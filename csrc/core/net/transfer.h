@@ -14,6 +14,8 @@
 
 #pragma GCC visibility push(hidden)
 
+struct tp_dial_options;
+
 /* First member of whatever owns an easy handle. */
 typedef struct tp_transfer {
   tp_dialer *dialer;
@@ -34,11 +36,10 @@ CURLcode tp_transfer_init(tp_transfer *transfer, tp_dialer *dialer,
 CURLcode tp_transfer_start(tp_transfer *transfer);
 /* Once more from the beginning, after it has finished. */
 CURLcode tp_transfer_restart(tp_transfer *transfer, int64_t connect_timeout);
-/* The proxy, or NULL, and who vouches for it: see tp_dial_options. With
-** `tunnel` an HTTP proxy is sent CONNECT even where it need not be. */
-CURLcode tp_transfer_proxy(tp_transfer *transfer, const char *proxy,
-                           const char *ca_file, const char *ca_pem,
-                           bool tunnel);
+/* The proxy, if there is one, and who vouches for it. With `tunnel` an HTTP
+** proxy is sent CONNECT even where it need not be. */
+CURLcode tp_transfer_proxy(tp_transfer *transfer,
+                           const struct tp_dial_options *options, bool tunnel);
 /* Is the connection, now that it is made, not the proxy's? */
 bool tp_transfer_strayed(tp_transfer *transfer);
 void tp_transfer_clear(tp_transfer *transfer);

@@ -19,6 +19,20 @@ function system.getenv(name)
   return (of_library("os", "getenv") or core.getenv)(name)
 end
 
+-- The value of a variable that is set and not empty.
+local function value_of(name)
+  local value = system.getenv(name)
+  return value ~= "" and value or nil
+end
+
+--- Where the environment says the system's certificate authorities are, as
+-- OpenSSL, Go and Python look for them.
+-- @treturn string|nil SSL_CERT_FILE
+-- @treturn string|nil SSL_CERT_DIR
+function system.authorities()
+  return value_of "SSL_CERT_FILE", value_of "SSL_CERT_DIR"
+end
+
 local stderr = of_library("io", "stderr")
 
 --- Writes to stderr.

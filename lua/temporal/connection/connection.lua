@@ -7,7 +7,7 @@ local credentials = require "temporal.connection.credentials"
 local errors = require "temporal.error.error"
 local misuse = require "temporal.base.misuse"
 local proxy = require "temporal.base.lazy" "temporal.connection.proxy"
-local getenv = require("temporal.base.system").getenv
+local system = require "temporal.base.system"
 
 local connection = {}
 local metatable = { __name = "temporal.connection", __index = connection }
@@ -16,6 +16,7 @@ local function open(settings, through)
   local retry, keepalive, address = settings.retry, settings.keepalive, settings.address
   local tls = settings.tls or {}
   local name = tls.server_name or settings.tls and settings.authority_name
+  local system_ca_file, system_ca_dir = system.authorities()
   return core.channel {
     host = address.host,
     port = address.port,
@@ -26,6 +27,8 @@ local function open(settings, through)
     insecure = tls.verify == false,
     ca_file = tls.ca_file,
     ca_pem = tls.ca_pem,
+    system_ca_file = system_ca_file,
+    system_ca_dir = system_ca_dir,
     cert_file = tls.cert_file,
     cert_pem = tls.cert_pem,
     key_file = tls.key_file,
@@ -58,7 +61,7 @@ function connection.new(settings)
   local through = settings.proxy
   -- The module is loaded where there is a proxy to think about.
   if through == nil and not settings.address.unix_path
-    and (getenv "HTTPS_PROXY" or getenv "https_proxy") then
+    and (system.getenv "HTTPS_PROXY" or system.getenv "https_proxy") then
     local problem
     through, problem = proxy.from_environment(settings.address.host, settings.address.port)
     if problem then

@@ -5,6 +5,7 @@ local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local proxy = require "temporal.base.lazy" "temporal.connection.proxy"
+local system = require "temporal.base.system"
 local wait = require "temporal.wait.wait"
 
 local type, next = type, next
@@ -19,6 +20,7 @@ local GRACE = 1
 -- what concerns one says nothing.
 local function open_channel(settings, through)
   local given = settings.tls or {}
+  local system_ca_file, system_ca_dir = system.authorities()
   return core.channel {
     host = "localhost", port = 0, authority = "localhost", secure = false, metadata = {},
     rpc_timeout = CONNECT_TIMEOUT, shutdown_timeout = 0, max_pending = 1,
@@ -29,6 +31,8 @@ local function open_channel(settings, through)
     insecure = given.verify == false,
     ca_file = given.ca_file,
     ca_pem = given.ca_pem,
+    system_ca_file = system_ca_file,
+    system_ca_dir = system_ca_dir,
     cert_file = given.cert_file,
     cert_pem = given.cert_pem,
     key_file = given.key_file,

@@ -146,6 +146,73 @@ describe("TLS", function()
       end
     end)
 
+    describe("with the authorities that the environment names:", function()
+      -- What a program with these variables prints of connecting.
+      local function connect(environment, tls)
+        local process = env.spawn { env.lua, "-e", ([[
+          local client = require "temporal".client { target = "localhost:%d", tls = %s,
+            namespace = %q, retry = false, logger = function() end }
+          local ok, err = client:connect(20)
+          print(ok or err.kind .. " " .. err.message)
+          client:close(0)
+        ]]):format(front.ports.good, tls or "true", env.namespace), env = environment }
+        assert.same({ "exit", 0 }, { process:wait(60) }, process:errors())
+        return process:output()
+      end
+
+      setup(function()
+        local folder = made:path "folder"
+        assert(os.execute(("mkdir %s && cp %s %s && openssl rehash %s 2>/dev/null"):format(folder,
+          made:path "ca.pem", folder, folder)))
+      end)
+
+      it("SSL_CERT_FILE and SSL_CERT_DIR, a list of folders", function()
+        assert.equal("true\n", connect { SSL_CERT_FILE = made:path "ca.pem" })
+        assert.equal("true\n", connect { SSL_CERT_DIR = made:path "folder" })
+        assert.equal("true\n", connect { SSL_CERT_DIR = "/nowhere:" .. made:path "folder" })
+        assert.equal("true\n", connect { SSL_CERT_DIR = made:path "folder",
+          SSL_CERT_FILE = made:path "other.pem" })
+        assert.matches("issuer certificate", connect { SSL_CERT_FILE = made:path "other.pem" })
+        assert.matches("issuer certificate", connect { SSL_CERT_FILE = "", SSL_CERT_DIR = "" })
+      end)
+
+      it("not where tls.ca_file or tls.ca_pem is given", function()
+        local other = ("{ ca_file = %q }"):format(made:path "other.pem")
+        assert.matches("issuer certificate", connect({ SSL_CERT_FILE = made:path "ca.pem",
+          SSL_CERT_DIR = made:path "folder" }, other))
+        local ours = ("{ ca_pem = %q }"):format(made:text "ca.pem")
+        assert.equal("true\n", connect({ SSL_CERT_FILE = "/nowhere.pem" }, ours))
+        assert.equal("true\n", connect({ SSL_CERT_FILE = "/nowhere.pem" }, "{ verify = false }"))
+      end)
+
+      it("a file that cannot be read is said so", function()
+        assert.matches("^config SSL_CERT_FILE /nowhere%.pem cannot be read: No such file",
+          connect { SSL_CERT_FILE = "/nowhere.pem" })
+      end)
+
+      it("of a codec server and of an https proxy, too", function()
+        local process = env.spawn { env.lua, "-e", ([[
+          local temporal = require "temporal"
+          local function encode(options)
+            local _, err = temporal.codec.remote(options).encode({ { metadata = {}, data = "" } },
+              { namespace = "ns" })
+            print(err.kind, err.http_status, err.message)
+          end
+          encode { endpoint = "https://localhost:%d" }
+          encode { endpoint = "http://codec.invalid", proxy = "https://localhost:%d" }
+          encode { endpoint = "https://localhost:%d", tls = { ca_file = "/nowhere.pem" } }
+        ]]):format(front.ports.liar, front.ports.liar, front.ports.liar),
+          env = { SSL_CERT_FILE = made:path "ca.pem" } }
+        assert.same({ "exit", 0 }, { process:wait(60) }, process:errors())
+        local lines = process:output()
+        local codec, proxied, unreadable = lines:match "^([^\n]*)\n([^\n]*)\n([^\n]*)"
+        assert.matches("^unimplemented\t404", codec)
+        assert.matches("^unimplemented\t404", proxied)
+        assert.matches("^config\tnil\ttls%.ca_file /nowhere%.pem cannot be read: No such file",
+          unreadable)
+      end)
+    end)
+
     it("unless it is told not to, which is said aloud", function()
       for _, port in ipairs { "expired", "elsewhere", "good" } do
         warnings = {}
