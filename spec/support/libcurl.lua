@@ -62,9 +62,10 @@ function libcurl.alter(name, source)
   text = text:gsub("visibility push%(hidden%)", "visibility push(default)")
     :gsub('#define LIBRARY "[^"]*"', function() return ("#define LIBRARY %q"):format(real) end)
     :gsub("%(" .. name .. "%)%(CURL", "(passed)(CURL"):gsub("&%(" .. name .. "%)%)", "&(passed))")
-  text = text:gsub("\nCURLcode %(passed%)", function(found)
-    return "\n#undef " .. name .. "\n" .. found
-  end, 1)
+  -- Most are there by a macro.
+  text = text:gsub("PASS_ON%((%w+), " .. name .. ",", "PASS_ON_AS(passed, %1, " .. name .. ",")
+    :gsub("#define PASS_ON%(", "#define PASS_ON_AS(as, type, name, parameters, arguments) \\\n"
+      .. "  type (as) parameters { return FOUND(name) arguments; }\n%0")
   write(folder .. "/altered.c", text .. source .. [[
     __attribute__((constructor)) static void load(void) {
       char reason[TP_REASON];

@@ -159,6 +159,12 @@ static void explain_unix(tp_connection *c) {
   if (error) add_error(c, (int)error);
 }
 
+static void explain_alert(const tp_connection *c, char reason[TP_REASON]) {
+  const tp_tls *tls = &c->options->tls;
+  tp_tls_explain(c->alpn.alert, tls->cert_file || tls->cert_pem, reason,
+                 TP_REASON);
+}
+
 static void on_finished(tp_transfer *transfer, CURLcode result) {
   tp_connection *c = (tp_connection *)transfer;
   curl_socket_t fd = CURL_SOCKET_BAD;
@@ -173,12 +179,14 @@ static void on_finished(tp_transfer *transfer, CURLcode result) {
   } else if (fd == CURL_SOCKET_BAD) {
     c->state = TP_DIAL_FAILED;
     tp_transfer_reason(transfer, result, c->reason);
+    if (c->alpn.alert) explain_alert(c, c->reason);
     if (is_misconfiguration(result)) misconfigured(c, c->reason);
     if (c->options->unix_path && result == CURLE_COULDNT_CONNECT)
       explain_unix(c);
   } else {
     c->fd = (int)fd;
     c->state = TP_CONNECTED;
+    c->transfer.text[0] = '\0'; /* what went wrong did not matter */
   }
 }
 
@@ -291,6 +299,10 @@ int64_t tp_connection_until(const tp_connection *c) {
   return c->own && c->state == TP_DIALLING ? c->direct.until : TP_NEVER;
 }
 
+bool tp_connection_alerted(const tp_connection *c) {
+  return c->alpn.alert != 0;
+}
+
 bool tp_connection_wrapped(const tp_connection *c) {
   return c->wrapped;
 }
@@ -300,7 +312,9 @@ static long wrapped_result(tp_connection *c, CURLcode code, size_t moved,
                           const char *doing, char reason[TP_REASON]) {
   if (code == CURLE_OK && moved > 0) return (long)moved;
   if (code == CURLE_AGAIN) return 0;
-  if (code == CURLE_OK)
+  if (c->alpn.alert)
+    explain_alert(c, reason);
+  else if (code == CURLE_OK)
     snprintf(reason, TP_REASON, "the peer closed the connection");
   else
     snprintf(reason, TP_REASON, "%s failed: %.200s", doing,

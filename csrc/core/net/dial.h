@@ -66,6 +66,9 @@ const char *tp_connection_address(const tp_connection *connection);
 int tp_connection_fd(const tp_connection *connection);
 int64_t tp_connection_until(const tp_connection *connection);
 /* Its bytes come in TLS records: read until there is nothing more. */
+/* The peer has ended TLS with an alert, which is the best reason: a write may
+** have failed before it was read. */
+bool tp_connection_alerted(const tp_connection *connection);
 bool tp_connection_wrapped(const tp_connection *connection);
 
 /* Bytes moved; 0 when the socket would block; -1 at the end or on failure,

@@ -403,7 +403,8 @@ bool tp_http2_receive(tp_http2 *s, int64_t now) {
       break;
     }
     if (n < 0) {
-      if (!s->goaway && !s->deaf) memcpy(s->reason, text, sizeof text);
+      if (!s->goaway && (!s->deaf || tp_connection_alerted(s->connection)))
+        memcpy(s->reason, text, sizeof text);
       break_session(s, s->reason);
       break;
     }

@@ -59,21 +59,59 @@ bool tp_tls_unreadable(const tp_tls *tls, char *reason, size_t n) {
           unreadable(tls->system_file, "SSL_CERT_FILE", reason, n));
 }
 
-/* libcurl keeps the connection to itself once it is made: what was agreed on is
-** noted as the handshake ends. */
+/* With the names of RFC 8446. */
+static const char *alert_name(int alert) {
+  switch (alert) {
+    case 40: return "handshake failure";
+    case 42: return "bad certificate";
+    case 43: return "unsupported certificate";
+    case 44: return "certificate revoked";
+    case 45: return "certificate expired";
+    case 46: return "certificate unknown";
+    case 48: return "unknown authority of the certificate";
+    case 49: return "access denied";
+    case 70: return "protocol version not supported";
+    case 71: return "insufficient security";
+    case 80: return "internal error";
+    case 112: return "unrecognized name";
+    case 116: return "certificate required";
+    case 120: return "no application protocol";
+    default: return "an alert";
+  }
+}
+
+void tp_tls_explain(int alert, bool certified, char *reason, size_t n) {
+  if (alert == 116)
+    snprintf(reason, n, "TLS: the server requires a client certificate "
+             "(tls.cert_file and tls.key_file)");
+  else
+    snprintf(reason, n, "TLS: the server says \"%s\"%s (alert %d)",
+             alert_name(alert), !certified && (alert == 40 || alert == 42)
+               ? ": does it want a client certificate (tls.cert_file and "
+                 "tls.key_file)?" : "", alert);
+}
+
+/* libcurl keeps the connection to itself once it is made, and of several errors
+** the first: what was agreed on, and an alert, are noted as they come. */
 static int alpn_index;
 
 static void make_alpn_index(void) {
   alpn_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 }
 
-static void note_agreement(const SSL *ssl, int where, int unused) {
+/* Those with which a peer goes, or has nothing against us. */
+static bool is_no_error(int alert) {
+  return alert == 0 || alert == 90 || alert == 100;
+}
+
+static void note(const SSL *ssl, int where, int value) {
   const unsigned char *protocol = NULL;
   unsigned n = 0;
-  tp_alpn *alpn;
-  (void)unused;
+  tp_alpn *alpn = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), alpn_index);
+  if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT &&
+      !is_no_error(value & 0xff))
+    alpn->alert = value & 0xff;
   if (!(where & SSL_CB_HANDSHAKE_DONE)) return;
-  alpn = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), alpn_index);
   SSL_get0_alpn_selected(ssl, &protocol, &n);
   alpn->agreed = n == 2 && memcmp(protocol, "h2", 2) == 0;
 }
@@ -91,10 +129,10 @@ static CURLcode offer_h2(CURL *easy, void *context, void *user) {
   pthread_once(&once, make_alpn_index);
   SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
                           SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_info_callback(ssl, note_agreement);
   if (!SSL_CTX_set_ex_data(ssl, alpn_index, alpn) ||
       SSL_CTX_set_alpn_protos(ssl, h2, sizeof h2) != 0)
     return CURLE_OUT_OF_MEMORY;
+  SSL_CTX_set_info_callback(ssl, note);
   return CURLE_OK;
 }
 

@@ -26,11 +26,15 @@ const char *tp_tls_problem(void);
 /* Why a file cannot be read, written to `reason`; or false. */
 bool tp_tls_unreadable(const tp_tls *tls, char *reason, size_t n);
 
-/* The agreement on HTTP/2: kept by the dial, written by the handshake. */
+/* What the peer says in TLS: kept by the dial, written while libcurl reads. */
 typedef struct tp_alpn {
   int proxies; /* still to come on the way that speak TLS, for HTTP/1.1 */
   bool agreed; /* the peer has chosen HTTP/2 */
+  int alert;   /* with which the peer ends TLS, by its number; 0: none came */
 } tp_alpn;
+
+/* What an alert says, and what may be meant. */
+void tp_tls_explain(int alert, bool certified, char *reason, size_t n);
 
 /* Sets the options of an easy handle (a CURL *); returns a CURLcode. With
 ** `alpn` the peer is offered HTTP/2 and nothing else. */

@@ -269,6 +269,51 @@ describe("TLS", function()
     end)
   end)
 
+  describe("without the client certificate that the server demands", function()
+    -- The alert comes after our side of the handshake is done, and a reset behind it.
+    local function said(version, folder, tls)
+      local server = env.spawn { env.python, "spec/support/certificate_wanted.py",
+        made:path "server.pem", made:path "server.key", made:path "ca.pem", version }
+      local port = assert(server:readline(30):match "listening on (%d+)", server:errors())
+      local client = env.spawn { env.lua, "-e", ([[
+        local client = require "temporal".client { target = "localhost:%d", retry = false,
+          tls = { ca_file = %q, %s } }
+        print(select(2, client:connect(20)))
+        client:close(0)
+      ]]):format(port, made:path "ca.pem", tls or ""), env = { LD_LIBRARY_PATH = folder } }
+      assert.same({ "exit", 0 }, { client:wait(60) }, client:errors())
+      server:stop()
+      return client:output()
+    end
+
+    local WANTED = "the server requires a client certificate (tls.cert_file and tls.key_file)"
+
+    it("it says so, with TLS 1.3 and 1.2", function()
+      assert.matches(WANTED, said "1.3", 1, true)
+      assert.matches('TLS: the server says "handshake failure": does it want a client certificate '
+        .. "(tls.cert_file and tls.key_file)?", said "1.2", 1, true)
+      local stranger = ("cert_file = %q, key_file = %q"):format(made:path "stranger.pem",
+        made:path "stranger.key")
+      assert.matches('TLS: the server says "unknown authority of the certificate"',
+        said("1.3", nil, stranger), 1, true)
+    end)
+
+    it("it says so where the first write fails already", function()
+      local folder = libcurl.alter("curl_easy_send", [[
+        #include <poll.h>
+        #pragma GCC visibility push(default)
+        CURLcode curl_easy_send(CURL *easy, const void *data, size_t n, size_t *sent) {
+          struct pollfd reset = {0};
+          curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &reset.fd);
+          poll(&reset, 1, 20000);
+          return (passed)(easy, data, n, sent);
+        }
+        #pragma GCC visibility pop
+      ]])
+      assert.matches(WANTED, said("1.3", folder), 1, true)
+    end)
+  end)
+
   describe("with files that are wrong", function()
     local function config(tls, ...)
       local client = open("mutual", tls, { retry = QUICK })
