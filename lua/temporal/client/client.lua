@@ -104,6 +104,7 @@ local function build(settings, shared)
     builtin = settings.converter == nil and not settings.codecs,
     metadata = settings.metadata,
     timeout = settings.own_timeout,
+    query_timeout = settings.query_timeout,
     logger = settings.logger or logger.default,
     interceptors = settings.interceptors,
   })
@@ -119,13 +120,14 @@ end
 --   table; on when `api_key` is set), `api_key` (string, `{file=}` or
 --   function), `metadata` (table or function), `proxy` (URL, or false; by
 --   default HTTPS_PROXY and NO_PROXY), `connect_timeout` (5 s), `rpc_timeout`
---   (10 s), `retry` ({initial=0.1, factor=1.7, max=5, attempts=10,
---   jitter=0.2}, or false), `keepalive` ({interval=30, timeout=15}, or false),
---   `max_message` (128 MiB), `max_pending` (10,000), `converter` (list),
---   `codecs` (list), `codec_headers` (false), `failure_converter`,
---   `interceptors` (list), `logger` (stderr at warn), `shutdown_timeout`
---   (5 s). Without arguments everything comes from the environment, as
---   `temporal.config.load` reads it.
+--   (10 s; queries have 30 s where it is not given), `retry` ({initial=0.1,
+--   factor=1.7, max=5, attempts=10, jitter=0.2}, or false), `keepalive`
+--   ({interval=30, timeout=15}, or false), `max_message` (128 MiB),
+--   `max_pending` (10,000), `converter` (list), `codecs` (list),
+--   `codec_headers` (false), `failure_converter`, `interceptors` (list),
+--   `logger` (stderr at warn), `shutdown_timeout` (5 s). Without
+--   arguments everything comes from the environment, as `temporal.config.load`
+--   reads it.
 -- @treturn temporal.client|nil nil when the environment is broken (also its
 --   HTTPS_PROXY), and
 -- @treturn temporal.error of kind `config`

@@ -17,6 +17,10 @@ local next, type = next, type
 
 local MAX_BYTES = 2147483647
 
+-- A query to the sticky queue of a worker that died has another worker after
+-- 10 s, on servers as they are set.
+local QUERY_TIMEOUT = 30
+
 local DEFAULTS = {
   target = "localhost:7233",
   namespace = "default",
@@ -202,6 +206,7 @@ local WITH = options.define("client option", merge(OWN, refusing(SHARED)))
 -- @raise on a wrong or unknown option
 local function check(given)
   local settings = options.apply(CLIENT, given, {})
+  settings.query_timeout = settings.rpc_timeout or QUERY_TIMEOUT
   with_defaults(DEFAULTS)(settings)
   if not settings.address then
     set_target(settings, settings.target, CLIENT, "target")
@@ -258,6 +263,7 @@ local function derive(settings, given)
     all.metadata = merged(settings.metadata, changed.metadata)
   end
   all.own_timeout = changed.rpc_timeout or settings.own_timeout
+  all.query_timeout = changed.rpc_timeout or settings.query_timeout
   return all
 end
 

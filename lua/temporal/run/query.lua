@@ -62,7 +62,7 @@ local function perform(input)
     execution = execution,
     query = { query_type = input.name, query_args = args, header = header },
     query_reject_condition = given.reject,
-  }, { timeout = left, metadata = given.metadata })
+  }, { timeout = left or session.query_timeout, metadata = given.metadata })
   if not answer then
     return nil, failed
   elseif answer.query_rejected then
@@ -78,8 +78,8 @@ end
 -- @param self the workflow's future or handle
 -- @tparam string|table name the query's name, or `{name=, reject=, header=,
 --   timeout=, metadata=}`; `reject` is `"none"` (the default), `"not_open"` or
---   `"not_completed_cleanly"`; `timeout` is the client's `rpc_timeout` (10 s)
---   when absent
+--   `"not_completed_cleanly"`; `timeout` is 30 s
+--   when absent, or the client's `rpc_timeout` where it was given one
 -- @param ... arguments
 -- @return the value (nil and false are values), or nil
 -- @treturn temporal.error of kind `query_failed` (no such query, or its handler

@@ -8,6 +8,12 @@ local temporal = require "temporal"
 
 local WAIT = 30
 
+local function failed(kind, value, err)
+  assert.is_nil(value)
+  assert.equal(kind, err and err.kind, tostring(err))
+  return err
+end
+
 describe("workflow:query", function()
   local client, run
 
@@ -26,12 +32,6 @@ describe("workflow:query", function()
     assert.is_false(ok, "expected an error")
     assert.matches("query_spec%.lua:%d+: ", message)
     return message
-  end
-
-  local function failed(kind, value, err)
-    assert.is_nil(value)
-    assert.equal(kind, err and err.kind, tostring(err))
-    return err
   end
 
   it("gives every kind of value, nil and false too", function()
@@ -185,6 +185,52 @@ describe("workflow:query", function()
       1, true)
     assert.matches('unknown option of workflow:query "wait"', raised({ name = "x", wait = false }))
     assert.matches("workflow:query: argument 1", raised("x", print))
+  end)
+end)
+
+-- The server turns to another worker 10 s after the one it knew has died.
+describe("the deadline of a query", function()
+  local UNITS = { S = 1, m = 1e-3, u = 1e-6 }
+  local peer, client
+
+  setup(function()
+    peer = fault_peer.start { "call QueryWorkflow : only grpc-status=5" }
+  end)
+
+  teardown(function()
+    peer:stop()
+  end)
+
+  -- In seconds, as the server is told.
+  local function told(given, name)
+    client = temporal.client(given)
+    failed("not_found", client:workflow("w"):query(name))
+    local number, unit = peer:headers("QueryWorkflow")["grpc-timeout"]:match "^(%d+)(%a)$"
+    return number * UNITS[unit]
+  end
+
+  local function between(least, most, seconds)
+    assert.is_true(seconds > least and seconds <= most, seconds)
+    assert(client:close())
+  end
+
+  it("is 30 s", function()
+    between(20, 30, told({ target = peer.address }, "x"))
+  end)
+
+  it("is the client's rpc_timeout where it was given one", function()
+    between(2, 3, told({ target = peer.address, rpc_timeout = 3 }, "x"))
+    between(40, 50, told({ target = peer.address, rpc_timeout = 50 }, "x"))
+    local first = temporal.client { target = peer.address }
+    client = first:with { rpc_timeout = 4 }
+    failed("not_found", client:workflow("w"):query "x")
+    assert.matches("^[34]", peer:headers("QueryWorkflow")["grpc-timeout"])
+    assert(client:close())
+    assert(first:close())
+  end)
+
+  it("is the query's own", function()
+    between(4, 5, told({ target = peer.address }, { name = "x", timeout = 5 }))
   end)
 end)
 
