@@ -8,6 +8,9 @@ local duration = require "temporal.base.duration"
 local options = require "temporal.base.options"
 local timestamp = require "temporal.base.timestamp"
 
+local concat = table.concat
+local next, type = next, type
+
 local spec = {}
 
 local function append(message, field, value)
@@ -107,6 +110,41 @@ local SPEC = {
   },
 }
 
+-- The calendars and intervals of descriptions: list -> a copy, as it was
+-- described. The server stores cron strings as these.
+local standing = setmetatable({}, { __mode = "k" })
+
+local STORED_AS = { "calendars", "intervals" }
+
+local function describes(list)
+  standing[list] = change.copy(list)
+  return list
+end
+
+-- A cron string beside the description of what stands would be one time more,
+-- though it reads like another time: the caller has to say which he means.
+local function check_cron(given, known)
+  local wanted = given.cron
+  if type(wanted) ~= "table" or next(wanted) == nil or change.same(wanted, known.cron) then
+    return
+  end
+  local names, fixes = {}, {}
+  for _, name in ipairs(STORED_AS) do
+    local list = given[name]
+    local as_described = list ~= nil and standing[list]
+    if as_described and #as_described > 0 and change.same(list, as_described) then
+      names[#names + 1] = ("%d in spec.%s"):format(#list, name)
+      fixes[#fixes + 1] = ("spec.%s = {}"):format(name)
+    end
+  end
+  if #names > 0 then
+    options.fail(SPEC.options, "cron", ("would add to the times that stand (%s): the server "
+      .. "stores cron strings as calendars and intervals, and cannot tell them apart. To replace "
+      .. "those, set %s too; to keep them, assign a new table that has them, or write the cron "
+      .. "string as one more calendar"):format(concat(names, ", "), concat(fixes, " and ")))
+  end
+end
+
 --- The message of a spec.
 -- @tparam table given the option `spec`
 -- @tparam table known what describes `raw`
@@ -114,6 +152,7 @@ local SPEC = {
 -- @treturn table a ScheduleSpec
 -- @raise on misuse
 function spec.encode(given, known, raw)
+  check_cron(given, known)
   local message = change.apply(SPEC, given, known, change.copy(raw), { known = known, raw = raw })
   local first, last = message.start_time, message.end_time
   if first and last and timestamp.from_message(last) < timestamp.from_message(first) then
@@ -148,8 +187,8 @@ function spec.decode(message)
     }
   end
   return {
-    calendars = decode_calendars(message.structured_calendar, message.calendar),
-    intervals = intervals,
+    calendars = describes(decode_calendars(message.structured_calendar, message.calendar)),
+    intervals = describes(intervals),
     cron = change.copy(message.cron_string),
     skip = decode_calendars(message.exclude_structured_calendar, message.exclude_calendar),
     start_at = timestamp.from_message(message.start_time),

@@ -199,7 +199,9 @@ describe("a schedule", function()
       assert.equal(1, rounds)
       return temporal.assert(schedule:describe())
     end
-    local now = change(function(d) d.spec.cron = { "1 2 3 * *", "@every 5m" } end)
+    local now = change(function(d)
+      d.spec.calendars, d.spec.cron = { { hour = 9 } }, { "1 2 3 * *", "@every 5m" }
+    end)
     assert.equal(2, #now.spec.calendars)
     assert.same({ { every = 300, offset = 0 } }, now.spec.intervals)
     now = change(function(d)

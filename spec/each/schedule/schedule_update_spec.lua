@@ -80,6 +80,63 @@ describe("schedule:update", function()
     end
   end)
 
+  local function spec_of(schedule)
+    return temporal.assert(schedule:describe()).spec
+  end
+
+  it("does not add a cron string to the times that stand without being told to", function()
+    for _, row in pairs {
+      { { cron = { "0 9 * * MON-FRI" } }, "(1 in spec.calendars)", "set spec.calendars = {} too" },
+      { { calendars = { { hour = 1 }, { hour = 2 } } }, "(2 in spec.calendars)" },
+      { { cron = { "@every 1h" } }, "(1 in spec.intervals)", "set spec.intervals = {} too" },
+      { { calendars = { { hour = 1 } }, intervals = { { every = "1h" } } },
+        "(1 in spec.calendars, 1 in spec.intervals)",
+        "set spec.calendars = {} and spec.intervals = {} too" },
+    } do
+      local schedule = create { spec = row[1] }
+      local before = temporal.assert(schedule:describe())
+      local ok, message = pcall(update, schedule, function(d) d.spec.cron = { "30 17 * * *" } end)
+      assert.is_false(ok)
+      assert.matches("^[^\n]*schedule_update_spec%.lua:%d+: ", message)
+      assert.matches('"spec.cron" would add to the times that stand ' .. row[2], message, 1, true)
+      assert.matches(row[3] or "", message, 1, true)
+      -- A copy of a schedule is made of a description, too.
+      before.spec.cron = { "30 17 * * *" }
+      ok = pcall(client.create_schedule, client, "copy-" .. env.uuid(), before)
+      assert.is_false(ok)
+      assert.equal(before.conflict_token, temporal.assert(schedule:describe()).conflict_token)
+    end
+  end)
+
+  it("takes a cron string where nothing stands, or the caller says what becomes of it", function()
+    local function hours(schedule)
+      local list = {}
+      for i, each in ipairs(spec_of(schedule).calendars) do
+        list[i] = each.hour[1].start
+      end
+      table.sort(list)
+      return list
+    end
+    local schedule = create { spec = {} }
+    for _, step in ipairs {
+      { { 9 }, function(d) d.spec.cron = { "0 9 * * *" } end },
+      { { 10 }, function(d) d.spec.calendars, d.spec.cron = {}, { "0 10 * * *" } end },
+      { { 11 }, function(d) d.spec = { cron = { "0 11 * * *" } } end },
+      { { 11, 12 }, function(d)
+        d.spec.calendars, d.spec.cron = { d.spec.calendars[1] }, { "0 12 * * *" }
+      end },
+      { { 11, 12, 13, 14 }, function(d)
+        d.spec.calendars[3], d.spec.cron = { hour = 13 }, { "0 14 * * *" }
+      end },
+      { { 11, 12, 13, 14 }, function(d) d.spec.cron, d.note = {}, "none" end },
+      { { 15 }, function(d) d.spec.calendars, d.spec.cron = nil, { "0 15 * * *" } end },
+    } do
+      local ok, err, rounds = update(schedule, step[2])
+      assert.same({ true, 1 }, { temporal.assert(ok, err), rounds })
+      assert.same(step[1], hours(schedule))
+    end
+  end)
+
   it("takes an update for done that has acted meanwhile", function()
     local schedule = create { limit = 3 }
     local ok, err, rounds = update(schedule, function(d)
