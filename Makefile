@@ -8,7 +8,8 @@
 #   make test LANES=3                 so many servers, with specs, at a time (2)
 #   make test SPEC=spec/each/value    the specs of these files and folders only
 #   make test-unit  C unit tests, and the specs that need no server
-#   make test-all   make test, and spec/each under every other version of Lua (SPEC= under all)
+#   make test-all   make test, spec/each under every other version of Lua (SPEC= under all), and
+#                   what talks to a server against the oldest one, too
 #   make soak       what must never crash, 500 times each; loads, larger
 #   make lint asan tsan fuzz bench docs schema install clean
 #   make install    PREFIX=/usr/local, and DESTDIR for packages;  make install-bundle: the one file
@@ -170,11 +171,11 @@ test test-unit:
 	  $(addprefix --sanitizer ,$(SANITIZE)) $(LUA) -- $(SPEC)
 
 test-all:
-	@LUA="$(VERSIONS)" tools/install test
+	@LUA="$(VERSIONS)" tools/install test-all
 	@for version in $(VERSIONS); do \
 	  $(MAKE) --no-print-directory LUA=$$version test-build || exit 1; \
 	done
-	@$(PYTHON) tools/run_tests --lanes $(LANES) $(LUA) $(filter-out $(LUA),$(VERSIONS)) -- $(SPEC)
+	@$(PYTHON) tools/run_tests --lanes $(LANES) --older $(LUA) $(filter-out $(LUA),$(VERSIONS)) -- $(SPEC)
 
 # The examples that need a browser or a screen; their pictures go to build/examples.
 .PHONY: examples-check

@@ -11,13 +11,15 @@ local inbox = "approvals-" .. os.time()
 
 -- A standalone activity: it has a time limit, a result and a place in the web UI, but no workflow.
 local function ask(order)
-  return client:execute_activity({
+  local approval = client:execute_activity({
     id = inbox .. "-" .. order.name,
     task_queue = inbox,
     schedule_to_close_timeout = "7d",
     heartbeat_timeout = "1h",
     static_summary = "approval of " .. order.name,
   }, "Approve", order)
+  temporal.assert(approval:started())
+  return approval
 end
 
 -- The worker's part, which ends where the waiting begins: who is asked gets a token to answer with.

@@ -1,7 +1,8 @@
 """Child processes that cannot outlive the program that started them, and the Temporal dev server.
 
 Used by tools/demo and tools/run_tests, and run by itself for a private server of one test:
-  processes.py [--namespace NS] [--port N] [--ui] [--log FILE] [server start-dev flags ...]
+  processes.py [--namespace NS] [--port N] [--ui] [--log FILE] [--program FILE]
+    [server start-dev flags ...]
 prints `ready address=... port=... http_port=... namespace=... pid=...` and ends the server on
 SIGTERM. Single threaded on purpose: Linux ties PDEATHSIG to the thread that forked.
 """
@@ -21,6 +22,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TEMPORAL = ROOT / ".deps" / "venv" / "bin" / "temporal"
+OLDER_TEMPORAL = ROOT / ".deps" / "older" / "bin" / "temporal"
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None)
 
@@ -99,8 +101,9 @@ def free_port():
 class DevServer:
     """One `temporal server start-dev`, in memory unless the flags say otherwise."""
 
-    def __init__(self, namespace="default", port=None, ui=False, log=None, flags=()):
-        self.namespace, self.fixed_port, self.ui = namespace, port, ui
+    def __init__(self, namespace="default", port=None, ui=False, log=None, program=TEMPORAL,
+                 flags=()):
+        self.namespace, self.fixed_port, self.ui, self.program = namespace, port, ui, program
         self.log = pathlib.Path(log or os.devnull)
         self.flags = list(flags)
         self.process = None
@@ -143,7 +146,7 @@ class DevServer:
         self.port = self.fixed_port or free_port()
         self.http_port = free_port()
         self.address = f"127.0.0.1:{self.port}"
-        command = [TEMPORAL, "server", "start-dev", "--ip", "127.0.0.1", "--port", self.port,
+        command = [self.program, "server", "start-dev", "--ip", "127.0.0.1", "--port", self.port,
                    "--http-port", self.http_port, "--log-level", "warn"]
         if self.namespace != "default":
             command += ["--namespace", self.namespace]
@@ -184,6 +187,7 @@ def main():
     parser.add_argument("--port", type=int)
     parser.add_argument("--ui", action="store_true")
     parser.add_argument("--log")
+    parser.add_argument("--program", default=TEMPORAL)
     arguments, flags = parser.parse_known_args()
     end_on_signals()
     server = DevServer(flags=flags, **vars(arguments))

@@ -5,6 +5,7 @@
 --     local env = require "spec.support.environment"
 --     local client = temporal.client{ target = env.address, namespace = env.namespace }
 
+local older = require "spec.support.older_server"
 local system = require "system"
 
 local getenv, open = os.getenv, io.open
@@ -166,7 +167,7 @@ local function fresh_server(options)
   serial = serial + 1
   local log = ("%s/server-%d.log"):format(getenv("TEMPORAL_TEST_TMP"), serial)
   local command = { getenv("TEMPORAL_TEST_PYTHON"), "tools/processes.py", "--namespace", namespace,
-                    "--log", log }
+                    "--log", log, "--program", getenv("TEMPORAL_TEST_SERVER") }
   if options.port then
     insert(command, "--port")
     insert(command, options.port)
@@ -206,7 +207,7 @@ end
 
 local environment = {
   count = count, uuid = uuid, wait_until = wait_until, spawn = spawn, fresh_server = fresh_server,
-  start_peer = start_peer, stop_all = stop_all, now = monotime,
+  older = older.is, start_peer = start_peer, stop_all = stop_all, now = monotime,
 }
 
 --- From tools/run_tests: `address host port namespace task_queue` of the shared server and its

@@ -4,6 +4,7 @@
 local busted = require "busted"
 local lfs = require "lfs"
 local environment = require "spec.support.environment"
+local older = require "spec.support.older_server"
 
 local aggressive = os.getenv("TEMPORAL_LUA_GC") == "aggressive"
 if aggressive then
@@ -47,7 +48,8 @@ local function check_left_behind(element, parent)
   end
   local left = environment.stop_all()
   if #left > 0 then complaint = "leaves running: " .. table.concat(left, "; ") end
-  if complaint then
+  -- A test that ended early because the server lacks what it needs does not clean up.
+  if complaint and older.inapplicable == 0 then
     busted.publish({ "failure", element.descriptor }, element, parent, complaint, element.trace)
   end
   return nil, true

@@ -1,15 +1,17 @@
 --- busted's output for tools/run_tests: one line for each spec file and each failure on the
--- terminal, one line for each test in the file TEMPORAL_TEST_RESULTS ("running", "passed" or
--- "failed", the seconds since its start, the name, with tabs between), written as it happens, so
--- that a crash loses no count.
+-- terminal, one line for each test in the file TEMPORAL_TEST_RESULTS ("running", "passed",
+-- "failed" or "not applicable", the seconds since its start, the name, with tabs between), written
+-- as it happens, so that a crash loses no count.
 
 local busted = require "busted"
 local monotime = require "system".monotime
+local older = require "spec.support.older_server"
 local base = require "busted.outputHandlers.base"
 
 local results = io.open(os.getenv("TEMPORAL_TEST_RESULTS") or "/dev/null", "a")
 results:setvbuf("no")
 local VERSION = rawget(_G, "jit") and "jit" or _VERSION:match("%d%.%d")
+local AGAINST = VERSION .. (older.is and ", older server" or "")
 
 local function text_of(message)
   if type(message) == "string" then return message end
@@ -20,6 +22,7 @@ end
 return function()
   local handler = base()
   local passed, failed, began
+  local inapplicable -- is the test that runs?
   local test_began = monotime()
 
   local function record(word, name)
@@ -34,7 +37,7 @@ return function()
     local where = trace or element.trace or {}
     local trace_back = where.traceback and where.message ~= message and where.traceback .. "\n"
     io.write(("FAILED %s\n  %s:%s (Lua %s)\n  %s\n%s"):format(name, where.short_src or "?",
-      where.currentline or "?", VERSION, text_of(message):gsub("\n", "\n  "), trace_back or ""))
+      where.currentline or "?", AGAINST, text_of(message):gsub("\n", "\n  "), trace_back or ""))
     io.flush()
   end
 
@@ -43,13 +46,15 @@ return function()
     return nil, true
   end)
   busted.subscribe({ "file", "end" }, function(element)
-    io.write(("%-52s %4d passed %5.1f s  %s%s\n"):format(element.name, passed, monotime() - began,
-      VERSION, failed > 0 and (", %d failed"):format(failed) or ""))
+    io.write(("%-52s %4d passed %5.1f s  %s%s%s\n"):format(element.name, passed, monotime() - began,
+      AGAINST, failed > 0 and (", %d failed"):format(failed) or "", older.inapplicable > 0
+        and (", %d not applicable"):format(older.inapplicable) or ""))
     io.flush()
     return nil, true
   end)
   busted.subscribe({ "test", "start" }, function(element)
-    test_began = monotime()
+    test_began, inapplicable = monotime(), false
+    older.begin()
     record("running", handler.getFullName(element))
     return nil, true
   end)
@@ -64,7 +69,15 @@ return function()
   end)
   local function failure(element, _, message, trace)
     failed = failed or 0
-    fail(element, message, trace)
+    local lacks = older.lacks()
+    if not lacks then
+      fail(element, message, trace)
+    elseif not inapplicable then
+      inapplicable, older.inapplicable = true, older.inapplicable + 1
+      local name = handler.getFullName(element)
+      record("not applicable", name)
+      io.write(("not applicable: %s (%s)\n"):format(name, lacks))
+    end
     return nil, true
   end
   busted.subscribe({ "failure" }, failure)

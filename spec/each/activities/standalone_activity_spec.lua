@@ -309,6 +309,7 @@ describe("a standalone activity", function()
     local run = other:execute_activity({ id = id, task_queue = id, header = header,
       start_to_close_timeout = 60 }, "Seen", 1)
     assert.same({ user = 7 }, header)
+    temporal.assert(run:started())
     local task = task_of(id)
     assert.equal('[1,"Seen"]', task.input.payloads[1].data)
     assert.equal('"t-1"', task.header.fields.trace.data)

@@ -64,7 +64,7 @@ describe("client:", function()
     assert.is_true(found.retention > 0)
     assert.equal("disabled", found.history_archival)
     assert.is_true(found.capabilities.sync_update)
-    assert.equal(2 * 1024 * 1024, found.limits.blob_size_limit_error)
+    assert.equal(not env.older and 2 * 1024 * 1024 or nil, found.limits.blob_size_limit_error)
     assert.equal(found.name, found.raw.namespace_info.name)
     assert.is_string(found.active_cluster)
     assert.equal("temporal-system",

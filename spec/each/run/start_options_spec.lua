@@ -138,7 +138,7 @@ describe("a start option", function()
     assert.same({ "already_started", "already_exists", first.run_id, first.run_id },
       { err.kind, err.code, err.run_id, err.first_execution_run_id })
     local second = begin { id = id, id_conflict_policy = "use_existing" }
-    assert.same({ first.run_id, true, first.run_id },
+    assert.same({ first.run_id, true, not env.older and first.run_id or nil },
       { second.run_id, second.attached, second.first_execution_run_id })
     local third = begin { id = id, id_conflict_policy = "terminate_existing" }
     assert.not_equal(first.run_id, third.run_id)

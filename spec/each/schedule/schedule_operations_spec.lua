@@ -605,7 +605,7 @@ describe("a schedule", function()
 end)
 
 describe("a schedule of the newer scheduler", function()
-  it("says that an update is stale, and takes a memo", function()
+  it("says that an update is stale, and takes a memo if the server is new enough", function()
     local server = env.fresh_server { flags = {
       "--dynamic-config-value", "history.enableChasm=true",
       "--dynamic-config-value", "history.enableCHASMSchedulerCreation=true",
@@ -617,17 +617,20 @@ describe("a schedule of the newer scheduler", function()
       action = { workflow = "Order", task_queue = "nobody" }, memo = { a = 1 },
     }))
     local rounds = 0
-    assert.is_true(temporal.assert(schedule:update(function(described)
+    local done, err = schedule:update(function(described)
       rounds = rounds + 1
       if rounds == 1 then
         temporal.assert(schedule:pause())
       end
       described.memo.b = { 2 }
-      described.spec.cron = { "@daily" }
+      described.spec.calendars, described.spec.cron = {}, { "@daily" }
       return described
-    end)))
+    end)
+    assert.equal(env.older and "failed_precondition" or nil, err and err.kind)
+    assert.equal(not env.older or nil, done)
     local described = temporal.assert(schedule:describe())
-    assert.same({ 2, true, { a = 1, b = { 2 } } }, { rounds, described.paused, described.memo })
+    assert.same({ env.older and 1 or 2, true, { a = 1, b = not env.older and { 2 } or nil } },
+      { rounds, described.paused, described.memo })
     for _, window in ipairs { 5, 0 } do -- it makes 10 s and a year of them
       rounds = 0
       assert.is_true(temporal.assert(schedule:update(function(changed)

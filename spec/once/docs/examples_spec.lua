@@ -4,6 +4,7 @@ local lfs = require "lfs"
 local certificates = require "spec.support.certificates"
 local env = require "spec.support.environment"
 local nginx = require "spec.support.nginx"
+local older = require "spec.support.older_server"
 
 local where = { TEMPORAL_NAMESPACE = "default" }
 local secure = { TEMPORAL_NAMESPACE = "default" } -- of tls.lua
@@ -106,6 +107,7 @@ describe("examples", function()
         local program = env.spawn{ env.lua, "examples/" .. name,
           env = name == "tls.lua" and secure or where }
         local how, code = program:wait(300)
+        older.hear(program:errors())
         assert.equal("", program:errors())
         assert.same({ "exit", 0 }, { how, code })
         local next_pattern = 1

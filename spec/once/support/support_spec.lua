@@ -117,3 +117,44 @@ describe("env.fresh_server", function()
     assert.matches("no%-such%-flag", message)
   end)
 end)
+
+describe("a test that fails", function()
+  local SPEC = [[
+    local errors = require "temporal.error.error"
+    local LACKS = "unknown method X for service temporal.api.workflowservice.v1.WorkflowService"
+    local function answer(message)
+      errors.from_record { kind = "unimplemented", message = message }
+    end
+    it("where the server lacks a method", function()
+      answer(LACKS)
+      error "no answer"
+    end)
+    it("on its own", function() error "a fault" end)
+    it("where the server refuses otherwise", function()
+      answer "workflow pause is not enabled for namespace: default"
+      error "no answer"
+    end)
+    it("not, whatever the server lacks", function() answer(LACKS) end)
+  ]]
+
+  local function results(older)
+    local spec = ("%s/inner%s_spec.lua"):format(env.tmp, older)
+    local file = assert(io.open(spec, "w"))
+    file:write(SPEC)
+    file:close()
+    local busted = env.spawn{ "sh", "-c", 'exec "$0" "$(command -v busted)" "$1"', env.lua, spec,
+      env = { TEMPORAL_TEST_OLDER = older, TEMPORAL_TEST_RESULTS = spec .. ".results" } }
+    assert(busted:wait(60))
+    local words = {}
+    for line in io.lines(spec .. ".results") do
+      local word = line:match("^[^\t]*")
+      if word ~= "running" then words[#words + 1] = word end
+    end
+    return words
+  end
+
+  it("for what the older server says it lacks is not applicable there", function()
+    assert.same({ "not applicable", "failed", "failed", "passed", "end" }, results "1")
+    assert.same({ "failed", "failed", "failed", "passed", "end" }, results "")
+  end)
+end)
