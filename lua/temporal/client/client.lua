@@ -61,6 +61,7 @@ local ELSEWHERE = {
   describe_task_queue = "temporal.client.server",
   describe_namespace = "temporal.client.server",
   system_info = "temporal.client.server",
+  decode = "temporal.client.decode",
   check_health = "temporal.client.server",
 }
 

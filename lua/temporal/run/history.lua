@@ -11,6 +11,7 @@ local call_options = require "temporal.call.call_options"
 local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
+local history_decode = require "temporal.base.lazy" "temporal.run.history_decode"
 local misuse = require "temporal.base.misuse"
 local operation = require "temporal.call.operation"
 local options = require "temporal.base.options"
@@ -103,7 +104,8 @@ end
 
 -- A function that returns one event after the other, nil after the last and
 -- nil, err for an error; called again after that it goes on where it was. A
--- token is bound to its run.
+-- token is bound to its run. Codecs run for one event after the other, as they
+-- are taken.
 local function reader(input)
   local given = input.options
   local next_event = pages.iterator(function(token)
@@ -119,6 +121,9 @@ local function reader(input)
   end)
   return function()
     local event, err = next_event()
+    if event and given.decode then
+      event = history_decode.event(input.client, input.id, event)
+    end
     return event, err and timed_out(err, given)
   end
 end
@@ -130,6 +135,7 @@ local ITERATE = call_options.define("option of workflow:history", {
   filter = options.choice("filter", { all = "all", close = "close" }),
   reverse = options.boolean("reverse"),
   page_size = options.number("page_size", { integer = true, min = 1, max = MAX_PAGE }),
+  decode = options.boolean("decode"),
 })
 
 --- Iterates over the events of the latest run, or of the run the handle is
@@ -143,11 +149,17 @@ local ITERATE = call_options.define("option of workflow:history", {
 -- @tparam[opt] table given `wait` (false): go on, as events come, until the
 --   close event; `filter` (`"all"`): `"close"` for the close event only, none
 --   while the run is open unless `wait`; `reverse` (false): latest event
---   first; `page_size` (the server's: 256); `timeout` of all of it (none when
---   waiting, the client's `rpc_timeout` for each page else); `metadata`
+--   first; `page_size` (the server's: 256); `decode` (false): values in place
+--   of payloads (below); `timeout` of all of it (none when waiting, the client's
+--   `rpc_timeout` for each page else); `metadata`
+--
+--   With `decode` the payloads of an event have gone through the client's codecs
+--   and converter: arguments, results and details are lists with their number
+--   in `n`, memo, header and search attributes tables by name, failures error
+--   objects. What cannot be decoded stands there as its error.
 -- @treturn function the iterator: a HistoryEvent, nil after the last
 -- @raise on misuse; the iterator raises the error object, of kind `timeout`
---   when `wait` ran out of its `timeout`
+--   when `wait` ran out of its `timeout`, and what a codec raises
 function history.history(self, given)
   given = call_options.trailing(ITERATE, given, "workflow:history")
   if given.wait and given.reverse then
@@ -175,6 +187,7 @@ end
 
 local FETCH = call_options.define("option of workflow:fetch_history", {
   json = options.boolean("json"),
+  decode = options.boolean("decode"),
 })
 
 local function fetch(input)
@@ -207,11 +220,16 @@ end
 -- @param self a future
 -- @tparam[opt] table given `json` (false): the JSON text of a
 --   temporal.api.history.v1.History, as the other SDKs and the command line
---   read it for replay; `timeout`, `metadata`
+--   read it for replay; `decode` (false) as for `history`, not with `json`;
+--   `timeout`, `metadata`
 -- @treturn table|string|nil `{events={...}}`, or the text, or nil
 -- @treturn temporal.error
 function history.fetch_history(self, given)
   given = call_options.trailing(FETCH, given, "workflow:fetch_history")
+  if given.json and given.decode then
+    misuse.raise('options "json" and "decode" of workflow:fetch_history exclude each other: the '
+      .. "JSON holds the payloads as they are")
+  end
   return operation.run(self, "fetch_history", "latest", given, fetch)
 end
 
