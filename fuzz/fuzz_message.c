@@ -48,7 +48,7 @@ static int equal(lua_State *L, int a, int b) {
 static void round_trip(lua_State *L, int type, const uint8_t *data, size_t n) {
   int top = lua_gettop(L);
   tp_buffer first, second;
-  if (ltp_message_decode(L, data, n, type) != 0) {
+  if (ltp_message_decode(L, data, n, type, TP_MAX_DECODED) != 0) {
     ASSERT(lua_gettop(L) == top + 1 && lua_type(L, -1) == LUA_TSTRING);
     ASSERT(strchr(lua_tostring(L, -1), ':') != NULL);
     return;
@@ -58,7 +58,8 @@ static void round_trip(lua_State *L, int type, const uint8_t *data, size_t n) {
   ASSERT(lua_gettop(L) == top + 1);
   ASSERT(ltp_message_encode(L, -1, type, &first, 0) == 0);
   ASSERT(lua_gettop(L) == top + 1);
-  ASSERT(ltp_message_decode(L, first.data, first.length, type) == 0);
+  ASSERT(ltp_message_decode(L, first.data, first.length, type,
+                            TP_MAX_DECODED) == 0);
   ASSERT(lua_gettop(L) == top + 2);
   ASSERT(equal(L, top + 1, top + 2));
   ASSERT(ltp_message_encode(L, -1, type, &second, 0) == 0);

@@ -67,7 +67,7 @@ static void from_bytes(lua_State *L, int type, const uint8_t *data, size_t n,
   wrong = tp_protojson_write(type, data, n, flags, &text, error);
   if (wrong) check_refusal(&text, error);
   else read_again(type, &text, flags);
-  if (ltp_message_decode(L, data, n, type) == 0) {
+  if (ltp_message_decode(L, data, n, type, TP_MAX_DECODED) == 0) {
     ASSERT(ltp_message_encode(L, -1, type, &bytes, 0) == 0);
     if (tp_protojson_write(type, bytes.data, bytes.length, flags, &other,
                            error) == 0)
@@ -91,7 +91,8 @@ static void from_text(lua_State *L, int type, const uint8_t *data, size_t n,
       0) {
     check_refusal(&bytes, error);
   } else {
-    ASSERT(ltp_message_decode(L, bytes.data, bytes.length, type) == 0);
+    ASSERT(ltp_message_decode(L, bytes.data, bytes.length, type,
+                              TP_MAX_DECODED) == 0);
     ASSERT(tp_protojson_write(type, bytes.data, bytes.length, 0, &text,
                               error) == 0);
     read_again(type, &text, 0);

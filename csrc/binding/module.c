@@ -1,4 +1,5 @@
 /* The module temporal.core: luaopen. The only exported symbol is here. */
+#include "../core/base/limits.h"
 #include "../core/base/version.h"
 #include "../core/engine/process.h"
 #include "base/parts.h"
@@ -31,6 +32,8 @@ int luaopen_temporal_core(lua_State *L) {
   lua_newtable(L);
   lua_pushliteral(L, TP_VERSION);
   lua_setfield(L, -2, "version");
+  lua_pushinteger(L, TP_MAX_DECODED);
+  lua_setfield(L, -2, "MAX_DECODED");
   lua_pushvalue(L, first + 1);
   lua_setfield(L, -2, "run_metatable");
   lua_pushvalue(L, first + 2);

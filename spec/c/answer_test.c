@@ -332,11 +332,20 @@ static void test_bad_answer(void) {
   stream.problem = "the answer is larger than max_message";
   stream.too_large = true;
   stream.announced = 1001;
-  stream.max_message = 999;
+  stream.max_message = stream.limit = 999;
   CHECK(judge() == TP_VERDICT_FINAL && is_kind("message_too_large"));
   CHECK(out.failure.code == TP_GRPC_RESOURCE_EXHAUSTED && out.ambiguous);
   CHECK(out.failure.size == 1000 && out.failure.limit == 999);
   CHECK(says("1000 bytes") && says("999"));
+  begin(TP_END_BAD_ANSWER);
+  stream.problem = "the answer inflates to more than it may";
+  stream.too_large = true;
+  stream.limit = 500;
+  stream.announced = 502;
+  stream.max_message = 999;
+  CHECK(judge() == TP_VERDICT_FINAL && is_kind("message_too_large"));
+  CHECK(out.failure.size == 501 && out.failure.limit == 500);
+  CHECK(says("more than 500") && says("max_message (999)"));
 }
 
 /* --- answers that are not gRPC ---------- */

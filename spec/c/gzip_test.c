@@ -67,9 +67,9 @@ static void test_one_too_many(void) {
     CHECK(there_and_back(sizes[i], sizes[i] - 1, &same) == TP_ETOOBIG);
 }
 
-/* 64 MiB of zeros are 64 KiB: it must end at the limit, not at the end. */
+/* 16 MiB of zeros are 16 KiB: it must end at the limit, not at the end. */
 static void test_bomb(void) {
-  size_t n = 64 << 20, before;
+  size_t n = 16 << 20, before;
   uint8_t *zeros = calloc(n, 1), *copy;
   compress_as(zeros, n, GZIP);
   free(zeros);
@@ -83,6 +83,26 @@ static void test_bomb(void) {
   CHECK(tp_gunzip(&b, n) == TP_OK && b.length == n);
   tp_buffer_free(&b);
   free(copy);
+}
+
+/* Zeros, as far as any ratio is taken and one byte further; where max_message
+** is larger that is taken, too. */
+static void test_ratio(void) {
+  size_t n = (16 << 20) + 1;
+  uint8_t *zeros = calloc(n, 1);
+  compress_as(zeros, n - 1, GZIP);
+  CHECK(tp_gunzip(&b, TP_MAX_MESSAGE) == TP_OK && b.length == n - 1);
+  tp_buffer_free(&b);
+  compress_as(zeros, n, GZIP);
+  CHECK(tp_gunzip(&b, TP_MAX_MESSAGE) == TP_ETOOBIG);
+  CHECK(tp_gunzip(&b, 2 * TP_MAX_MESSAGE) == TP_OK && b.length == n);
+  tp_buffer_free(&b);
+  free(zeros);
+  CHECK(tp_gunzip_limit(1000, TP_MAX_MESSAGE) == 16 << 20);
+  CHECK(tp_gunzip_limit(1000, 5000) == 5000);
+  CHECK(tp_gunzip_limit(1000000, TP_MAX_MESSAGE) == 100000000);
+  CHECK(tp_gunzip_limit(2000000, TP_MAX_MESSAGE) == TP_MAX_MESSAGE);
+  CHECK(tp_gunzip_limit(1, (size_t)1 << 30) == (size_t)1 << 27);
 }
 
 /* Cut at every byte: never taken for whole. */
@@ -159,6 +179,7 @@ int main(void) {
   RUN(test_sizes);
   RUN(test_one_too_many);
   RUN(test_bomb);
+  RUN(test_ratio);
   RUN(test_truncated);
   RUN(test_corrupt);
   RUN(test_not_gzip);

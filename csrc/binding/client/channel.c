@@ -139,6 +139,7 @@ static int Ltp_channel(lua_State *L) {
   o.keepalive_interval = seconds_option(L, "keepalive_interval");
   o.keepalive_timeout = seconds_option(L, "keepalive_timeout");
   o.max_message = size_option(L, "max_message");
+  o.max_decoded = size_option(L, "max_decoded");
   o.max_pending = size_option(L, "max_pending");
   o.retry.initial = seconds_option(L, "retry_initial");
   o.retry.max = seconds_option(L, "retry_max");

@@ -155,11 +155,29 @@ static void account(lua_State *L, size_t n) {
   if (n >= GC_STEP_FROM) lua_gc(L, LUA_GCSTEP, (int)(n >> 10));
 }
 
-static int push_message(lua_State *L, const tp_buffer *b, int type) {
-  if (ltp_message_decode(L, b->data, b->length, type) == 0) {
+/* The answer makes more than it may; where is said by the string on the top. */
+static int push_too_much(lua_State *L, size_t max) {
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  lua_createtable(L, 0, 3);
+  set_text(L, "kind", "message_too_large");
+  set_number(L, "limit", (lua_Number)max);
+  lua_insert(L, -2);
+  lua_pushliteral(L, LTP_RAISE_LIMIT);
+  lua_concat(L, 2);
+  lua_setfield(L, -2, "message");
+  return 2;
+}
+
+static int push_message(lua_State *L, const tp_future *f, const tp_buffer *b,
+                        int type) {
+  size_t max = f->client->channel->options.max_decoded;
+  int wrong = ltp_message_decode(L, b->data, b->length, type, max);
+  if (wrong == 0) {
     account(L, b->length);
     return 1;
   }
+  if (wrong == LTP_TOO_MUCH) return push_too_much(L, max);
   lua_pushnil(L);
   lua_insert(L, -2);
   lua_createtable(L, 0, 3);
@@ -187,8 +205,9 @@ static int take_run(lua_State *L, tp_run *run, unsigned what, unsigned flags) {
     if (run->result_event.length) event = &run->result_event;
     run_id = run->result_run_id;
   }
-  pushed = push_message(L, event, tp_schema_message(HISTORY_EVENT,
-                                                    sizeof HISTORY_EVENT - 1));
+  pushed = push_message(L, &run->base.future, event,
+                        tp_schema_message(HISTORY_EVENT,
+                                          sizeof HISTORY_EVENT - 1));
   if (pushed == 1) {
     lua_pushstring(L, run_id); /* nil when nobody has named it */
     pushed = 2;
@@ -217,7 +236,8 @@ static int Ltp_take(lua_State *L) {
   if (flags & what) {
     if (f->class->kind == TP_RUN) return take_run(L, (tp_run *)f, what, flags);
     if (f->class->kind == TP_RPC)
-      return push_message(L, tp_call_answer(&((tp_rpc_future *)f)->base.call),
+      return push_message(L, f,
+                          tp_call_answer(&((tp_rpc_future *)f)->base.call),
                           ((tp_rpc_future *)f)->response);
     if (f->class->kind == TP_HTTP) return push_answer(L, (tp_http_post *)f);
     lua_pushboolean(L, 1);

@@ -41,18 +41,23 @@ static int Ltp_encode(lua_State *L) {
   return 1;
 }
 
-/* decode(type_name, bytes) -> table | nil, message */
+/* decode(type_name, bytes[, max_decoded]) -> table | nil, message, is it more
+** than may be decoded? */
 static int Ltp_decode(lua_State *L) {
-  int type = ltp_check_message_type(L, 1);
+  int type = ltp_check_message_type(L, 1), wrong;
   size_t n;
+  lua_Number max;
   const char *bytes;
   if (type < 0) return 2;
   bytes = luaL_checklstring(L, 2, &n);
+  max = luaL_optnumber(L, 3, TP_MAX_DECODED);
   lua_settop(L, 2);
-  if (ltp_message_decode(L, (const uint8_t *)bytes, n, type) == 0) return 1;
+  wrong = ltp_message_decode(L, (const uint8_t *)bytes, n, type, (size_t)max);
+  if (wrong == 0) return 1;
   lua_pushnil(L);
   lua_insert(L, -2);
-  return 2;
+  lua_pushboolean(L, wrong == LTP_TOO_MUCH);
+  return 3;
 }
 
 static void set_boolean(lua_State *L, const char *key, int value) {

@@ -15,11 +15,17 @@
 
 #define SLOTS 12   /* of the Lua stack, for one level */
 #define SCANNED 48 /* fields looked at for the size of a table */
+#define PER_BYTE 2 /* tables and elements; the densest of messages have 0.8 */
+#define SHORT 250000 /* what the shortest may make, or a share of the limit: */
+#define SHORT_SHARE 24
+#define AHEAD 1024 /* elements of a list or map made room for at once */
 
 typedef struct {
   lua_State *L;
   int names;   /* slot of the cache of names */
   int pending; /* slot of {table = {pieces of _unknown}}, or of nil */
+  int64_t left; /* tables and elements that may still be made */
+  size_t limit;
 } decoder;
 
 /* One message on its way into one table. */
@@ -44,6 +50,14 @@ static int fail(decoder *d, const ltp_level *at, tp_status status,
                 const tp_reader *r) {
   return ltp_path_error(d->L, at, "%s at offset %lu", tp_status_text(status),
                         (unsigned long)tp_reader_offset(r));
+}
+
+/* -1 once more has been made than may be. Asked after the making: what a
+** field makes at once is little. */
+static int check_made(decoder *d, const ltp_level *at) {
+  if (d->left >= 0) return 0;
+  return ltp_path_error(d->L, at, "more than %zu tables and elements",
+                        d->limit);
 }
 
 static void push_signed(lua_State *L, int64_t value) {
@@ -121,6 +135,7 @@ static int push_scalar(decoder *d, const ltp_level *at, const tp_reader *r,
 static void push_default(decoder *d, const tp_field *field) {
   lua_State *L = d->L;
   if (field->flags & (TP_FIELD_MAP | TP_FIELD_REPEATED)) {
+    d->left--;
     lua_newtable(L);
     return;
   }
@@ -158,6 +173,7 @@ static void push_table(decoder *d, int type, const tp_reader *r) {
       room += field != NULL && field->flags & TP_FIELD_PRESENCE;
     }
   }
+  d->left--;
   lua_createtable(d->L, 0, room);
 }
 
@@ -165,6 +181,7 @@ static void push_table(decoder *d, int type, const tp_reader *r) {
 static void flush_unknown(decoder *d, frame *f) {
   lua_State *L = d->L;
   if (f->run == NULL) return;
+  d->left--;
   lua_pushliteral(L, "_unknown");
   lua_pushlstring(L, (const char *)f->run, (size_t)(f->run_end - f->run));
   f->run = NULL;
@@ -299,7 +316,8 @@ static int decode_single(decoder *d, frame *f, const tp_field *field,
   return 0;
 }
 
-/* How many elements follow in one go, this one included. */
+/* How many elements follow in one go, this one included; of many, AHEAD: what
+** is longer grows as it comes. */
 static size_t run_length(const frame *f, const tp_field *field,
                          const tp_field_value *first) {
   tp_reader ahead = f->r;
@@ -309,11 +327,13 @@ static size_t run_length(const frame *f, const tp_field *field,
   if (first->wire == TP_WIRE_BYTES && wire != TP_WIRE_BYTES) {
     if (wire == TP_WIRE_FIXED32) return first->length / 4;
     if (wire == TP_WIRE_FIXED64) return first->length / 8;
-    for (i = 0, n = 0; i < first->length; i++) n += first->bytes[i] < 0x80;
+    for (i = 0, n = 0; i < first->length && n < AHEAD; i++)
+      n += first->bytes[i] < 0x80;
     return n;
   }
-  while (!tp_reader_done(&ahead) && tp_wire_next(&ahead, &v) == TP_OK &&
-         v.number == first->number && v.wire == first->wire)
+  while (n < AHEAD && !tp_reader_done(&ahead) &&
+         tp_wire_next(&ahead, &v) == TP_OK && v.number == first->number &&
+         v.wire == first->wire)
     n++;
   return n;
 }
@@ -328,8 +348,10 @@ static void open_box(decoder *d, frame *f, const tp_field *field, int index,
     lua_rawget(L, f->table);
     f->length = ltp_rawlen(L, -1);
   } else {
-    int n = (int)run_length(f, field, v);
+    size_t run = run_length(f, field, v);
+    int n = run < AHEAD ? (int)run : AHEAD;
     int map = field->flags & TP_FIELD_MAP;
+    d->left--;
     lua_createtable(L, map ? 0 : n, map ? n : 0);
     ltp_push_name(L, d->names, field->name);
     lua_pushvalue(L, -2);
@@ -360,6 +382,8 @@ static int decode_packed(decoder *d, frame *f, const tp_field *field,
     if (status != TP_OK) return fail(d, &f->at, status, &r);
     if (push_scalar(d, &f->at, &r, field, &one) != 0) return -1;
     lua_rawseti(d->L, f->box, (int)++f->length);
+    d->left--;
+    if (check_made(d, &f->at) != 0) return -1;
   }
   f->at.index = 0;
   return 0;
@@ -377,6 +401,7 @@ static int decode_element(decoder *d, frame *f, const tp_field *field,
   } else {
     wrong = push_scalar(d, &f->at, &f->r, field, v);
   }
+  if (wrong == 0) wrong = check_made(d, &f->at);
   if (wrong != 0) return -1;
   lua_rawseti(d->L, f->box, (int)++f->length);
   f->at.index = 0;
@@ -470,12 +495,13 @@ static int decode_field(decoder *d, frame *f, const tp_field *field,
   if (TP_FIELD_ONEOF(field) != 0) choose(d, f, fields, index);
   known = !f->fresh || f->seen[index];
   f->seen[index] = 1;
+  d->left--;
   if (!(field->flags & (TP_FIELD_MAP | TP_FIELD_REPEATED)))
     return decode_single(d, f, field, known, v);
   open_box(d, f, field, index, known, v);
   if (field->flags & TP_FIELD_MAP) wrong = decode_entry(d, f, field, v);
   else wrong = decode_element(d, f, field, v);
-  return wrong;
+  return wrong != 0 ? wrong : check_made(d, &f->at);
 }
 
 static void set_defaults(decoder *d, const frame *f) {
@@ -483,6 +509,7 @@ static void set_defaults(decoder *d, const frame *f) {
   const tp_field *fields = tp_schema_fields_of(type);
   for (i = 0; i < tp_schema_messages[type].count; i++) {
     if (f->seen[i] || fields[i].flags & TP_FIELD_PRESENCE) continue;
+    d->left--;
     ltp_push_name(d->L, d->names, fields[i].name);
     push_default(d, &fields[i]);
     lua_rawset(d->L, f->table);
@@ -541,11 +568,21 @@ static int decode_message(decoder *d, const ltp_level *up, int type,
   return 0;
 }
 
-int ltp_message_decode(lua_State *L, const uint8_t *data, size_t n,
-                       int type) {
+/* How many tables and elements `n` bytes may make where `max` is the most: few
+** bytes that make many are no honest message. */
+static size_t limit_of(size_t n, size_t max) {
+  size_t least = max / SHORT_SHARE > SHORT ? max / SHORT_SHARE : SHORT;
+  if (max < least) return max;
+  return n < (max - least) / PER_BYTE ? least + PER_BYTE * n : max;
+}
+
+int ltp_message_decode(lua_State *L, const uint8_t *data, size_t n, int type,
+                       size_t max) {
   int top = lua_gettop(L), wrong;
   tp_reader r;
   decoder d;
+  d.limit = limit_of(n, max);
+  d.left = (int64_t)d.limit;
   luaL_checkstack(L, SLOTS, "message");
   tp_reader_init(&r, data, n);
   d.L = L;
@@ -558,5 +595,5 @@ int ltp_message_decode(lua_State *L, const uint8_t *data, size_t n,
   if (wrong == 0) join_unknown(&d);
   lua_replace(L, top + 1);
   lua_settop(L, top + 1);
-  return wrong;
+  return wrong != 0 && d.left < 0 ? LTP_TOO_MUCH : wrong;
 }

@@ -5,6 +5,7 @@
 #include "value_decode.h"
 
 #include "../../core/json/json.h"
+#include "../message/message_decode.h"
 
 /* Arrays are marked with the metatable at `mark`, looked up for the first. */
 static void push_array(lua_State *L, ltp_values *v, const tp_json_reader *r,
@@ -33,22 +34,27 @@ static void push_scalar(lua_State *L, ltp_values *v, tp_json_event event,
 
 /* The stack from `mark` + 1 on: for each open container its table, and in an
 ** object the key whose value comes. */
-static int decode(lua_State *L, ltp_values *v, tp_json_reader *r, int mark) {
+static int decode(lua_State *L, ltp_values *v, tp_json_reader *r, int mark,
+                  size_t max) {
   int count[TP_MAX_DEPTH];
+  size_t made = 0;
   unsigned depth;
   for (;;) {
     tp_json_event event = tp_json_next(r);
+    if (made > max) return LTP_TOO_MUCH;
     switch (event) {
       case TP_JSON_ERROR: return -1;
       case TP_JSON_END: return 0;
       case TP_JSON_KEY: lua_pushlstring(L, r->string, r->length); continue;
       case TP_JSON_ARRAY:
         luaL_checkstack(L, 6, "decoding JSON");
+        made++;
         push_array(L, v, r, mark);
         count[r->depth - 1] = 0;
         continue;
       case TP_JSON_OBJECT:
         luaL_checkstack(L, 6, "decoding JSON");
+        made++;
         lua_createtable(L, 0, tp_json_empty(r) ? 0 : 4);
         continue;
       case TP_JSON_ARRAY_END:
@@ -57,12 +63,14 @@ static int decode(lua_State *L, ltp_values *v, tp_json_reader *r, int mark) {
     }
     depth = r->depth;
     if (depth == 0) continue; /* that was the value */
+    made++;
     if (r->object[depth - 1]) lua_rawset(L, -3);
     else lua_rawseti(L, -2, ++count[depth - 1]);
   }
 }
 
-int ltp_values_decode(lua_State *L, ltp_values *v, const char *s, size_t n) {
+int ltp_values_decode(lua_State *L, ltp_values *v, const char *s, size_t n,
+                      size_t max) {
   tp_json_reader r;
   tp_buffer *scratch;
   int owner, failed;
@@ -71,13 +79,19 @@ int ltp_values_decode(lua_State *L, ltp_values *v, const char *s, size_t n) {
   scratch = ltp_scratch_open(L, v);
   lua_pushnil(L); /* the mark, once it is needed */
   tp_json_open(&r, s, n, scratch);
-  failed = decode(L, v, &r, owner + 1);
+  failed = decode(L, v, &r, owner + 1, max);
   ltp_scratch_close(v, scratch);
   if (failed) {
-    char digits[TP_DECIMAL_SIZE];
+    char digits[TP_DECIMAL_SIZE], limit[TP_DECIMAL_SIZE];
     if (r.status == TP_ENOMEM) return luaL_error(L, "not enough memory");
+    if (failed == LTP_TOO_MUCH) r.offset = (size_t)(r.next - r.begin);
     digits[tp_integer_write((int64_t)r.offset, digits)] = '\0';
-    lua_pushfstring(L, "%s, at byte offset %s", r.reason, digits);
+    limit[tp_integer_write((int64_t)max, limit)] = '\0';
+    if (failed == LTP_TOO_MUCH)
+      lua_pushfstring(L, "more than %s tables and elements, at byte offset %s",
+                      limit, digits);
+    else
+      lua_pushfstring(L, "%s, at byte offset %s", r.reason, digits);
   }
   lua_replace(L, owner);
   lua_settop(L, owner);

@@ -8,9 +8,11 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Pushes the value and returns 0, or a message (with the byte offset) and -1.
-** `s` must stay where it is meanwhile. JSON null is lightuserdata NULL. */
-int ltp_values_decode(lua_State *L, ltp_values *v, const char *s, size_t n);
+/* Pushes the value and returns 0, or a message (with the byte offset) and -1,
+** or LTP_TOO_MUCH: more than `max` tables and elements. `s` must stay where it
+** is meanwhile. JSON null is lightuserdata NULL. */
+int ltp_values_decode(lua_State *L, ltp_values *v, const char *s, size_t n,
+                      size_t max);
 
 #pragma GCC visibility pop
 #endif

@@ -1,4 +1,5 @@
 /* temporal.core's json_encode and json_decode. Lua's thread only. */
+#include "../../core/base/limits.h"
 #include "../base/parts.h"
 #include "value_decode.h"
 #include "value_encode.h"
@@ -20,7 +21,7 @@ static int Ltp_json_decode(lua_State *L) {
   const char *s;
   luaL_checktype(L, 1, LUA_TSTRING);
   s = lua_tolstring(L, 1, &n);
-  if (ltp_values_decode(L, v, s, n) == 0) return 1;
+  if (ltp_values_decode(L, v, s, n, TP_MAX_DECODED) == 0) return 1;
   lua_pushnil(L);
   lua_insert(L, -2);
   return 2;

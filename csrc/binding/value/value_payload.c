@@ -1,7 +1,10 @@
 /* A Lua value as a temporal.api.common.v1.Payload and back: the built-in
 ** conversion of docs/conversion.md. Lua's thread only; bad values are messages.
 */
+#include <stdbool.h>
 #include <string.h>
+
+#include "../../core/base/limits.h"
 #include "../../core/base/utf8.h"
 #include "../../core/json/json.h"
 #include "../../core/proto/schema.h"
@@ -141,6 +144,17 @@ static int fails(lua_State *L, const char *message, int encoding) {
   return 3;
 }
 
+/* The same for what could not be decoded, for the reason on the top. */
+static int fails_to_decode(lua_State *L, const char *what, int wrong,
+                           int encoding) {
+  bool too_much = wrong == LTP_TOO_MUCH;
+  lua_pushfstring(L, "the payload's %s cannot be read: %s%s", what,
+                  lua_tostring(L, -1), too_much ? LTP_RAISE_LIMIT : "");
+  fails(L, lua_tostring(L, -1), encoding);
+  lua_pushboolean(L, too_much);
+  return 4;
+}
+
 /* A payload that nobody here can read, as temporal.raw. */
 static int push_raw(lua_State *L, int index) {
   lua_newtable(L);
@@ -155,20 +169,18 @@ static int push_raw(lua_State *L, int index) {
   return 1;
 }
 
-static int push_json(lua_State *L, ltp_values *v, int encoding) {
+static int push_json(lua_State *L, ltp_values *v, int encoding, size_t max) {
   size_t n;
   const char *s = lua_tolstring(L, -1, &n);
-  if (ltp_values_decode(L, v, s, n) != 0) {
-    lua_pushfstring(L, "the payload's JSON cannot be read: %s",
-                    lua_tostring(L, -1));
-    return fails(L, lua_tostring(L, -1), encoding);
-  }
+  int wrong = ltp_values_decode(L, v, s, n, max);
+  if (wrong != 0) return fails_to_decode(L, "JSON", wrong, encoding);
   if (ltp_value_kind(L, v, -1) == LTP_NULL) lua_pushnil(L);
   return 1;
 }
 
 /* A message of a type we know as its table; of any other as temporal.raw. */
-static int push_message(lua_State *L, ltp_values *v, int metadata, int json) {
+static int push_message(lua_State *L, ltp_values *v, int metadata, int json,
+                        size_t max) {
   const uint8_t *data;
   size_t n;
   int type = -1, wrong;
@@ -184,13 +196,11 @@ static int push_message(lua_State *L, ltp_values *v, int metadata, int json) {
   /* a newer peer may know more fields than we: as with bytes, ours are read */
   if (json)
     wrong = ltp_protojson_decode(L, v, (const char *)data, n, type,
-                                 TP_PROTOJSON_IGNORE_UNKNOWN);
+                                 TP_PROTOJSON_IGNORE_UNKNOWN, max);
   else
-    wrong = ltp_message_decode(L, data, n, type);
-  if (!wrong) return 1;
-  lua_pushfstring(L, "the payload's message cannot be read: %s",
-                  lua_tostring(L, -1));
-  return fails(L, lua_tostring(L, -1), 2);
+    wrong = ltp_message_decode(L, data, n, type, max);
+  if (wrong == 0) return 1;
+  return fails_to_decode(L, "message", wrong, 2);
 }
 
 static int unknown_encoding(lua_State *L, int encoding) {
@@ -206,9 +216,11 @@ static int unknown_encoding(lua_State *L, int encoding) {
   return fails(L, lua_tostring(L, -1), encoding);
 }
 
-/* payload_value{metadata=, data=} -> value | nil, message, encoding */
+/* payload_value({metadata=, data=}[, max_decoded]) -> value | nil, message,
+** encoding[, is it more than may be decoded?] */
 static int Ltp_payload_value(lua_State *L) {
   ltp_values *v = lua_touserdata(L, lua_upvalueindex(1));
+  size_t max = (size_t)luaL_optnumber(L, 2, TP_MAX_DECODED);
   const char *encoding;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -229,16 +241,16 @@ static int Ltp_payload_value(lua_State *L) {
   lua_pushliteral(L, "data");
   lua_rawget(L, 1);
   if (lua_type(L, -1) != LUA_TSTRING) lua_pushliteral(L, "");
-  if (strcmp(encoding, "json/plain") == 0) return push_json(L, v, 2);
+  if (strcmp(encoding, "json/plain") == 0) return push_json(L, v, 2, max);
   if (strcmp(encoding, "binary/plain") == 0) return 1;
   if (strcmp(encoding, "binary/null") == 0) {
     lua_pushnil(L);
     return 1;
   }
   if (strcmp(encoding, "json/protobuf") == 0)
-    return push_message(L, v, 3, 1);
+    return push_message(L, v, 3, 1, max);
   if (strcmp(encoding, "binary/protobuf") == 0)
-    return push_message(L, v, 3, 0);
+    return push_message(L, v, 3, 0, max);
   return unknown_encoding(L, 2);
 }
 

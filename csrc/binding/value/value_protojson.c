@@ -1,6 +1,7 @@
 /* temporal.core's protojson_encode and _decode: see value_protojson.h. */
 #include "value_protojson.h"
 
+#include "../../core/base/limits.h"
 #include "../base/parts.h"
 #include "../message/message_decode.h"
 #include "../message/message_encode.h"
@@ -41,7 +42,7 @@ static int Ltp_protojson_encode(lua_State *L) {
 }
 
 int ltp_protojson_decode(lua_State *L, ltp_values *v, const char *s, size_t n,
-                         int type, int flags) {
+                         int type, int flags, size_t max) {
   char error[TP_PROTOJSON_ERROR];
   tp_buffer *bytes;
   int wrong;
@@ -51,7 +52,7 @@ int ltp_protojson_decode(lua_State *L, ltp_values *v, const char *s, size_t n,
     lua_pushstring(L, error);
     wrong = -1;
   } else {
-    wrong = ltp_message_decode(L, bytes->data, bytes->length, type);
+    wrong = ltp_message_decode(L, bytes->data, bytes->length, type, max);
   }
   ltp_scratch_close(v, bytes);
   lua_remove(L, -2);
@@ -78,7 +79,8 @@ static int Ltp_protojson_decode(lua_State *L) {
     if (wrong) lua_pushstring(L, error);
     return ltp_scratch_push(L, v, out, wrong);
   }
-  if (ltp_protojson_decode(L, v, s, n, type, flags) == 0) return 1;
+  if (ltp_protojson_decode(L, v, s, n, type, flags, TP_MAX_DECODED) == 0)
+    return 1;
   lua_pushnil(L);
   lua_insert(L, -2);
   return 2;

@@ -11,9 +11,10 @@
 #pragma GCC visibility push(hidden)
 
 /* Pushes the table of the message in JSON text and returns 0, or an error
-** string and -1. `flags` are TP_PROTOJSON_*; `s` must stay put meanwhile. */
+** string and what ltp_message_decode says. `flags` are TP_PROTOJSON_*; `s` must
+** stay put meanwhile. */
 int ltp_protojson_decode(lua_State *L, ltp_values *v, const char *s, size_t n,
-                         int type, int flags);
+                         int type, int flags, size_t max);
 
 #pragma GCC visibility pop
 #endif

@@ -7,6 +7,14 @@
 
 #define GZIP_ONLY (16 + MAX_WBITS)
 #define STEP 16384 /* the least room to inflate into */
+#define ANY_RATIO ((size_t)16 << 20) /* one payload of zeros is no bomb */
+
+size_t tp_gunzip_limit(size_t n, size_t max) {
+  size_t least = max / 8 > ANY_RATIO ? max / 8 : ANY_RATIO;
+  size_t most = n < max / TP_GUNZIP_RATIO ? n * TP_GUNZIP_RATIO : max;
+  if (most < least) most = least;
+  return most < max ? most : max;
+}
 
 /* One step; TP_OK while there is more to come, 1 at the end. */
 static int step(z_stream *z, tp_buffer *out) {
@@ -35,6 +43,7 @@ tp_status tp_gunzip(tp_buffer *b, size_t max) {
   int status = TP_OK;
   memset(&z, 0, sizeof z);
   if (b->length > UINT_MAX) return TP_ETOOBIG;
+  max = tp_gunzip_limit(b->length, max);
   if (inflateInit2(&z, GZIP_ONLY) != Z_OK) return TP_ENOMEM;
   /* One byte of room beyond: an end exactly at the limit is seen as one. */
   tp_buffer_init(&out, max + 1);

@@ -6,9 +6,14 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Replaces gzip data by what it stands for, of at most `max` bytes. TP_ETOOBIG,
-** TP_ENOMEM, or TP_ESYNTAX when it is no whole gzip stream; the buffer is then
-** as it was. */
+/* What `n` bytes of gzip data may become where `max` is the most: 16 MiB, or an
+** eighth of `max`, however few they are, and above that 100 times as many. */
+#define TP_GUNZIP_RATIO 100
+size_t tp_gunzip_limit(size_t n, size_t max);
+
+/* Replaces gzip data by what it stands for, within tp_gunzip_limit().
+** TP_ETOOBIG, TP_ENOMEM, or TP_ESYNTAX when it is no whole gzip stream; the
+** buffer is then as it was. */
 tp_status tp_gunzip(tp_buffer *b, size_t max);
 
 #pragma GCC visibility pop

@@ -138,6 +138,7 @@ static void read_prefix(tp_stream *stream, const uint8_t **data, size_t *n) {
   stream->announced = (size_t)length + 1;
   if (length > stream->max_message) {
     stream->too_large = true;
+    stream->limit = stream->max_message;
     stream->problem = "the answer is larger than max_message";
     return;
   }
@@ -147,14 +148,17 @@ static void read_prefix(tp_stream *stream, const uint8_t **data, size_t *n) {
 
 /* The message is whole. */
 static void inflate_answer(tp_stream *stream) {
+  size_t limit = tp_gunzip_limit(stream->response.length,
+                                 stream->max_message);
   tp_status status = tp_gunzip(&stream->response, stream->max_message);
   stream->compressed = false;
   if (status == TP_OK) {
     stream->announced = stream->response.length + 1;
   } else if (status == TP_ETOOBIG) {
     stream->too_large = true;
-    stream->announced = stream->max_message + 2;
-    stream->problem = "the answer is larger than max_message";
+    stream->limit = limit;
+    stream->announced = limit + 2;
+    stream->problem = "the answer inflates to more than it may";
   } else {
     stream->problem = status == TP_ENOMEM
       ? "out of memory while reading the answer"

@@ -28,7 +28,7 @@ typedef struct tp_stream {
   size_t max_message;
   size_t sent;
   int32_t id;           /* 0: not open */
-  bool too_large;       /* the answer exceeds max_message */
+  bool too_large;       /* the answer exceeds `limit` */
   bool foreign;         /* content-type is not gRPC's */
   bool gzip;            /* grpc-encoding is gzip */
   bool compressed;      /* the message is */
@@ -40,6 +40,7 @@ typedef struct tp_stream {
   int grpc_status;      /* -1: none came */
   uint32_t header_bytes;
   size_t announced;     /* the size the message prefix names */
+  size_t limit;         /* if too_large: max_message, or what gzip may make */
   char *message;        /* grpc-message, decoded; or NULL */
   uint8_t *details;     /* grpc-status-details-bin, decoded; or NULL */
   size_t details_length;

@@ -10,6 +10,7 @@
 
 #include "../base/timer.h"
 #include "../net/grpc.h"
+#include "../net/gzip.h"
 
 #define EARLY_RESET (TP_SECOND / 5) /* the server's clock against ours */
 
@@ -113,11 +114,20 @@ static tp_verdict judge_problem(const tp_stream *s, tp_answer *a) {
     tp_failure_set(&a->failure, NULL, TP_GRPC_INTERNAL, "%s", s->problem);
     return TP_VERDICT_FINAL;
   }
-  tp_failure_set(&a->failure, "message_too_large", TP_GRPC_RESOURCE_EXHAUSTED,
-                 "the answer of %zu bytes is larger than max_message (%zu)",
-                 s->announced - 1, s->max_message);
+  if (s->limit == s->max_message)
+    tp_failure_set(&a->failure, "message_too_large",
+                   TP_GRPC_RESOURCE_EXHAUSTED,
+                   "the answer of %zu bytes is larger than max_message (%zu)",
+                   s->announced - 1, s->max_message);
+  else
+    tp_failure_set(&a->failure, "message_too_large",
+                   TP_GRPC_RESOURCE_EXHAUSTED,
+                   "the answer's gzip data, %zu bytes, inflates to more than "
+                   "%zu: more than %d times its size is taken up to an eighth "
+                   "of max_message (%zu)", s->response.length, s->limit,
+                   TP_GUNZIP_RATIO, s->max_message);
   a->failure.size = s->announced - 1;
-  a->failure.limit = s->max_message;
+  a->failure.limit = s->limit;
   return TP_VERDICT_FINAL;
 }
 

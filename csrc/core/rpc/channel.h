@@ -32,6 +32,7 @@ typedef struct tp_channel_options {
   int64_t rpc_timeout, shutdown_timeout;
   int64_t keepalive_interval, keepalive_timeout;
   size_t max_message, max_pending;
+  size_t max_decoded; /* for whoever decodes the answers */
   tp_retry retry;
   tp_metadata *metadata; /* taken over, unless there is no memory */
 } tp_channel_options;

@@ -6,9 +6,9 @@
 -- `connection`, `channel` (once opened), `metadata` (what the connection does
 -- not send by itself: a list, a function or nil), `unchanging` (nothing has to
 -- be asked before a call), `timeout` (seconds, where it is not the
--- connection's), `query_timeout` (of queries), `logger`, `interceptors` and
--- their `hooks` (nil without any), `builtin` (values need neither codecs nor
--- converters of the user),
+-- connection's), `query_timeout` (of queries), `max_decoded`, `logger`,
+-- `interceptors` and their `hooks` (nil without any), `builtin` (values need
+-- neither codecs nor converters of the user),
 -- `blob_limit` (what the namespace takes, once it has been asked), `closed`.
 -- @module temporal.session
 

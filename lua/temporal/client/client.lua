@@ -87,6 +87,7 @@ local function build(settings, shared)
     codecs = settings.codecs,
     codec_headers = settings.codec_headers,
     failure_converter = settings.failure_converter,
+    max_decoded = settings.max_decoded,
   })
   if not values then
     misuse.raisef('client option "converter": %s', problem)
@@ -106,6 +107,7 @@ local function build(settings, shared)
     metadata = settings.metadata,
     timeout = settings.own_timeout,
     query_timeout = settings.query_timeout,
+    max_decoded = settings.max_decoded,
     logger = settings.logger or logger.default,
     interceptors = settings.interceptors,
   })
@@ -124,11 +126,11 @@ end
 --   (10 s; queries have 30 s where it is not given), `retry` ({initial=0.1,
 --   factor=1.7, max=5, attempts=10, jitter=0.2}, or false), `keepalive`
 --   ({interval=30, timeout=15}, or false), `max_message` (128 MiB),
+--   `max_decoded` (6,000,000 tables and elements of one answer),
 --   `max_pending` (10,000), `converter` (list), `codecs` (list),
 --   `codec_headers` (false), `failure_converter`, `interceptors` (list),
---   `logger` (stderr at warn), `shutdown_timeout` (5 s). Without
---   arguments everything comes from the environment, as `temporal.config.load`
---   reads it.
+--   `logger` (stderr at warn), `shutdown_timeout` (5 s). Without arguments
+--   everything comes from the environment, as `temporal.config.load` reads it.
 -- @treturn temporal.client|nil nil when the environment is broken (also its
 --   HTTPS_PROXY), and
 -- @treturn temporal.error of kind `config`

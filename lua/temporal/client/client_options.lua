@@ -28,6 +28,7 @@ local DEFAULTS = {
   rpc_timeout = 10,
   shutdown_timeout = 5,
   max_message = 128 * 1024 * 1024,
+  max_decoded = core.MAX_DECODED,
   max_pending = 10000,
 }
 local DEFAULT_RETRY = { initial = 0.1, factor = 1.7, max = 5, attempts = 10, jitter = 0.2 }
@@ -170,6 +171,7 @@ local SHARED = {
   retry = group_or_false("retry", RETRY, DEFAULT_RETRY, NO_RETRY),
   keepalive = group_or_false("keepalive", KEEPALIVE, DEFAULT_KEEPALIVE, NO_KEEPALIVE),
   max_message = options.number("max_message", { integer = true, min = 1, max = MAX_BYTES }),
+  max_decoded = options.number("max_decoded", { integer = true, min = 1, max = MAX_BYTES }),
   max_pending = options.number("max_pending", { integer = true, min = 1, max = MAX_BYTES }),
 }
 

@@ -36,27 +36,30 @@ local function compressed(payload, settings)
   return { metadata = { encoding = ENCODING }, data = data }
 end
 
-local function decompressed(payload, settings)
+local function decompressed(payload, settings, size)
   if payload.metadata.encoding ~= ENCODING then
-    return payload
+    return payload, nil, size
   end
-  local bytes, problem = decompress(payload.data, settings.max_size)
+  local bytes, problem = decompress(payload.data, settings.max_size - size)
   if not bytes then
-    return nil, problem
+    return nil, size == 0 and problem
+      or ("%s: with those before it, more than max_size (%d)"):format(problem, settings.max_size)
   end
-  return protobuf.parse(bytes)
+  local parsed
+  parsed, problem = protobuf.parse(bytes)
+  return parsed, problem, size + #bytes
 end
 
--- `change` for each payload of a list.
+-- `change` for each payload of a list; `size` is what it adds up to.
 local function each(change, settings)
   return function(payloads)
-    local list = {}
+    local list, size = {}, 0
     for i = 1, #payloads do
-      local payload, problem = change(payloads[i], settings)
+      local payload, problem, more = change(payloads[i], settings, size)
       if not payload then
         return nil, ("zlib, payload %d: %s"):format(i, problem)
       end
-      list[i] = payload
+      list[i], size = payload, more
     end
     return list
   end
@@ -72,7 +75,8 @@ end
 -- @param _ the codec without: this is what calling it does
 -- @tparam table given `min_size` (bytes below which nothing is tried; 0),
 --   `always` (compress what grows, too; false), `level` (1 fast to 9 small;
---   zlib's own choice), `max_size` (of what is decompressed; 128 MiB)
+--   zlib's own choice), `max_size` (of what the payloads of one list become,
+--   together; 128 MiB)
 -- @treturn table a codec
 -- @raise on a wrong or unknown option
 local function configure(_, given)

@@ -43,6 +43,7 @@ local function open(settings, through)
     keepalive_interval = keepalive.interval,
     keepalive_timeout = keepalive.timeout,
     max_message = settings.max_message,
+    max_decoded = settings.max_decoded,
     max_pending = settings.max_pending,
     retry_initial = retry.initial,
     retry_factor = retry.factor,

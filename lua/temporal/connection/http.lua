@@ -28,6 +28,7 @@ local function open_channel(settings, through)
     retry_initial = 1, retry_factor = 1, retry_max = 1, retry_attempts = 1, retry_jitter = 0,
     connect_timeout = CONNECT_TIMEOUT,
     max_message = MAX_ANSWER,
+    max_decoded = core.MAX_DECODED,
     insecure = given.verify == false,
     ca_file = given.ca_file,
     ca_pem = given.ca_pem,

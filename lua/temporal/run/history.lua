@@ -16,6 +16,7 @@ local misuse = require "temporal.base.misuse"
 local operation = require "temporal.call.operation"
 local options = require "temporal.base.options"
 local pages = require "temporal.call.pages"
+local sessions = require "temporal.call.session"
 
 local HISTORY = "temporal.api.history.v1.History"
 local FORWARD, REVERSE = "GetWorkflowExecutionHistory", "GetWorkflowExecutionHistoryReverse"
@@ -31,32 +32,35 @@ local history = {}
 
 -- Pages.
 
--- The events of a server that sends them as it stores them.
-local function decode_blobs(blobs)
-  local events = {}
-  for _, blob in ipairs(blobs) do
-    local part, problem
-    if blob.encoding_type == "ENCODING_TYPE_PROTO3" then
-      part, problem = core.decode(HISTORY, blob.data)
-    else
-      problem = "it is " .. tostring(blob.encoding_type)
-    end
-    if not part then
-      return nil, errors.new {
-        kind = "conversion", encoding = blob.encoding_type, raw = blob,
-        message = "a part of the raw history cannot be read: " .. tostring(problem),
-      }
-    end
-    for _, event in ipairs(part.events) do
-      events[#events + 1] = event
-    end
-  end
-  return events
+local function unreadable(fields, problem)
+  fields.message = "a part of the raw history cannot be read: " .. problem
+  return errors.new(fields)
 end
 
-local function events_of(response)
+-- The events of a server that sends them as it stores them. Messages behind one
+-- another are one message, to protobuf: one limit holds for all of them.
+local function decode_blobs(blobs, max_decoded)
+  local data = {}
+  for i, blob in ipairs(blobs) do
+    if blob.encoding_type ~= "ENCODING_TYPE_PROTO3" then
+      return nil, unreadable({ kind = "conversion", encoding = blob.encoding_type, raw = blob },
+        "it is " .. tostring(blob.encoding_type))
+    end
+    data[i] = blob.data
+  end
+  local whole, problem, too_much = core.decode(HISTORY, table.concat(data), max_decoded)
+  if too_much then
+    return nil, unreadable({ kind = "message_too_large", limit = max_decoded },
+      problem .. ": a larger client option max_decoded allows it")
+  elseif not whole then
+    return nil, unreadable({ kind = "conversion", encoding = "ENCODING_TYPE_PROTO3" }, problem)
+  end
+  return whole.events
+end
+
+local function events_of(response, max_decoded)
   if #(response.raw_history or {}) > 0 then
-    return decode_blobs(response.raw_history)
+    return decode_blobs(response.raw_history, max_decoded)
   end
   return response.history and response.history.events or {}
 end
@@ -108,10 +112,11 @@ end
 -- are taken.
 local function reader(input)
   local given = input.options
+  local max_decoded = sessions.of(input.client).max_decoded
   local next_event = pages.iterator(function(token)
     return send_page(input, token)
   end, function(response)
-    local events, err = events_of(response)
+    local events, err = events_of(response, max_decoded)
     if not events then
       return nil, err
     elseif given.filter == "close" and not given.wait then

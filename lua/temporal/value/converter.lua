@@ -88,14 +88,15 @@ end
 --- The value of one payload.
 -- @tparam table|nil payload `{metadata=, data=}`, as decoded from the message
 -- @return the value, nil being one, or nil and
--- @treturn table `{kind="conversion", message=, encoding=, raw=payload}`
+-- @treturn table `{kind="conversion", message=, encoding=, raw=payload}`; of
+--   kind `message_too_large`, with `limit`, when it is more than may be decoded
 function converter_methods:value(payload)
   if payload == nil then
     return nil
   end
   local metadata = payload.metadata
   local decoder = self.decoders[metadata and metadata.encoding]
-  local value, problem, encoding
+  local value, problem, encoding, too_much
   if decoder then
     value, problem = decoder.decode(payload)
     encoding = decoder.encoding
@@ -103,11 +104,12 @@ function converter_methods:value(payload)
       problem = nil
     end
   else
-    value, problem, encoding = core_value(payload)
+    value, problem, encoding, too_much = core_value(payload, self.max_decoded)
   end
   if problem ~= nil then
     return nil, {
-      kind = "conversion", message = tostring(problem), encoding = encoding, raw = payload,
+      kind = too_much and "message_too_large" or "conversion", message = tostring(problem),
+      encoding = encoding, raw = payload, limit = too_much and self.max_decoded or nil,
     }
   end
   return value
@@ -312,7 +314,8 @@ end
 -- @tparam[opt] table list encoders, tried in order; of two with the same
 --   `encoding` the first decodes
 -- @tparam[opt] table settings of the client: `codecs` (list), `codec_headers`
---   (false), `namespace`, `failure_converter` (of temporal.failure_converter)
+--   (false), `namespace`, `failure_converter` (of temporal.failure_converter),
+--   `max_decoded`
 -- @treturn temporal.converter the object, or nil. With codecs it has only
 --   `bind`, whose result has the methods
 -- @treturn string what is wrong with one of the lists
@@ -326,6 +329,7 @@ local function new(list, settings)
   local plain = setmetatable({
     encoders = encoders,
     decoders = decoders,
+    max_decoded = settings.max_decoded,
     encode_common_attributes = failures ~= nil and failures.encode_common_attributes or false,
   }, converter_metatable)
   local codecs = settings.codecs

@@ -35,7 +35,7 @@ describe("temporal.client", function()
     local client = temporal.client {
       target = "dns:///localhost", namespace = "n", identity = "me", metadata = { a = "b" },
       connect_timeout = "1s", rpc_timeout = 2.5, shutdown_timeout = 0, max_message = 1000,
-      max_pending = 1, logger = silent,
+      max_decoded = 1000, max_pending = 1, logger = silent,
       retry = { initial = "50ms", factor = 2, max = 1, attempts = 3, jitter = 0 },
       keepalive = { interval = 10, timeout = "5s" },
       converter = { { encoding = "x/y", encode = silent, decode = silent } },
@@ -82,6 +82,7 @@ describe("temporal.client", function()
       { { retry = { jitter = 2 } }, '"retry.jitter" must be a number from 0 to 1' },
       { { keepalive = { interval = 9 } }, '"keepalive.interval" must be at least 10 s' },
       { { max_message = 0 }, '"max_message" must be a whole number from 1' },
+      { { max_decoded = 0 }, '"max_decoded" must be a whole number from 1' },
       { { max_pending = 0.5 }, '"max_pending" must be a whole number from 1' },
       { { converter = "json" }, '"converter" must be a list' },
       { { converter = { 7 } }, '"converter[1]" must be a table' },

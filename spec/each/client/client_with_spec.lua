@@ -154,7 +154,7 @@ describe("client:with", function()
     it("not in what belongs to the connection", function()
       local client = open()
       for _, name in ipairs { "target", "tls", "api_key", "proxy", "retry", "keepalive",
-        "connect_timeout", "max_message", "max_pending" } do
+        "connect_timeout", "max_message", "max_decoded", "max_pending" } do
         local ok, problem = pcall(client.with, client, { [name] = "x" })
         assert.is_false(ok)
         assert.matches(('"%s" belongs to the connection'):format(name), problem)

@@ -128,6 +128,17 @@ describe("temporal.codec.zlib", function()
     assert.equal(("zlib, payload 1: it holds more than %d bytes"):format(size - 1), problem)
   end)
 
+  it("bounds what a list of payloads becomes, not each of them", function()
+    local payload = { metadata = { encoding = "json/plain" }, data = ("a"):rep(1000) }
+    local size = #codec.serialize(payload)
+    local encoded = zlib.encode { payload, payload, payload }
+    assert.equal(3, #zlib { max_size = 3 * size }.decode(encoded))
+    local list, problem = zlib { max_size = 3 * size - 1 }.decode(encoded)
+    assert.is_nil(list)
+    assert.equal(("zlib, payload 3: it holds more than %d bytes: with those before it, more than "
+      .. "max_size (%d)"):format(size - 1, 3 * size - 1), problem)
+  end)
+
   it("says what is wrong with its options", function()
     for _, case in ipairs {
       { "x", "temporal.codec.zlib takes a table of options, got" },

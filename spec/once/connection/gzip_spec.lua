@@ -96,6 +96,45 @@ describe("a gzip answer", function()
     assert.equal(1, peer:stats().connections)
   end)
 
+  it("of one byte again and again is taken as one payload may be", function()
+    answer(gzip(response(2000000)))
+    assert.is_table(ask())
+  end)
+
+  -- A few hundred bytes, then 16 MiB, are a listing's elements of two bytes each.
+  local function bomb(megabytes)
+    local pieces, hex = {}, gzip(("\10\0"):rep(megabytes * 512 * 1024))
+    for i = 1, #hex, 30000 do
+      pieces[#pieces + 1] = "data " .. hex:sub(i, i + 29999)
+    end
+    peer:cmd("call ListWorkflowExecutions : headers grpc-encoding=gzip; data 01%08x; %s; trailers",
+      #hex / 2, table.concat(pieces, "; "))
+  end
+
+  it("makes no more tables and elements than max_decoded; the connection lives", function()
+    bomb(1)
+    local client = faults.client { max_decoded = 100000 }
+    local response_table, err = client:call("ListWorkflowExecutions", {}, { timeout = 30 })
+    assert.is_nil(response_table)
+    assert.same({ "message_too_large", 100000 }, { err.kind, err.limit })
+    assert.matches("^message_too_large: ListWorkflowExecutionsResponse%.executions%[%d+%]: more "
+      .. "than 100000 tables and elements: a larger client option max_decoded allows it",
+      tostring(err))
+    assert.is_not_nil(client:call("GetSystemInfo"))
+    assert.equal(1, peer:stats().connections)
+  end)
+
+  it("ends where it is far larger than what came; the connection lives", function()
+    bomb(17)
+    local client = faults.client()
+    local _, err = client:call("ListWorkflowExecutions", {}, { timeout = 30 })
+    assert.same({ "message_too_large", 16 * 1024 * 1024 }, { err.kind, err.limit })
+    assert.matches("inflates to more than 16777216: more than 100 times its size is taken up to "
+      .. "an eighth of max_message %(134217728%)", err.message)
+    assert.is_not_nil(client:call("GetSystemInfo"))
+    assert.equal(1, peer:stats().connections)
+  end)
+
   local broken = {
     { "cut short", function(hex) return hex:sub(1, #hex - 8) end },
     { "of other bytes", function(hex) return ("61"):rep(#hex / 2) end },

@@ -87,6 +87,7 @@ describe("a header", function()
         rpc_timeout = 1, shutdown_timeout = 0, max_pending = 1, keepalive_interval = 0,
         keepalive_timeout = 0, retry_initial = 1, retry_factor = 1, retry_max = 1,
         retry_attempts = 1, retry_jitter = 0, connect_timeout = 1, max_message = 100,
+        max_decoded = 100,
       }
       local future, problem = channel:post("http://" .. peer.address, { "X-Namespace: " .. value },
         "", 1)

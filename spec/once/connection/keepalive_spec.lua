@@ -16,7 +16,8 @@ describe("a connection with keepalive", function()
     return core.channel{
       host = "127.0.0.1", port = peer.port, authority = peer.address, connect_timeout = 5,
       rpc_timeout = 5, shutdown_timeout = 0, keepalive_interval = interval,
-      keepalive_timeout = timeout, max_message = 1000000, max_pending = 100,
+      keepalive_timeout = timeout, max_message = 1000000, max_decoded = 1000,
+      max_pending = 100,
       retry_initial = 0.01, retry_factor = 1, retry_max = 0.01, retry_attempts = 5,
       retry_jitter = 0,
     }
