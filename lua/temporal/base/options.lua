@@ -30,6 +30,33 @@ local function show(value)
   return kind == "nil" and "nothing" or "a " .. kind
 end
 
+-- A scheme that is none may be a part of a password.
+local SCHEMES = {}
+for scheme in ("http https socks4 socks4a socks5 socks5h dns unix ftp ws wss tcp tls grpc grpcs")
+  :gmatch "%S+" do
+  SCHEMES[scheme] = true
+end
+
+--- What may be a URL, without what may be a secret in it: the user and the
+-- password, the query, a scheme that nobody knows.
+-- @tparam string url whatever was given for one
+-- @treturn string
+local function without_secrets(url)
+  local scheme = url:match("^(%a[%w+.-]*)://")
+  local rest = scheme and url:sub(#scheme + 4) or url
+  if scheme then
+    scheme = (SCHEMES[scheme:lower()] and scheme or "...") .. "://"
+  end
+  -- Up to the last "@": a wrong URL may have a "/" or a "@" in its password.
+  rest = rest:gsub("^.*@", "...@"):gsub("([?#]).+$", "%1...")
+  return (scheme or "") .. rest
+end
+
+--- A value that may be a URL, for messages; as `show` in everything else.
+local function show_url(value)
+  return show(type(value) == "string" and without_secrets(value) or value)
+end
+
 -- What a value is, without its text: it may be a secret.
 local function kind_of(value)
   local kind = type(value)
@@ -394,6 +421,8 @@ return {
   fail = fail,
   nearest = nearest,
   show = show,
+  show_url = show_url,
+  without_secrets = without_secrets,
   kind_of = kind_of,
   check_self = check_self,
   timeout = timeout,

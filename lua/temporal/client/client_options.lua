@@ -104,7 +104,7 @@ local function set_namespace(settings, value, spec, name)
   take_namespace(settings, value, spec, name)
   local problem = core.header_problem(value)
   if problem then
-    options.fail(spec, name, problem, options.show(value))
+    options.fail(spec, name, problem, options.show_url(value))
   end
 end
 

@@ -98,8 +98,8 @@ local function exchange(settings, what, payloads, context)
   elseif status ~= 200 then
     return nil, errors.new {
       kind = KINDS[status] or "unknown",
-      message = ("the codec server answered %s with HTTP %d: %s"):format(http.shown(url),
-        status, excerpt(body)),
+      message = ("the codec server answered %s with HTTP %d: %s")
+        :format(options.without_secrets(url), status, excerpt(body)),
       http_status = status,
     }
   end
@@ -109,7 +109,7 @@ local function exchange(settings, what, payloads, context)
     return nil, errors.new {
       kind = "internal",
       message = ("the codec server's answer to %s cannot be read: %s")
-        :format(http.shown(url), problem),
+        :format(options.without_secrets(url), problem),
       http_status = status,
     }
   end
@@ -121,7 +121,7 @@ end
 local function set_endpoint(settings, value, spec, name)
   if type(value) ~= "string" or not value:lower():find("^https?://[^%s%c/]") then
     return options.fail(spec, name, "must be a URL that begins with http:// or https://",
-      options.show(value))
+      options.show_url(value))
   end
   settings.endpoint = value:gsub("/+$", "")
 end

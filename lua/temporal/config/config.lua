@@ -225,7 +225,7 @@ end
 local function check_address(setting)
   local parsed, message = target.parse(setting.value)
   if not parsed then
-    local shown = ("target %s "):format(options.show(setting.value))
+    local shown = ("target %s "):format(options.show_url(setting.value))
     if message:sub(1, #shown) == shown then
       message = message:sub(#shown + 1)
     end

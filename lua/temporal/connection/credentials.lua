@@ -14,6 +14,8 @@ local REPEAT_AFTER = 10
 
 -- Far above any key, and below what HTTP/2 headers may have.
 local MAX_KEY = 16384
+-- A longer name without a folder is hardly a file's.
+local MAX_NAME = 64
 
 local credentials = {}
 local metatable = { __name = "temporal.credentials", __index = credentials }
@@ -101,20 +103,29 @@ local function refusal(message, cause)
   }
 end
 
+-- A path for messages, and a word on what is none: it may be the key itself.
+local function shown_path(path)
+  if #path > MAX_NAME and not path:find("[/\\]") then
+    return "the file", " (it has no path, but perhaps a key: that goes to api_key itself)"
+  end
+  return path, ""
+end
+
 local function read_file(self, path)
   local stamp, problem = core.file_stamp(path)
   if stamp and stamp == self.stamp and self.current then
     return nil
   end
   local text
+  local shown, hint = shown_path(path)
   if stamp then
     text, problem = core.read_file(path)
   end
   if not text then
     return errors.new {
       kind = "config", outcome = "not_started",
-      message = ("client option \"api_key.file\": %s cannot be read: %s")
-        :format(path, problem),
+      message = ("client option \"api_key.file\": %s cannot be read: %s%s")
+        :format(shown, problem, hint),
     }
   end
   local key = text:match("^%s*(.-)%s*$")
@@ -123,7 +134,7 @@ local function read_file(self, path)
     return errors.new {
       kind = "config", outcome = "not_started",
       message = ("client option \"api_key.file\": the key in %s %s")
-        :format(path, problem),
+        :format(shown, problem),
     }
   end
   self.stamp = stamp

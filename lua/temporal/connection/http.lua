@@ -4,6 +4,7 @@
 local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
+local options = require "temporal.base.options"
 local proxy = require "temporal.base.lazy" "temporal.connection.proxy"
 local system = require "temporal.base.system"
 local wait = require "temporal.wait.wait"
@@ -86,13 +87,6 @@ local function take(future)
   return answer.status, answer.body
 end
 
---- An URL for messages: without the user and password it may hold.
--- @tparam string url
--- @treturn string
-local function shown(url)
-  return (url:gsub("^([^:]*://)[^/?#]*@", "%1"))
-end
-
 local function await(future, url, timeout)
   local ready, err = wait.one(future, "result", timeout)
   if ready then
@@ -104,7 +98,8 @@ local function await(future, url, timeout)
   end
   return nil, errors.new {
     kind = "deadline_exceeded",
-    message = ("%s did not answer within %s"):format(shown(url), duration.text(timeout)),
+    message = ("%s did not answer within %s"):format(options.without_secrets(url),
+      duration.text(timeout)),
   }
 end
 
@@ -148,11 +143,12 @@ local function poster(settings)
     end
     if not future then
       return nil, errors.new {
-        kind = "invalid_argument", message = ("the request to %s: %s"):format(shown(url), problem),
+        kind = "invalid_argument",
+        message = ("the request to %s: %s"):format(options.without_secrets(url), problem),
       }
     end
     return await(future, url, timeout)
   end
 end
 
-return { poster = poster, shown = shown }
+return { poster = poster }

@@ -112,7 +112,9 @@ local function check_url(url)
   if not scheme then
     return "it has no scheme"
   elseif not SCHEMES[scheme:lower()] then
-    return ("the scheme %s is not known"):format(options.show(scheme))
+    scheme = options.without_secrets(scheme .. "://"):match("^%w+")
+    return scheme and ("the scheme %s is not known"):format(options.show(scheme))
+      or "its scheme is not known"
   end
   local authority, behind = rest:match("^([^/?#]*)(.*)$")
   local host, port = authority:match("([^@]*)$"):match("^(%[[%x:.%%]+%])(.*)$")

@@ -12,7 +12,7 @@ local MAX_PATH = 107 -- of a socket in Linux
 local FORMS = '"host", "host:port", "[v6]:port", "dns:///host:port" or "unix:/path"'
 
 local function wrong(target, why)
-  return nil, ('target %s %s; it must be %s'):format(options.show(target), why, FORMS)
+  return nil, ('target %s %s; it must be %s'):format(options.show_url(target), why, FORMS)
 end
 
 local function parse_port(text)

@@ -30,7 +30,7 @@ end
 local function server_name(tls, value, spec, name)
   options.string(name)(tls, value, spec, name)
   if not value:find("^[%w._%-]+$") then
-    options.fail(spec, name, "must be a host name without a port", options.show(value))
+    options.fail(spec, name, "must be a host name without a port", options.show_url(value))
   end
 end
 
