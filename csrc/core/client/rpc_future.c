@@ -7,9 +7,6 @@
 #include "../base/container.h"
 #include "../proto/wire.h"
 
-/* A server that answers a long poll at once must not make us spin. */
-#define EARLY_ANSWER (TP_SECOND / 2)
-
 static tp_rpc_future *rpc_of(tp_call *call) {
   return (tp_rpc_future *)tp_submission_of_call(call);
 }
@@ -48,8 +45,7 @@ static tp_rpc_future *rpc_of_poll(tp_poll *poll) {
 
 static void grant(tp_poll *poll, int64_t now) {
   tp_rpc_future *rpc = rpc_of_poll(poll);
-  int64_t early = rpc->asked_at + EARLY_ANSWER - now;
-  tp_call_begin(&rpc->base.call, now, rpc->asked_at && early > 0 ? early : 0);
+  tp_call_begin(&rpc->base.call, now, tp_poll_delay(rpc->asked_at, now));
   rpc->asked_at = now;
 }
 
@@ -84,12 +80,12 @@ static void stop(tp_rpc_future *rpc) {
 }
 
 static void ask_again(tp_call *call, int64_t now) {
-  int64_t early = call->begun + EARLY_ANSWER - now;
+  int64_t delay = tp_poll_delay(call->begun, now);
   if (call->timeout != TP_NEVER) call->timeout -= now - call->begun;
   call->ambiguous = true; /* the server has it */
   tp_call_fail(call, "deadline_exceeded", TP_GRPC_DEADLINE_EXCEEDED,
                "the deadline passed before the server said more");
-  tp_call_begin(call, now, early > 0 ? early : 0);
+  tp_call_begin(call, now, delay);
 }
 
 static void on_done(tp_call *call, bool ok) {

@@ -11,9 +11,7 @@
 #include "workflow_wire.h"
 
 #define SERVICE "/temporal.api.workflowservice.v1.WorkflowService/"
-/* A server that answers empty at once must not make us spin. */
-#define EARLY_ANSWER (TP_SECOND / 2)
-/* Nor one that names a next run for ever: as many a second are followed. */
+/* A server that names a next run for ever: as many a second are followed. */
 #define RUNS_A_SECOND 100
 /* A known result does not wait longer to learn which run it is of. */
 #define NAMING_TIMEOUT (2 * TP_SECOND)
@@ -89,7 +87,6 @@ static void poll_failed(tp_run *run) {
 static void grant(tp_poll *poll, int64_t now) {
   tp_run *run = run_of_poll(poll);
   tp_call *call = &run->base.call;
-  int64_t early = run->asked_at + EARLY_ANSWER - now;
   call->long_poll = true;
   call->ambiguous = false;
   call->retry = true;
@@ -105,7 +102,7 @@ static void grant(tp_poll *poll, int64_t now) {
     poll_failed(run);
     return;
   }
-  tp_call_begin(call, now, run->asked_at && early > 0 ? early : 0);
+  tp_call_begin(call, now, tp_poll_delay(run->asked_at, now));
   run->asked_at = now;
 }
 

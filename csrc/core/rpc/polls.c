@@ -1,6 +1,8 @@
 /* Bounded, rotating result polls: see polls.h. */
 #include "polls.h"
 
+#define EARLY_ANSWER (TP_SECOND / 2)
+
 static void append(tp_poll_list *list, tp_poll *poll) {
   poll->next = NULL;
   poll->link = list->tail;
@@ -99,4 +101,9 @@ void tp_polls_leave(tp_polls *polls, tp_poll *poll, int64_t now) {
   }
   poll->state = TP_POLL_NONE;
   fill(polls, now);
+}
+
+int64_t tp_poll_delay(int64_t asked_at, int64_t now) {
+  int64_t early = asked_at + EARLY_ANSWER - now;
+  return asked_at && early > 0 ? early : 0;
 }

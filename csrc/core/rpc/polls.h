@@ -45,5 +45,9 @@ void tp_polls_init(tp_polls *polls, tp_timers *timers, size_t limit);
 void tp_polls_ask(tp_polls *polls, tp_poll *poll, int64_t now);
 void tp_polls_leave(tp_polls *polls, tp_poll *poll, int64_t now);
 
+/* How long a poll waits that was asked last at `asked_at` (0: never): a server
+** that answers at once must not make us spin. */
+int64_t tp_poll_delay(int64_t asked_at, int64_t now);
+
 #pragma GCC visibility pop
 #endif
