@@ -255,6 +255,7 @@ static void test_cancel_at_the_deadline(void) {
       long_poll = poll == 1;
       CHECK(judge() == (poll ? TP_VERDICT_RETRY : TP_VERDICT_FINAL));
       CHECK(is_kind(cases[i].is_deadline ? "deadline_exceeded" : NULL));
+      CHECK(out.late == cases[i].is_deadline);
       CHECK(out.failure.code == (cases[i].is_deadline
               ? TP_GRPC_DEADLINE_EXCEEDED : TP_GRPC_CANCELLED));
       CHECK(out.ambiguous);

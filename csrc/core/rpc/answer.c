@@ -99,7 +99,7 @@ static tp_verdict judge_reset(const tp_stream *s, bool long_poll,
     tp_failure_set(&a->failure, "deadline_exceeded",
                    TP_GRPC_DEADLINE_EXCEEDED, "the deadline passed while the "
                    "server worked on the answer");
-    a->heard = true; /* it is there */
+    a->heard = a->late = true; /* it is there */
     return retry_if(long_poll);
   }
   tp_failure_set(&a->failure, NULL, code, "the peer reset the stream: %s",
@@ -155,7 +155,7 @@ static tp_verdict judge_http(const tp_stream *s, bool long_poll,
 tp_verdict tp_answer_judge(tp_stream *s, const tp_http2 *session,
                            bool long_poll, int64_t left, tp_answer *a) {
   bool whole = s->announced > 0 && s->response.length == s->announced - 1;
-  a->ambiguous = a->heard = false;
+  a->ambiguous = a->heard = a->late = false;
   tp_failure_init(&a->failure);
   if (s->end == TP_END_BAD_ANSWER) return judge_problem(s, a);
   if (s->end == TP_END_UNPROCESSED) return TP_VERDICT_REPEAT;

@@ -19,6 +19,7 @@ typedef enum {
 typedef struct tp_answer {
   bool ambiguous;     /* the server may have carried the request out */
   bool heard;         /* the server itself has spoken */
+  bool late;          /* it ended the attempt because the time was over */
   tp_failure failure; /* of TP_VERDICT_RETRY and _FINAL, the caller's */
 } tp_answer;
 

@@ -4,6 +4,7 @@
 #include "call.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,19 @@ void tp_call_fail(tp_call *call, const char *kind, int code,
   tp_failure_set_list(&failure, kind, code, format, arguments);
   va_end(arguments);
   set_failure(call, failure);
+}
+
+/* The deadline has passed with an attempt on the wire. What the one before it
+** ended with says more, if this call had one. */
+static void fail_late(tp_call *call, const char *text) {
+  const tp_failure *f = &call->failure;
+  char before[TP_REASON] = "";
+  if (call->attempts > 1 && f->message)
+    snprintf(before, sizeof before, "; attempt %d ended with %s%s%s",
+             call->attempts - 1, tp_grpc_code_name(f->code),
+             f->message[0] ? ": " : "", f->message);
+  tp_call_fail(call, "deadline_exceeded", TP_GRPC_DEADLINE_EXCEEDED, "%s%s",
+               text, before);
 }
 
 static void set_timer(tp_call *call, int64_t at) {
@@ -412,8 +426,12 @@ static tp_verdict judge(tp_call *call, const tp_http2 *session, int64_t now) {
   tp_answer answer;
   tp_verdict verdict = tp_answer_judge(&call->attempt.stream, session,
                                        call->long_poll, left, &answer);
-  if (verdict == TP_VERDICT_RETRY || verdict == TP_VERDICT_FINAL)
+  if (answer.late && answer.failure.message && !call->long_poll) {
+    fail_late(call, answer.failure.message);
+    tp_failure_clear(&answer.failure);
+  } else if (verdict == TP_VERDICT_RETRY || verdict == TP_VERDICT_FINAL) {
     set_failure(call, answer.failure);
+  }
   if (answer.ambiguous) call->ambiguous = true;
   if (answer.heard)
     tp_channel_heard(call->channel,
@@ -480,10 +498,9 @@ static void expire(tp_call *call, int64_t now) {
   tp_channel *channel = call->channel;
   if (call->state == TP_CALL_OPEN && tp_http2_established(call->session)) {
     call->ambiguous = true;
-    tp_call_fail(call, "deadline_exceeded", TP_GRPC_DEADLINE_EXCEEDED,
-                 "%s while waiting for the answer",
-                 call->limited ? "the client was closed"
-                               : "the deadline passed");
+    fail_late(call, call->limited
+                      ? "the client was closed while waiting for the answer"
+                      : "the deadline passed while waiting for the answer");
   } else if (call->state == TP_CALL_OPEN) {
     call->ambiguous = true;
     tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE,

@@ -449,6 +449,25 @@ describe("an answer", function()
       assert.is_true(seconds > 1.2 and seconds < 2.5, seconds)
     end)
 
+    it("and is not answered by the deadline: the error names what the attempt before ended with",
+      function()
+        for _, case in ipairs {
+          { "only grpc-status=14 grpc-message=shutting%20down",
+            "attempt 1 ended with unavailable: shutting down" },
+          { "only grpc-status=14", "attempt 1 ended with unavailable" },
+          { "close", "attempt 1 ended with unavailable: connection lost" },
+        } do
+          for _, late in ipairs { "hold", "wait 900; rst CANCEL" } do
+            peer:reset(("call 1 %s : %s"):format(faults.START, case[1]))
+            peer:cmd("call %s : %s", faults.START, late)
+            local _, err = faults.start(faults.client { retry = faults.QUICK, rpc_timeout = 1 })
+            assert.same({ "deadline_exceeded", 2, "unknown" },
+              { err.kind, err.attempts, err.outcome })
+            assert.matches("the deadline passed while .*; " .. case[2], err.message)
+          end
+        end
+      end)
+
     it("telling the server less time each time", function()
       peer:cmd("call 2 %s : wait 50; only grpc-status=14", faults.START)
       local client = faults.client{ retry = faults.QUICK }
