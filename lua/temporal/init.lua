@@ -104,6 +104,12 @@ local LAZY = {
   proto = function()
     return require("temporal.value.proto").new
   end,
+  define_activity = function()
+    return require("temporal.activity.definition").define
+  end,
+  worker = function()
+    return require("temporal.worker").new
+  end,
   spawn = function()
     return require("temporal.wait.task").spawn
   end,

@@ -1,0 +1,114 @@
+--- The options of a worker.
+-- @module temporal.worker.options
+
+local misuse = require "temporal.base.misuse"
+local options = require "temporal.base.options"
+
+local next, type = next, type
+
+local worker_options = {}
+
+local FORM = "must be a table of name to function"
+
+local function definitions(field)
+  return function(target, value, spec, name)
+    if type(value) ~= "table" then
+      return options.fail(spec, name, FORM, options.kind_of(value))
+    end
+    local copy = {}
+    for key, fn in next, value do
+      if type(key) ~= "string" or key == "" then
+        return options.fail(spec, name, FORM, "the key " .. options.show(key))
+      elseif type(fn) ~= "function" then
+        return options.fail(spec, name .. "." .. key, "must be a function", options.kind_of(fn))
+      end
+      copy[key] = fn
+    end
+    target[field] = copy
+  end
+end
+
+local function count(field, min)
+  return options.number(field, { integer = true, min = min })
+end
+
+local function client(target, value, spec, name)
+  local meta = getmetatable(value)
+  if type(meta) ~= "table" or rawget(meta, "__name") ~= "temporal.client" then
+    return options.fail(spec, name, "must be a client, made by temporal.client",
+      options.kind_of(value))
+  end
+  target.client = value
+end
+
+local OPTIONS = options.define("worker option", {
+  client = client,
+  task_queue = options.string("task_queue"),
+  workflows = definitions "workflows",
+  activities = definitions "activities",
+  max_cached_workflows = count("max_cached_workflows", 0),
+  sticky_timeout = options.seconds("sticky_timeout", { above = 0 }),
+  slots = options.group("slots", options.define("worker option", {
+    workflow = count("workflow", 2),
+    activity = count("activity", 1),
+  }, "slots")),
+  pollers = options.group("pollers", options.define("worker option", {
+    workflow = count("workflow", 2),
+    activity = count("activity", 1),
+  }, "pollers")),
+})
+
+local DEFAULTS = { max_cached_workflows = 1000, sticky_timeout = 10 }
+local SLOTS = { workflow = 100, activity = 100 }
+local POLLERS = { workflow = 2, activity = 1 }
+
+local function with_defaults(given, defaults)
+  given = given or {}
+  for name, value in next, defaults do
+    if given[name] == nil then
+      given[name] = value
+    end
+  end
+  return given
+end
+
+-- PUC 5.1 cannot yield through pcall, which workflow code must be able to.
+local function check_lua()
+  if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then
+    misuse.raise('worker option "workflows": PUC Lua 5.1 cannot run workflows, since a wait '
+      .. "cannot pass through its pcall; use Lua 5.2 or later, or LuaJIT. Activities run on 5.1")
+  end
+end
+
+--- Checks the options of a worker.
+-- @tparam table given
+-- @treturn table `client task_queue workflows activities max_cached_workflows
+--   sticky_timeout slots pollers`
+-- @raise on misuse
+function worker_options.check(given)
+  if type(given) ~= "table" then
+    misuse.raisef("temporal.worker takes a table of options, got %s", options.kind_of(given))
+  end
+  local settings = options.apply(OPTIONS, given, {})
+  for _, name in next, { "client", "task_queue" } do
+    if settings[name] == nil then
+      misuse.raisef('worker option "%s" is missing', name)
+    end
+  end
+  if settings.task_queue:find("^__temporal_") then
+    misuse.raise('worker option "task_queue" must not begin with "__temporal_": those are the '
+      .. "server's own")
+  elseif not settings.workflows and not settings.activities then
+    misuse.raise('worker options "workflows" and "activities" are both missing: there is nothing '
+      .. "to run")
+  end
+  if settings.workflows then
+    check_lua()
+  end
+  settings.workflows, settings.activities = settings.workflows or {}, settings.activities or {}
+  settings.slots = with_defaults(settings.slots, SLOTS)
+  settings.pollers = with_defaults(settings.pollers, POLLERS)
+  return with_defaults(settings, DEFAULTS)
+end
+
+return worker_options

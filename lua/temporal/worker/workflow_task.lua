@@ -1,0 +1,235 @@
+--- One workflow task, from what a poll brought to the answer the server has taken
+-- (temporal.api.workflowservice.v1: PollWorkflowTaskQueueResponse,
+-- RespondWorkflowTaskCompleted, RespondWorkflowTaskFailed,
+-- RespondQueryTaskCompleted).
+-- @module temporal.worker.workflow_task
+
+local errors = require "temporal.error.error"
+local failure = require "temporal.error.failure"
+local histories = require "temporal.workflow.history"
+local logger = require "temporal.observe.logger"
+local query = require "temporal.workflow.query"
+local runs = require "temporal.workflow.run"
+local service = require "temporal.call.service"
+
+local next, tonumber, tostring = next, tonumber, tostring
+
+local SDK = { sdk_name = "temporal-lua" }
+
+local CAUSES = {
+  nondeterminism = "WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR",
+}
+local OTHER_CAUSE = "WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE"
+
+local task = {}
+
+local function log(worker, level, text, fields)
+  logger.log(worker.session.logger, level, text, fields)
+end
+
+local function log_of_run(run, level, text, fields)
+  fields = fields or {}
+  fields.workflow_id, fields.run_id = run.workflow_id, run.run_id
+  logger.log(run.worker.session.logger, level, text, fields)
+end
+
+-- The rest of a history, page by page, behind what came with the task.
+local function fetch(worker, response, history, token)
+  repeat
+    local page, err = service.call(worker.session, "GetWorkflowExecutionHistory", {
+      execution = response.workflow_execution, next_page_token = token,
+    })
+    if not page then
+      return nil, err
+    end
+    local good, gap = history:append(page.history and page.history.events or {})
+    if not good then
+      return nil, gap
+    end
+    token = page.next_page_token
+  until not token or token == ""
+  return true
+end
+
+local function names_of(workflows)
+  local names = {}
+  for name in next, workflows do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return #names > 0 and table.concat(names, ", ") or "none"
+end
+
+local function new_run(worker, response)
+  local name = response.workflow_type.name
+  local definition = worker.workflows[name]
+  if not definition then
+    return nil, errors.new {
+      kind = "application", type = "NotFoundError",
+      message = ("no workflow %q is known to this worker; known are: %s"):format(name,
+        names_of(worker.workflows)),
+    }
+  end
+  local execution = response.workflow_execution
+  local run = runs.new {
+    definition = definition, converter = worker.converter, namespace = worker.session.namespace,
+    workflow_id = execution.workflow_id, run_id = execution.run_id, log = log_of_run,
+  }
+  run.worker = worker
+  return run
+end
+
+-- The run of a task and the events it has not applied yet: from the cache when
+-- the events follow on what it knows, else from the beginning.
+local function find(worker, response)
+  local run_id = response.workflow_execution.run_id
+  local events = response.history and response.history.events or {}
+  local token = response.next_page_token
+  local first = events[1] and tonumber(events[1].event_id)
+  local run = worker.cache:get(run_id)
+  local history
+  if run and first ~= 1 and (first == nil or first == run.last_event_id + 1) then
+    history = histories.new(run.last_event_id)
+  else
+    worker.cache:remove(run_id)
+    local problem
+    run, problem = new_run(worker, response)
+    if not run then
+      return nil, problem
+    end
+    history = histories.new(0)
+  end
+  local good, problem = true, nil
+  if first ~= nil and first ~= history.last_id + 1 or first == nil and history.last_id == 0 then
+    good, problem = fetch(worker, response, history, "")
+    token = nil
+  end
+  if good then
+    good, problem = history:append(events)
+  end
+  if good and token and token ~= "" then
+    good, problem = fetch(worker, response, history, token)
+  end
+  if not good then
+    return nil, problem, true
+  end
+  return run, history
+end
+
+local function failure_of(worker, problem, traceback)
+  if not errors.is_error(problem) then
+    problem = errors.new {
+      kind = "application", type = "LuaError", message = tostring(problem),
+      stack_trace = traceback,
+    }
+  end
+  return failure.from_error(problem, worker.converter)
+end
+
+-- Only the first attempt is reported; the server delays those that follow.
+local function fail(worker, response, problem, traceback)
+  worker.cache:remove(response.workflow_execution.run_id)
+  log(worker, "error", ("a workflow task failed: %s%s"):format(tostring(problem),
+    traceback and "\n" .. traceback or ""), {
+    workflow_id = response.workflow_execution.workflow_id,
+    run_id = response.workflow_execution.run_id,
+    workflow_type = response.workflow_type.name, attempt = response.attempt,
+  })
+  if response.attempt > 1 then
+    return nil
+  end
+  service.call(worker.session, "RespondWorkflowTaskFailed", {
+    task_token = response.task_token,
+    cause = errors.is_error(problem) and CAUSES[problem.kind] or OTHER_CAUSE,
+    failure = failure_of(worker, problem, traceback),
+  })
+  return nil
+end
+
+local function answer_query(worker, response, run)
+  local asked = response.query
+  local payloads, proto, why = query.answer(run, asked.query_type, asked.query_args)
+  local request = { task_token = response.task_token }
+  if payloads then
+    request.completed_type = "QUERY_RESULT_TYPE_ANSWERED"
+    request.query_result = payloads
+  else
+    request.completed_type = "QUERY_RESULT_TYPE_FAILED"
+    request.failure, request.error_message = proto, why
+  end
+  service.call(worker.session, "RespondQueryTaskCompleted", request)
+end
+
+local function query_results(run, queries)
+  local results
+  for id, asked in next, queries or {} do
+    local payloads, proto, why = query.answer(run, asked.query_type, asked.query_args)
+    results = results or {}
+    results[id] = payloads and { result_type = "QUERY_RESULT_TYPE_ANSWERED", answer = payloads }
+      or { result_type = "QUERY_RESULT_TYPE_FAILED", failure = proto, error_message = why }
+  end
+  return results
+end
+
+local function complete(worker, response, run, commands)
+  local keep = worker.cache.limit > 0 and not run.closed
+  local completed, err = service.call(worker.session, "RespondWorkflowTaskCompleted", {
+    task_token = response.task_token,
+    commands = commands,
+    sticky_attributes = keep and worker.sticky or nil,
+    return_new_workflow_task = keep,
+    query_results = query_results(run, response.queries),
+    sdk_metadata = SDK,
+  })
+  run.busy = false
+  if not completed or not keep then
+    worker.cache:remove(run.run_id)
+  end
+  if not completed then
+    -- The task timed out, or something came in between: the server asks again.
+    log(worker, "debug", "the answer to a workflow task was not taken: " .. tostring(err))
+    return nil
+  end
+  local following = completed.workflow_task
+  return following and following.task_token ~= "" and following or nil
+end
+
+-- Returns the next task of the run, when its answer brought one.
+local function do_one(worker, response)
+  local run, history, transient = find(worker, response)
+  if not run then
+    if transient then
+      log(worker, "warn", "a history could not be fetched: " .. tostring(history))
+      return nil
+    end
+    return fail(worker, response, history)
+  end
+  run.busy = true
+  worker.cache:put(run.run_id, run)
+  local started_id = tonumber(response.started_event_id)
+  local last_id = history.last_id
+  local commands, problem = run:apply(history, started_id)
+  run.last_event_id = last_id
+  if response.query then
+    run.busy = false
+    if commands then
+      answer_query(worker, response, run)
+    end
+    return nil
+  elseif not commands then
+    run.busy = false
+    return fail(worker, response, problem, run.failure and run.failure.traceback)
+  end
+  return complete(worker, response, run, commands)
+end
+
+--- Does a task, and those that its answers bring.
+-- @tparam worker worker
+-- @tparam table response a PollWorkflowTaskQueueResponse
+function task.run(worker, response)
+  repeat
+    response = do_one(worker, response)
+  until not response
+end
+
+return task

@@ -1,0 +1,89 @@
+--- Waits for a condition of the workflow's own state.
+--
+-- When no fiber is ready all conditions are tried, in the order in which their
+-- waits began. Those that are true get their turn, and are tried again at it, so
+-- that a condition holds when its waiter goes on.
+-- @module temporal.workflow.condition
+
+local current = require "temporal.workflow.current"
+local fiber = require "temporal.workflow.fiber"
+local future = require "temporal.workflow.future"
+
+local error, pcall = error, pcall
+
+local condition = {}
+
+-- Calls a function that may only look.
+local function look(fn)
+  local outer_fiber, outer_rule = current.fiber, current.read_only
+  current.fiber, current.read_only = nil, "a condition"
+  local ok, value = pcall(fn)
+  current.fiber, current.read_only = outer_fiber, outer_rule
+  return ok, value
+end
+
+--- Waits until a function returns true.
+-- @tparam fiber waiting the running fiber
+-- @tparam function fn
+-- @tparam function|nil new_timer makes the timer that ends the wait; called only
+--   when the condition does not hold at once
+-- @treturn boolean false when the timer came first
+-- @raise what fn raises
+function condition.wait(waiting, fn, new_timer)
+  local ok, value = look(fn)
+  if not ok then
+    error(value, 0)
+  elseif value then
+    return true
+  end
+  future.check_scope(waiting)
+  local timer = new_timer and new_timer()
+  local entry = { fiber = waiting, fn = fn, number = waiting.number }
+  local conditions = current.run.conditions
+  conditions[#conditions + 1] = entry
+  repeat
+    if timer then
+      future.subscribe(timer, waiting)
+    end
+    fiber.park()
+    ok, value = look(fn)
+    if not ok then
+      error(value, 0)
+    end
+  until value or timer and timer.done
+  entry.number = nil
+  if timer and not timer.done then
+    timer:cancel()
+  end
+  return value and true or false
+end
+
+--- Tries all conditions, and makes ready who waits for those that are true.
+-- @tparam run run
+-- @treturn boolean was there one?
+-- @treturn string|table|nil what a condition raised
+function condition.try(run)
+  local conditions, kept, woken = run.conditions, 0, false
+  local count = #conditions
+  for i = 1, count do
+    local entry = conditions[i]
+    conditions[i] = nil
+    local waiting = entry.fiber
+    if entry.number == waiting.number then -- else its wait is over
+      kept = kept + 1
+      conditions[kept] = entry
+      if waiting.parked then
+        local ok, value = look(entry.fn)
+        if not ok then
+          return false, value
+        elseif value then
+          fiber.wake(run, waiting)
+          entry.number, woken = waiting.number, true
+        end
+      end
+    end
+  end
+  return woken
+end
+
+return condition

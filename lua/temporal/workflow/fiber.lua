@@ -1,0 +1,159 @@
+--- The coroutines of a run: the main function, the handlers, what `spawn` began.
+-- They run one after the other, first in, first out, each until it waits.
+-- @module temporal.workflow.fiber
+
+local core = require "temporal.core"
+local current = require "temporal.workflow.current"
+local errors = require "temporal.error.error"
+local misuse = require "temporal.base.misuse"
+
+local create, resume, status, yield =
+  coroutine.create, coroutine.resume, coroutine.status, coroutine.yield
+local error = error
+local select, setmetatable = select, setmetatable
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
+local yieldable = core.yieldable
+
+-- What a coroutine that waits yields. The coroutines of the user's own hand it on
+-- to whoever resumed them.
+local PARK = {}
+
+local methods = {}
+local metatable = { __index = methods }
+
+local fiber = { PARK = PARK }
+
+--- A fiber that begins in its turn.
+-- @tparam run run
+-- @tparam scope scope
+-- @tparam function ended `ended(run, fiber, ok, ...)` is called when it is over:
+--   with what its function returned, or false and what it raised
+-- @tparam function fn
+-- @tparam table args with their number in `n`
+-- @treturn fiber
+function fiber.new(run, scope, ended, fn, args)
+  local self = setmetatable({
+    thread = create(fn), scope = scope, ended = ended, args = args,
+    parked = false, number = 0,
+  }, metatable)
+  run.alive[self] = true
+  return self
+end
+
+--- Puts a fiber at the end of those that are ready.
+function fiber.enqueue(run, self)
+  local last = run.ready_last + 1
+  run.ready_last = last
+  run.ready[last] = self
+end
+
+local function settle(run, self, ok, first, ...)
+  if ok and first == PARK then
+    return
+  end
+  run.alive[self] = nil
+  if ok and status(self.thread) ~= "dead" then
+    ok, first = false, "coroutine.yield was called outside of a coroutine of your own"
+  end
+  return self.ended(run, self, ok, first, ...)
+end
+
+--- Runs a fiber until it waits or ends.
+function fiber.resume(run, self)
+  local outer = current.fiber
+  current.fiber = self
+  local args = self.args
+  if args then
+    self.args = nil
+    settle(run, self, resume(self.thread, unpack(args, 1, args.n)))
+  else
+    local problem = self.problem
+    self.problem = nil
+    settle(run, self, resume(self.thread, problem))
+  end
+  current.fiber = outer
+end
+
+--- Suspends the running fiber until somebody wakes it.
+-- @tparam[opt] table awaited the future it waits for, or the list of them: a
+--   canceled scope does not end the wait for one that is `patient`
+-- @raise what it is woken with
+function fiber.park(awaited)
+  local self = current.fiber
+  if not yieldable() then
+    misuse.raise("a workflow cannot wait here, inside a function that C calls (string.gsub's)")
+  end
+  local scope = self.scope
+  self.parked, self.awaited = true, awaited
+  local place = scope:join(self)
+  local problem = yield(PARK)
+  scope:leave(place)
+  if problem ~= nil then
+    error(problem, 0)
+  end
+end
+
+--- Makes a parked fiber ready.
+-- @tparam run run
+-- @tparam fiber self
+-- @param[opt] problem what its wait raises
+function fiber.wake(run, self, problem)
+  if self.parked then
+    self.parked = false
+    self.number = self.number + 1
+    self.problem = problem
+    fiber.enqueue(run, self)
+  end
+end
+
+--- Does a wait for this go on in a canceled scope?
+-- @tparam table|nil awaited a future or a list of futures
+function fiber.is_patient(awaited)
+  if not awaited then
+    return false
+  end
+  for i = 1, #awaited do
+    if awaited[i].patient then
+      return true
+    end
+  end
+  return awaited.patient == true
+end
+
+--- Ends the wait of a fiber whose scope was canceled.
+function methods:cancel_in_scope(scope)
+  if self.parked and not fiber.is_patient(self.awaited) then
+    fiber.wake(current.run, self, scope:canceled_error())
+  end
+end
+
+--- The running fiber, which must be able to wait.
+-- @tparam string what the function that wants to, for messages
+-- @treturn fiber
+-- @raise outside of a workflow, and in what may not wait
+function fiber.running(what)
+  local self = current.fiber
+  if not self then
+    if not current.run then
+      misuse.raisef("%s can be called in a workflow only", what)
+    end
+    misuse.raisef("%s is not possible in %s: it may only look", what, current.read_only or "here")
+  end
+  return self
+end
+
+--- The values of a call, as `args` wants them.
+function fiber.pack(...)
+  return { n = select("#", ...), ... }
+end
+
+--- The error of a fiber that ended with `false, problem`: with a traceback where
+-- it is no error of this package.
+function fiber.problem_of(self, problem)
+  if errors.is_error(problem) then
+    return problem
+  end
+  return problem, debug.traceback(self.thread)
+end
+
+return fiber

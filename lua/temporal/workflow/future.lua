@@ -1,0 +1,282 @@
+--- The futures of a run: of operations and of tasks. A future is done once, and
+-- wakes who waits for it in the order in which they began to wait.
+-- @module temporal.workflow.future
+
+local current = require "temporal.workflow.current"
+local duration = require "temporal.base.duration"
+local errors = require "temporal.error.error"
+local fiber = require "temporal.workflow.fiber"
+local misuse = require "temporal.base.misuse"
+local options = require "temporal.base.options"
+
+local error, setmetatable, type = error, setmetatable, type
+
+local future = {}
+
+-- Makes a timer; set by op/timer.lua, which is built on futures.
+local new_timer
+
+--- What bounds a wait.
+-- @tparam function make `make(seconds)` returns a future
+function future.set_timer(make)
+  new_timer = make
+end
+
+--- Wakes who waits.
+function future.finish(self)
+  self.done = true
+  local waiters = self.waiters
+  if waiters then
+    self.waiters = nil
+    local run = current.run
+    for i = 1, #waiters, 2 do
+      local each = waiters[i]
+      if each.number == waiters[i + 1] then
+        fiber.wake(run, each)
+      end
+    end
+  end
+end
+
+--- Ends a future with a value.
+function future.resolve(self, value)
+  if not self.done then
+    self.value = value
+    future.finish(self)
+  end
+end
+
+--- Ends a future with an error.
+function future.reject(self, err)
+  if not self.done then
+    self.err = err
+    future.finish(self)
+  end
+end
+
+--- Has the running fiber woken when a future is done.
+function future.subscribe(self, waiting)
+  local waiters = self.waiters
+  if not waiters then
+    waiters = {}
+    self.waiters = waiters
+  end
+  waiters[#waiters + 1] = waiting
+  waiters[#waiters + 1] = waiting.number
+end
+
+--- Raises what stands in the way of a wait or an operation in the scope of a
+-- fiber.
+function future.check_scope(waiting)
+  if waiting.scope.reason then
+    error(waiting.scope:canceled_error(), 0)
+  end
+end
+
+-- Waits until a future is done, or a timer, if there is one.
+local function wait_for(self, waiting, timer)
+  if not self.patient then
+    future.check_scope(waiting)
+  end
+  repeat
+    future.subscribe(self, waiting)
+    if timer then
+      future.subscribe(timer, waiting)
+    end
+    fiber.park(self)
+  until self.done or timer and timer.done
+  if timer and not timer.done then
+    timer:cancel()
+  end
+  return self.done
+end
+
+local methods = {}
+
+local GET = options.define("option of future:get", {
+  timeout = options.seconds("timeout"),
+  raw = options.boolean("raw"),
+})
+
+--- Waits without taking the outcome.
+-- @tparam[opt] number|string timeout a duration
+-- @treturn boolean true; false when the time ran out
+-- @raise kind `canceled` in a canceled scope
+function methods:wait(timeout)
+  local waiting = fiber.running "future:wait"
+  current.run:before_step()
+  if self.done then
+    return true
+  end
+  timeout = options.timeout(timeout, "future:wait")
+  if timeout and timeout <= 0 then
+    return false
+  end
+  return wait_for(self, waiting, timeout and new_timer(timeout)) or false
+end
+
+--- Waits for the outcome.
+-- @tparam[opt] number|string|table given a duration, or `{timeout=, raw=}`;
+--   `raw` (false): the payload as it came
+-- @return the value
+-- @raise the error; kind `timeout` when the time ran out: the operation goes on;
+--   kind `canceled` in a canceled scope
+function methods:get(given)
+  local timeout, raw
+  if given ~= nil then
+    local wanted = options.get(GET, given, "future:get")
+    timeout, raw = wanted.timeout, wanted.raw
+  end
+  if not self:wait(timeout) then
+    error(errors.new {
+      kind = "timeout",
+      message = ("waited %s; what was waited for goes on"):format(duration.text(timeout)),
+    }, 0)
+  end
+  self.seen = true
+  if self.err then
+    error(self.err, 0)
+  elseif raw and self.raw then
+    return self:raw()
+  end
+  return self:outcome()
+end
+
+--- Its value; kinds that decode it say so.
+function methods:outcome()
+  return self.value
+end
+
+--- Is it done? Never waits.
+function methods:ready()
+  return self.done
+end
+
+--- A kind of future.
+-- @tparam string name for tostring
+-- @tparam table own its methods
+-- @treturn table the metatable
+function future.class(name, own)
+  setmetatable(own, { __index = methods })
+  return {
+    __name = name,
+    __index = own,
+    __tostring = function(self)
+      local how = not self.done and "pending" or self.err and "failed" or "done"
+      return ("%s (%s)"):format(name, how)
+    end,
+  }
+end
+
+--- Is it a future of a run?
+function future.is(value)
+  return type(value) == "table" and type(value.wait) == "function" and value.done ~= nil
+end
+
+local function check_list(list, what)
+  if type(list) ~= "table" then
+    misuse.raisef("%s takes a list of futures, got %s", what, options.kind_of(list))
+  end
+  for i = 1, #list do
+    if not future.is(list[i]) then
+      misuse.raisef("%s takes a list of futures; element %d is %s", what, i,
+        options.kind_of(list[i]))
+    end
+  end
+end
+
+local function first_done(list)
+  for i = 1, #list do
+    if list[i].done then
+      return i
+    end
+  end
+  return nil
+end
+
+-- Parks until one of the list, or the timer, is done.
+local function park_for(list, waiting, timer)
+  if not fiber.is_patient(list) then
+    future.check_scope(waiting)
+  end
+  for i = 1, #list do
+    if not list[i].done then
+      future.subscribe(list[i], waiting)
+    end
+  end
+  if timer then
+    future.subscribe(timer, waiting)
+  end
+  fiber.park(list)
+end
+
+--- Waits for the first of many futures.
+-- @tparam table list
+-- @tparam[opt] number|string timeout a duration
+-- @treturn future|nil the one that is ready, the first of the list where there are
+--   several; nil when the time ran out
+-- @treturn integer its place
+function future.any(list, timeout)
+  local waiting = fiber.running "workflow.wait"
+  check_list(list, "workflow.wait")
+  current.run:before_step()
+  timeout = options.timeout(timeout, "workflow.wait")
+  local timer
+  local found = first_done(list)
+  while not found do
+    if timer == nil and timeout then
+      if timeout <= 0 then
+        return nil
+      end
+      timer = new_timer(timeout)
+    end
+    park_for(list, waiting, timer)
+    found = first_done(list)
+    if not found and timer and timer.done then
+      return nil
+    end
+  end
+  if timer and not timer.done then
+    timer:cancel()
+  end
+  return list[found], found
+end
+
+local function all_done(list)
+  for i = 1, #list do
+    if not list[i].done then
+      return false
+    end
+  end
+  return true
+end
+
+--- Waits until all of many futures are done, failed ones too.
+-- @tparam table list
+-- @tparam[opt] number|string timeout a duration
+-- @treturn boolean true; false when the time ran out
+function future.all(list, timeout)
+  local waiting = fiber.running "workflow.wait_all"
+  check_list(list, "workflow.wait_all")
+  current.run:before_step()
+  timeout = options.timeout(timeout, "workflow.wait_all")
+  local timer
+  while not all_done(list) do
+    if timer == nil and timeout then
+      if timeout <= 0 then
+        return false
+      end
+      timer = new_timer(timeout)
+    end
+    park_for(list, waiting, timer)
+    if timer and timer.done and not all_done(list) then
+      return false
+    end
+  end
+  if timer and not timer.done then
+    timer:cancel()
+  end
+  return true
+end
+
+return future

@@ -1,0 +1,103 @@
+--- Operations: what a workflow asks for by a command, from the call to the event
+-- that ends it. An operation is a future, too.
+--
+-- A kind of operation is a future's class with these fields besides:
+-- `event` (the type of the event its command makes), `command(self, run)` (the
+-- temporal.api.command.v1.Command), `matches(self, attributes)` (is this event
+-- that of the command?), `shows(self)` and `shows_event(attributes)` (both in
+-- words, for a mismatch), `happens` (by event type: `fn(self, attributes)`,
+-- returns true when it is over), `withdraw(self)` (it is canceled before it was
+-- sent), `request_cancel(self)` (after).
+-- @module temporal.workflow.operation
+
+local current = require "temporal.workflow.current"
+local fiber = require "temporal.workflow.fiber"
+local future = require "temporal.workflow.future"
+
+local operation = {}
+
+--- Before a workflow does anything that history shows.
+-- @tparam string what the function it called, for messages
+-- @treturn run
+-- @treturn fiber
+-- @raise where it may not; kind `canceled` in a canceled scope
+function operation.begin(what)
+  local caller = fiber.running(what)
+  local run = current.run
+  run:before_step()
+  future.check_scope(caller)
+  return run, caller
+end
+
+--- Adds an operation to the commands of this step.
+-- @tparam run run
+-- @tparam scope|nil scope that cancels it
+-- @tparam operation self
+-- @treturn operation
+function operation.emit(run, scope, self)
+  run.commands[#run.commands + 1] = self
+  if scope then
+    self.scope, self.place = scope, scope:join(self)
+  end
+  return self
+end
+
+--- It is over: its scope forgets it.
+function operation.leave(self)
+  local scope = self.scope
+  if scope then
+    self.scope = nil
+    scope:leave(self.place)
+  end
+end
+
+--- Ends it with a value or an error.
+function operation.resolve(self, value)
+  operation.leave(self)
+  future.resolve(self, value)
+end
+
+function operation.reject(self, err)
+  operation.leave(self)
+  future.reject(self, err)
+end
+
+-- What every operation does.
+local methods = {}
+
+--- Cancels it. What was not sent yet is dropped without a trace in history.
+function methods:cancel()
+  fiber.running "cancel"
+  current.run:before_step()
+  return self:cancel_now()
+end
+
+function methods:cancel_now()
+  if self.done or self.cancel_requested then
+    return
+  end
+  self.cancel_requested = true
+  if self.sent then
+    self:request_cancel()
+  else
+    self.dropped = true
+    self:withdraw()
+  end
+end
+
+function methods:cancel_in_scope()
+  self:cancel_now()
+end
+
+--- A kind of operation.
+-- @tparam string name for tostring
+-- @tparam table kind its fields
+-- @treturn table the metatable of its instances
+function operation.class(name, kind)
+  for method, fn in next, methods do
+    kind[method] = kind[method] or fn
+  end
+  return future.class(name, kind)
+end
+
+return operation

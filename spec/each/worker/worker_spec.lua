@@ -1,0 +1,281 @@
+--- Workers on the real server: workflows and activities in Lua, started from Lua.
+
+local env = require "spec.support.environment"
+local temporal = require "temporal"
+local workflow = require "temporal.workflow"
+local activity = require "temporal.activity"
+
+local LUA_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
+local HUNG = 60
+
+-- Workflows.
+
+local function Echo(...) return ... end
+
+local function Order(order)
+  local approved
+  workflow.on_signal("approve", function(who) approved = who end)
+  workflow.on_query("state", function() return approved and "approved" or "waiting" end)
+  if not workflow.wait_condition(function() return approved end, order.patience or "24h") then
+    return nil, "nobody approved"
+  end
+  local receipt = workflow.execute_activity({ start_to_close_timeout = 30 }, "Charge", order):get()
+  workflow.sleep(0.01)
+  return { receipt = receipt, by = approved }
+end
+
+local function FanOut(n)
+  local futures, sum = {}, 0
+  for i = 1, n do
+    futures[i] = workflow.execute_activity({ start_to_close_timeout = 30 }, "Double", i)
+  end
+  workflow.wait_all(futures)
+  for _, each in ipairs(futures) do sum = sum + each:get() end
+  return sum
+end
+
+local function Catch(what)
+  local ok, err = pcall(function()
+    return workflow.execute_activity({ start_to_close_timeout = 30,
+      retry_policy = { maximum_attempts = 1 } }, "Fail", what):get()
+  end)
+  return { ok = ok, kind = err.kind, type = err.cause.type, message = err.cause.message }
+end
+
+local function Fails(how)
+  if how == "error" then
+    error(temporal.application_error("no stock", { type = "OutOfStock", details = { 3 } }))
+  end
+  return nil, "no stock"
+end
+
+local function WaitForever()
+  workflow.wait_condition(function() return false end)
+end
+
+-- Activities.
+
+local charged = {}
+
+local function Charge(order)
+  charged[#charged + 1] = activity.info().workflow_id
+  return "receipt-" .. order.amount
+end
+
+local function Double(n) return 2 * n end
+
+local function Fail(how)
+  if how == "returned" then
+    return nil, "no luck"
+  elseif how == "object" then
+    error(temporal.application_error("sold out", { type = "SoldOut" }))
+  end
+  error("a bug", 0)
+end
+
+describe("a worker", function()
+  local client, queue
+
+  before_each(function()
+    client = temporal.client { target = env.address, namespace = env.namespace }
+    queue = "lua-" .. env.uuid()
+    charged = {}
+  end)
+  after_each(function() client:close(0) end)
+
+  local function worker(options)
+    options.client, options.task_queue = client, queue
+    return temporal.worker(options)
+  end
+
+  if LUA_51 then
+    it("runs activities alone on PUC Lua 5.1, and says why", function()
+      local ok, problem = pcall(worker, { workflows = { Echo = Echo } })
+      assert.is_false(ok)
+      assert.matches("PUC Lua 5.1 cannot run workflows", problem, 1, true)
+    end)
+  end
+
+  -- Runs a worker beside `fn`, and returns what it returns.
+  local function beside(options, fn)
+    options.workflows = options.workflows or {
+      Echo = Echo, Order = Order, FanOut = FanOut, Catch = Catch, Fails = Fails,
+      WaitForever = WaitForever,
+    }
+    options.activities = options.activities or { Charge = Charge, Double = Double, Fail = Fail }
+    local running = worker(options)
+    local result = running:run(fn)
+    assert.equal("stopped", running:status().state)
+    assert.same({ workflow = 0, activity = 0 }, running:status().slots)
+    return result
+  end
+
+  local function result_of(name, ...)
+    local run = client:execute_workflow({ task_queue = queue }, name, ...)
+    return run:get(HUNG)
+  end
+
+  if not LUA_51 then
+    for _, cached in ipairs { 1000, 1, 0 } do
+      it(("runs a workflow with all it waits for; max_cached_workflows = %d"):format(cached),
+        function()
+          local run, states = nil, {}
+          local result = beside({ max_cached_workflows = cached }, function()
+            run = temporal.assert(client:start_workflow({ task_queue = queue }, "Order",
+              { amount = 3 }))
+            states[1] = temporal.assert(run:query "state")
+            temporal.assert(run:signal("approve", "ann"))
+            local value = temporal.assert(run:get(HUNG))
+            states[2] = temporal.assert(run:query "state") -- of a closed run
+            return value
+          end)
+          assert.same({ receipt = "receipt-3", by = "ann" }, result)
+          assert.same({ "waiting", "approved" }, states)
+          assert.same({ run.id }, charged)
+        end)
+    end
+
+    it("ends a wait by its timeout", function()
+      local err = beside({}, function()
+        return select(2, result_of("Order", { amount = 1, patience = 0.01 }))
+      end)
+      assert.same({ "workflow_failed", "application", "nobody approved" },
+        { err.kind, err.cause.kind, err.cause.message })
+    end)
+
+    it("runs activities at the same time", function()
+      assert.equal(110, beside({ slots = { activity = 3 } }, function()
+        return result_of("FanOut", 10)
+      end))
+    end)
+
+    it("tells a workflow why its activity failed", function()
+      local got = beside({}, function()
+        return { result_of("Catch", "returned"), (result_of("Catch", "object")),
+          (result_of("Catch", "bug")) }
+      end)
+      assert.same({
+        { ok = false, kind = "activity", type = "LuaError", message = "no luck" },
+        { ok = false, kind = "activity", type = "SoldOut", message = "sold out" },
+        { ok = false, kind = "activity", type = "LuaError", message = "a bug" },
+      }, got)
+    end)
+
+    it("fails a workflow that raises an error object or returns nil and why", function()
+      local raised, returned = nil, nil
+      beside({}, function()
+        raised = select(2, result_of("Fails", "error"))
+        returned = select(2, result_of "Fails")
+      end)
+      assert.same({ "OutOfStock", "no stock", 3 },
+        { raised.cause.type, raised.cause.message, raised.cause.details[1] })
+      assert.equal("no stock", returned.cause.message)
+    end)
+
+    it("cancels a workflow where it waits", function()
+      local err = beside({}, function()
+        local run = temporal.assert(client:start_workflow({ task_queue = queue }, "WaitForever"))
+        temporal.assert(run:cancel "enough")
+        return select(2, run:get(HUNG))
+      end)
+      assert.same({ "workflow_failed", "canceled" }, { err.kind, err.cause.kind })
+    end)
+
+    it("fails only the task where the code has a bug, and goes on when that is mended", function()
+      local broken = true
+      local logged = {}
+      local noisy = temporal.client { target = env.address, namespace = env.namespace,
+        logger = function(_, message) logged[#logged + 1] = message end }
+      local running = temporal.worker { client = noisy, task_queue = queue, workflows = {
+        Buggy = function()
+          if broken then error "a bug" end
+          return "mended"
+        end,
+      } }
+      local result = running:run(function()
+        local run = client:execute_workflow({ task_queue = queue, task_timeout = 1 }, "Buggy")
+        env.wait_until(HUNG, function()
+          temporal.poll(0.01)
+          return #logged > 0
+        end, "the task to fail")
+        broken = false
+        return run:get(HUNG)
+      end)
+      noisy:close(0)
+      assert.equal("mended", result)
+      assert.matches("a workflow task failed: .*worker_spec.lua:%d+: a bug", logged[1])
+    end)
+
+    it("fails the task of a type it does not know, and names those it knows", function()
+      local failed
+      beside({}, function()
+        local run = temporal.assert(client:start_workflow({ task_queue = queue }, "Unknown"))
+        for event in run:history { wait = true } do
+          if event.event_type == "EVENT_TYPE_WORKFLOW_TASK_FAILED" then
+            failed = event.workflow_task_failed_event_attributes
+            break
+          end
+        end
+        run:terminate()
+      end)
+      assert.equal("WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE", failed.cause)
+      assert.matches('no workflow "Unknown" is known .* Catch, Echo, Fails, FanOut, Order',
+        failed.failure.message)
+    end)
+
+    it("goes on with a run that another worker began, and that was killed", function()
+      local run
+      beside({}, function()
+        run = temporal.assert(client:start_workflow({ task_queue = queue }, "Order",
+          { amount = 2 }))
+        temporal.assert(run:query "state") -- the first task is done
+      end)
+      temporal.assert(run:signal("approve", "bob"))
+      assert.same({ receipt = "receipt-2", by = "bob" }, beside({}, function()
+        return run:get(HUNG)
+      end))
+    end)
+  end
+
+  it("runs an activity that no workflow asked for", function()
+    local result = worker({ activities = { Double = Double } }):run(function()
+      return client:execute_activity({ task_queue = queue, start_to_close_timeout = 30 }, "Double",
+        21):get(HUNG)
+    end)
+    assert.equal(42, result)
+  end)
+
+  it("says why an activity failed that no workflow asked for", function()
+    local failed = worker({ activities = { Fail = Fail } }):run(function()
+      local _, err = client:execute_activity({ task_queue = queue, start_to_close_timeout = 30,
+        retry_policy = { maximum_attempts = 1 } }, "Fail", "bug"):get(HUNG)
+      return { err.kind, err:find("application").type, err:find("application").message }
+    end)
+    assert.same({ "LuaError", "a bug" }, { failed[2], failed[3] })
+  end)
+
+  it("raises on misuse", function()
+    local function raises(words, options)
+      local ok, problem = pcall(temporal.worker, options)
+      assert.is_false(ok)
+      assert.matches(words, problem, 1, true)
+    end
+    raises("takes a table of options", 1)
+    raises('worker option "client" is missing', { task_queue = "q", activities = {} })
+    raises('"client" must be a client', { client = {}, task_queue = "q" })
+    raises('"task_queue" is missing', { client = client, activities = {} })
+    raises("must not begin with", { client = client, task_queue = "__temporal_q",
+      activities = {} })
+    raises("nothing to run", { client = client, task_queue = "q" })
+    raises("activities.A\" must be a function", { client = client, task_queue = "q",
+      activities = { A = 1 } })
+    raises('did you mean "activities"', { client = client, task_queue = "q", activitys = {} })
+    local running = worker { activities = { Double = Double } }
+    assert.is_true(running:stop())
+    local ok, problem = pcall(running.start, running)
+    assert.is_false(ok)
+    assert.matches("make another one", problem, 1, true)
+    assert.is_false((pcall(workflow.sleep, 1)))
+    assert.is_false((pcall(activity.info)))
+  end)
+end)
