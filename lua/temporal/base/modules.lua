@@ -130,4 +130,5 @@ return {
   "workflow/query",
   "workflow/run",
   "workflow/scope",
+  "workflow/task",
 }

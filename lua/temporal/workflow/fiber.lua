@@ -93,6 +93,16 @@ function fiber.park(awaited)
   end
 end
 
+--- Suspends the running fiber for good: none of its code runs any more.
+function fiber.stop()
+  if not yieldable() then
+    misuse.raise("a workflow cannot end here, inside a function that C calls (string.gsub's)")
+  end
+  while true do
+    yield(PARK)
+  end
+end
+
 --- Makes a parked fiber ready.
 -- @tparam run run
 -- @tparam fiber self

@@ -17,6 +17,7 @@ local failure = require "temporal.error.failure"
 local fiber = require "temporal.workflow.fiber"
 local message = require "temporal.workflow.message"
 local scope = require "temporal.workflow.scope"
+local tasks = require "temporal.workflow.task"
 local terminal = require "temporal.workflow.op.terminal"
 
 local setmetatable, tonumber, tostring = setmetatable, tonumber, tostring
@@ -48,6 +49,7 @@ local function new(fields)
     commands = {}, sent = {}, sent_first = 1, sent_last = 0, by_event = {},
     activities = 0, timers = 0,
     signal_handlers = {}, query_handlers = {}, waiting_signals = {}, handlers_running = 0,
+    unseen = {},
     replaying = false, in_block = false,
   }, metatable)
 end
@@ -372,6 +374,7 @@ function methods:apply(history, started_id)
     end
     if self.outcome and not self.closed then
       self.closed = true
+      tasks.say_unseen(self)
       self.commands[#self.commands + 1] = self.outcome
     end
     commands = self:seal(live)

@@ -35,14 +35,15 @@ local timer = {
 }
 local metatable
 
-function timer:command()
+function timer:command(run)
   return {
     command_type = "COMMAND_TYPE_START_TIMER",
     start_timer_command_attributes = {
       timer_id = self.id,
       start_to_fire_timeout = duration.message(self.seconds),
     },
-    user_metadata = self.summary and { summary = self.summary } or nil,
+    user_metadata = self.summary and { summary = run.converter:payload(self.summary, "summary") }
+      or nil,
   }
 end
 
@@ -61,6 +62,9 @@ end
 timer.happens = {
   timer_fired = function(self)
     operation.resolve(self, true)
+    if self.fired then
+      self.fired()
+    end
     return true
   end,
 }
@@ -84,9 +88,9 @@ metatable = operation.class("temporal.workflow.timer", timer)
 
 --- Starts a timer. Not above 0 counts as 1 ms, so that history shows it.
 -- @tparam run run
--- @tparam scope scope
+-- @tparam scope|nil scope
 -- @tparam number seconds
--- @tparam[opt] table summary a Payload
+-- @tparam[opt] string summary
 -- @treturn operation
 function timer.start(run, scope, seconds, summary)
   local number = run.timers + 1

@@ -1,0 +1,216 @@
+--- A server for one run of a workflow, in memory: it takes the commands of each task, writes the
+-- history a real one would write, and says what happened next when the test says so.
+--
+--     local sim = simulation.new(Order, { amount = 3 })
+--     sim:task()                                  -- the first task, and its commands
+--     sim:signal("approve", "ann")
+--     sim:task()
+--     sim:complete("1", "receipt")                -- the activity of this id
+--     sim:task()
+--     assert.equal("receipt", sim:result())
+--     sim:verify()
+--
+-- `verify` replays what was written in three ways, and compares every command that is made again.
+
+local core = require "temporal.core"
+local histories = require "temporal.workflow.history"
+local luassert = require "luassert"
+local runs = require "temporal.workflow.run"
+local temporal = require "temporal"
+
+local COMMAND = "temporal.api.command.v1.Command"
+local EVENT = "temporal.api.history.v1.HistoryEvent"
+
+local converter = temporal.converter.new()
+
+local function payload(value) return assert(core.decode("temporal.api.common.v1.Payload",
+  (assert(converter:payload(value))))) end
+
+local function payloads(...)
+  local list = {}
+  for i = 1, select("#", ...) do list[i] = payload((select(i, ...))) end
+  return { payloads = list }
+end
+
+-- What a command becomes in history: the event's type and its attributes.
+local RECORD = {
+  schedule_activity_task = function(_, attributes)
+    return "activity_task_scheduled", { activity_id = attributes.activity_id,
+      activity_type = attributes.activity_type, input = attributes.input }
+  end,
+  request_cancel_activity_task = function(_, attributes)
+    return "activity_task_cancel_requested", attributes
+  end,
+  start_timer = function(_, attributes) return "timer_started", attributes end,
+  cancel_timer = function(self, attributes)
+    return "timer_canceled",
+      { timer_id = attributes.timer_id, started_event_id = self.timers[attributes.timer_id] }
+  end,
+  complete_workflow_execution = function(_, attributes)
+    return "workflow_execution_completed", attributes
+  end,
+  fail_workflow_execution = function(_, attributes)
+    return "workflow_execution_failed", attributes
+  end,
+  cancel_workflow_execution = function(_, attributes)
+    return "workflow_execution_canceled", attributes
+  end,
+}
+
+local methods = {}
+local metatable = { __index = methods }
+
+local function new_run(self)
+  return runs.new {
+    definition = self.definition, converter = converter, namespace = "default",
+    workflow_id = "simulated", run_id = "11111111-1111-4111-8111-111111111111",
+    log = function(_, level, text) self.log[#self.log + 1] = level .. ": " .. text end,
+  }
+end
+
+-- Adds an event, through the wire, so that it is what a poll would bring.
+function methods:event(kind, attributes)
+  local id = #self.events + 1
+  self.events[id] = assert(core.decode(EVENT, (assert(core.encode(EVENT, {
+    event_id = id, event_type = "EVENT_TYPE_" .. kind:upper(), event_time = { seconds = 1e9 + id },
+    [kind .. "_event_attributes"] = attributes or {},
+  })))))
+  return id
+end
+
+-- Writes down what a task was answered with.
+local function record(self, commands)
+  self:event "workflow_task_completed"
+  for _, bytes in ipairs(commands) do
+    local command = assert(core.decode(COMMAND, bytes))
+    local name = command.command_type:gsub("^COMMAND_TYPE_", ""):lower()
+    local attributes = command[name .. "_command_attributes"]
+    local kind, recorded = RECORD[name](self, attributes)
+    local id = self:event(kind, recorded)
+    if kind == "timer_started" then self.timers[attributes.timer_id] = id end
+    if kind == "activity_task_scheduled" then self.activities[attributes.activity_id] = id end
+  end
+end
+
+local function encoded(commands)
+  local list = {}
+  for i, command in ipairs(commands) do list[i] = assert(core.encode(COMMAND, command, true)) end
+  return list
+end
+
+-- Has a run apply the events behind those it knows, up to `last`, in pages of a size.
+local function apply(run, events, known, last, page)
+  local history = histories.new(known)
+  for from = known + 1, last, page do
+    local part = {}
+    for i = from, math.min(from + page - 1, last) do part[#part + 1] = events[i] end
+    assert(history:append(part))
+  end
+  return run:apply(history, last)
+end
+
+--- A workflow task: returns the types of the commands it was answered with, or nil and why it
+-- failed.
+function methods:task()
+  self:event "workflow_task_scheduled"
+  local last = self:event "workflow_task_started"
+  local commands, problem = apply(self.run, self.events, self.known, last, 1000)
+  self.known = last
+  if not commands then return nil, problem end
+  commands = encoded(commands)
+  self.answers[#self.answers + 1] = { last = last, commands = commands }
+  record(self, commands)
+  local names = {}
+  for i, bytes in ipairs(commands) do
+    names[i] = core.decode(COMMAND, bytes).command_type:gsub("^COMMAND_TYPE_", ""):lower()
+  end
+  return table.concat(names, " ")
+end
+
+function methods:signal(name, ...)
+  self:event("workflow_execution_signaled", { signal_name = name, input = payloads(...) })
+end
+
+function methods:cancel(reason)
+  self:event("workflow_execution_cancel_requested", { cause = reason })
+end
+
+function methods:fire(id)
+  self:event("timer_fired", { timer_id = id, started_event_id = assert(self.timers[id], id) })
+end
+
+local function end_activity(self, id, how, attributes)
+  attributes.scheduled_event_id = assert(self.activities[id], id)
+  self:event("activity_task_started", { scheduled_event_id = attributes.scheduled_event_id })
+  self:event("activity_task_" .. how, attributes)
+end
+
+function methods:complete(id, ...)
+  end_activity(self, id, "completed", { result = payloads(...) })
+end
+
+function methods:fail(id, message)
+  end_activity(self, id, "failed", { failure = { message = message,
+    application_failure_info = { type = "Broken" } } })
+end
+
+function methods:canceled(id) end_activity(self, id, "canceled", {}) end
+
+-- The close event's attributes of one kind.
+local function closed(self, kind)
+  local last = self.events[#self.events]
+  return last["workflow_execution_" .. kind .. "_event_attributes"]
+    or error("the last event is " .. last.event_type, 3)
+end
+
+--- The result of a run that has completed.
+function methods:result()
+  return converter:value(closed(self, "completed").result.payloads[1])
+end
+
+--- The failure of a run that has failed.
+function methods:failure() return closed(self, "failed").failure end
+function methods:was_canceled() return closed(self, "canceled") ~= nil end
+
+--- Replays the whole history, task by task with the commands compared, and from every task on as a
+-- worker does that has just started, in pages of one, two and three.
+function methods:verify()
+  local fresh = new_run(self)
+  local ok, problem = apply(fresh, self.events, 0, #self.events, 1000)
+  assert(ok, "a replay of the whole failed: " .. tostring(problem))
+  local stepwise, known = new_run(self), 0
+  for _, answer in ipairs(self.answers) do
+    local commands = assert(apply(stepwise, self.events, known, answer.last, 1))
+    luassert.same(answer.commands, encoded(commands))
+    known = answer.last
+    for page = 1, 3 do
+      commands = assert(apply(new_run(self), self.events, 0, answer.last, page))
+      luassert.same(answer.commands, encoded(commands))
+    end
+  end
+end
+
+--- Replays with another definition: nil and the error, or the commands.
+function methods:replay(definition)
+  local run = runs.new {
+    definition = definition, converter = converter, namespace = "default",
+    workflow_id = "simulated", run_id = "11111111-1111-4111-8111-111111111111",
+  }
+  return apply(run, self.events, 0, #self.events, 1000)
+end
+
+--- A run that has begun.
+local function new(definition, ...)
+  local self = setmetatable({
+    definition = definition, events = {}, answers = {}, known = 0, timers = {}, activities = {},
+    log = {},
+  }, metatable)
+  self.run = new_run(self)
+  self:event("workflow_execution_started", {
+    workflow_type = { name = "Simulated" }, task_queue = { name = "queue" },
+    input = payloads(...), workflow_task_timeout = { seconds = 10 }, attempt = 1,
+  })
+  return self
+end
+
+return { new = new }
