@@ -173,7 +173,7 @@ static bool run_a_workflow(void) {
     tp_submission_send(&run->base, true);
     ended = await(&run->base.future, TP_STARTED);
     if (ended && !(tp_future_flags(&run->base.future) & TP_FAILED) &&
-        !tp_run_want(run, TP_RESULT))
+        !tp_run_want(run, TP_RESULT, false))
       ended = await(&run->base.future, TP_RESULT);
   }
   reached = tp_future_flags(&run->base.future);

@@ -81,7 +81,7 @@ static void submit(void) {
 }
 
 static bool want(unsigned what) {
-  bool ready = tp_run_want(run, what);
+  bool ready = tp_run_want(run, what, false);
   run_commands();
   return ready;
 }

@@ -75,12 +75,18 @@ static int Ltp_ready(lua_State *L) {
   return 1;
 }
 
+/* core.want(future, what[, for_good]): is it there? Asks for it on behalf of
+** who waits, until core.leave; or for good. */
 static int Ltp_want(lua_State *L) {
   tp_future *f = check_future(L, 1);
   unsigned what = check_what(L, 2);
-  bool ready = tp_engine_forked(f->engine) || tp_future_ready(f, what);
-  if (f->class->kind == TP_RUN && !tp_engine_forked(f->engine))
-    ready = tp_run_want((tp_run *)f, what);
+  bool for_good = lua_toboolean(L, 3);
+  bool forked = tp_engine_forked(f->engine);
+  bool ready = forked || tp_future_ready(f, what);
+  if (f->class->kind == TP_RUN && !forked)
+    ready = tp_run_want((tp_run *)f, what, for_good);
+  else if (f->class->kind == TP_RPC && !ready)
+    tp_rpc_future_want((tp_rpc_future *)f, for_good);
   lua_pushboolean(L, ready);
   return 1;
 }
@@ -296,6 +302,14 @@ static int Ltp_unsubscribe(lua_State *L) {
   return 0;
 }
 
+/* core.leave(future, what): nobody waits for it any more. */
+static int Ltp_leave(lua_State *L) {
+  tp_future *f = check_future(L, 1);
+  if (check_what(L, 2) != TP_STARTED && !tp_engine_forked(f->engine))
+    tp_future_leave(f);
+  return 0;
+}
+
 static int Ltp_set_owner(lua_State *L) {
   check_box(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -503,6 +517,7 @@ static const luaL_Reg functions[] = {
   {"field", Ltp_field},
   {"subscribe", Ltp_subscribe},
   {"unsubscribe", Ltp_unsubscribe},
+  {"leave", Ltp_leave},
   {"set_owner", Ltp_set_owner},
   {"owner", Ltp_owner},
   {"park", Ltp_park},

@@ -63,7 +63,9 @@ static void begin(tp_rpc_future *rpc) {
   rpc->active = true;
   rpc->rotates = call->long_poll && call->timeout == TP_NEVER &&
                  rpc->again.present != 0 && rpc->again.number == 0;
+  rpc->rests = false;
   rpc->asked_at = 0;
+  if (!rpc->rotates) call->deserted = NULL; /* it ends by itself */
   if (rpc->rotates)
     tp_polls_ask(&rpc->base.call.channel->polls, &rpc->poll, now);
   else
@@ -88,14 +90,24 @@ static void ask_again(tp_call *call, int64_t now) {
   tp_call_begin(call, now, delay);
 }
 
+/* The poll has said nothing, or failed when nobody waited. */
+static void go_on(tp_rpc_future *rpc, int64_t now) {
+  tp_polls *polls = &rpc->base.call.channel->polls;
+  tp_stream_clear(&rpc->base.call.attempt.stream);
+  rpc->rests = tp_future_rest(&rpc->base.future);
+  if (rpc->rests) tp_polls_leave(polls, &rpc->poll, now);
+  else tp_polls_ask(polls, &rpc->poll, now);
+}
+
 static void on_done(tp_call *call, bool ok) {
   tp_rpc_future *rpc = rpc_of(call);
   int64_t now = rpc->base.future.engine->now;
+  if (rpc->rotates && (ok ? !is_final(rpc) : call->unwanted)) {
+    go_on(rpc, now);
+    return;
+  }
   if (ok && !is_final(rpc)) {
-    if (rpc->rotates)
-      tp_polls_ask(&rpc->base.call.channel->polls, &rpc->poll, now);
-    else
-      ask_again(call, now);
+    ask_again(call, now);
     return;
   }
   stop(rpc);
@@ -117,6 +129,11 @@ static void on_end(tp_future *f) {
 static void on_command(tp_command *command, unsigned bits) {
   tp_rpc_future *rpc = (tp_rpc_future *)command;
   if (bits & TP_BEGIN) begin(rpc);
+  if (bits & TP_WANT && rpc->active && rpc->rests) {
+    rpc->rests = false;
+    tp_polls_ask(&rpc->base.call.channel->polls, &rpc->poll,
+                 rpc->base.future.engine->now);
+  }
   if (bits & TP_DROP && rpc->active) {
     tp_call_cancel(&rpc->base.call);
     stop(rpc);
@@ -146,6 +163,12 @@ static void on_destroy(tp_future *f) {
   free(rpc->workflow_id);
   free(rpc->request_id);
   tp_client_free_future(f);
+}
+
+void tp_rpc_future_want(tp_rpc_future *rpc, bool for_good) {
+  tp_future *f = &rpc->base.future;
+  if (tp_future_return(f, for_good))
+    tp_engine_post(f->engine, &f->command, TP_WANT, &f->references);
 }
 
 tp_rpc_future *tp_rpc_future_new(tp_client *client) {

@@ -23,12 +23,16 @@ typedef struct tp_rpc_future {
   /* Driving thread: */
   bool active;      /* the call is under way */
   bool rotates;     /* it takes turns with the result polls of runs */
+  bool rests;       /* nobody waits for it: nothing is asked */
   tp_poll poll;
   int64_t asked_at;
 } tp_rpc_future;
 
 /* The host's thread. NULL: out of memory. Its owner fills the call in. */
 tp_rpc_future *tp_rpc_future_new(tp_client *client);
+/* Somebody waits for it, or asks for good: a poll that rests goes on. The
+** host's thread. */
+void tp_rpc_future_want(tp_rpc_future *rpc, bool for_good);
 
 #pragma GCC visibility pop
 #endif

@@ -3,10 +3,16 @@
 
 #include "../base/container.h"
 
+static bool is_deserted(const tp_call *call) {
+  const tp_submission *s = TP_CONTAINER(call, const tp_submission, call);
+  return tp_future_deserted(&s->future);
+}
+
 void tp_submission_init(tp_submission *s, tp_client *client,
                         const tp_future_class *class,
                         void (*done)(tp_call *, bool)) {
   tp_call_init(&s->call, client->channel, done);
+  s->call.deserted = is_deserted;
   tp_client_future(client, &s->future, class);
 }
 

@@ -139,7 +139,8 @@ static void polled(tp_run *run, unsigned flags) {
   int64_t now = run->base.future.engine->now;
   tp_stream_clear(&run->base.call.attempt.stream);
   if (flags) tp_future_signal(&run->base.future, flags);
-  if (wanted_of(run) & ~tp_future_flags(&run->base.future)) {
+  if (wanted_of(run) & ~tp_future_flags(&run->base.future) &&
+      !tp_future_rest(&run->base.future)) {
     tp_polls_ask(polls, &run->poll, now);
     return;
   }
@@ -227,6 +228,11 @@ static void on_polled(tp_call *call, bool ok) {
   tp_run *run = run_of_call(call);
   unsigned flags = 0;
   const char *problem = ok ? take_answer(run, &flags) : NULL;
+  if (call->unwanted) {
+    run->token.length = 0; /* asked again, it begins anew */
+    polled(run, 0);
+    return;
+  }
   if (problem) tp_call_fail(call, NULL, TP_GRPC_INTERNAL, "%s", problem);
   if (!ok || problem)
     poll_failed(run);
@@ -246,7 +252,8 @@ static void settle(tp_run *run, unsigned flags) {
   before = tp_future_signal(&run->base.future, flags);
   tp_future_lost(&run->base.future, before | flags);
   tp_client_acknowledged(run->base.future.client);
-  if (!(flags & (TP_FAILED | TP_CLOSED))) ask(run);
+  if (!(flags & (TP_FAILED | TP_CLOSED)) && !tp_future_rest(&run->base.future))
+    ask(run);
   tp_future_release(&run->base.future);
 }
 
@@ -424,9 +431,10 @@ static void post_want(tp_run *run) {
   tp_future_signal(f, TP_FIRST | TP_RESULT | TP_POLL_FAILED);
 }
 
-bool tp_run_want(tp_run *run, unsigned what) {
+bool tp_run_want(tp_run *run, unsigned what, bool for_good) {
   tp_future *f = &run->base.future;
   unsigned flags = tp_future_flags(f), again;
+  bool rested;
   if (flags & TP_POLL_FAILED && flags & TP_TAKEN) {
     again = TP_POLL_FAILED | TP_TAKEN;
     if (run->first_event.length == 0) again |= TP_FIRST;
@@ -434,8 +442,10 @@ bool tp_run_want(tp_run *run, unsigned what) {
     __atomic_store_n(&run->wanted, 0, __ATOMIC_RELEASE); /* asked anew below */
   }
   if (tp_future_ready(f, what)) return true;
-  if (what != TP_STARTED &&
-      !(__atomic_fetch_or(&run->wanted, what, __ATOMIC_ACQ_REL) & what))
+  if (what == TP_STARTED) return false;
+  rested = tp_future_return(f, for_good);
+  if (!(__atomic_fetch_or(&run->wanted, what, __ATOMIC_ACQ_REL) & what) ||
+      rested)
     post_want(run);
   return tp_future_ready(f, what);
 }

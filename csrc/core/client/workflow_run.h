@@ -49,8 +49,8 @@ typedef struct tp_run {
 tp_run *tp_run_new(tp_client *client, const tp_run_names *names);
 /* Asks for the close event of the first run or of the chain's last; true when
 ** it need not be waited for. Starts over after a failed poll that was taken.
-** The host's thread. */
-bool tp_run_want(tp_run *run, unsigned what);
+** `for_good`: whoever waits. The host's thread. */
+bool tp_run_want(tp_run *run, unsigned what, bool for_good);
 
 #pragma GCC visibility pop
 #endif

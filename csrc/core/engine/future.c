@@ -103,6 +103,40 @@ void tp_future_unsubscribe(tp_future *f, unsigned what) {
   __atomic_and_fetch(&f->subscribed, ~what, __ATOMIC_SEQ_CST);
 }
 
+/* --- who waits ---------- */
+
+enum { LEFT = 1, FOR_GOOD = 2, RESTS = 4 };
+
+static bool is_deserted(unsigned interest) {
+  return (interest & (LEFT | FOR_GOOD)) == LEFT;
+}
+
+void tp_future_leave(tp_future *f) {
+  __atomic_or_fetch(&f->interest, LEFT, __ATOMIC_SEQ_CST);
+}
+
+bool tp_future_deserted(const tp_future *f) {
+  return is_deserted(__atomic_load_n(&f->interest, __ATOMIC_SEQ_CST));
+}
+
+bool tp_future_rest(tp_future *f) {
+  unsigned interest = __atomic_load_n(&f->interest, __ATOMIC_SEQ_CST);
+  while (is_deserted(interest))
+    if (__atomic_compare_exchange_n(&f->interest, &interest, interest | RESTS,
+                                    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+      return true;
+  return false;
+}
+
+bool tp_future_return(tp_future *f, bool for_good) {
+  unsigned interest = __atomic_load_n(&f->interest, __ATOMIC_SEQ_CST);
+  if (for_good && !(interest & FOR_GOOD))
+    __atomic_or_fetch(&f->interest, FOR_GOOD, __ATOMIC_SEQ_CST);
+  if (!(interest & LEFT)) return false;
+  return __atomic_fetch_and(&f->interest, (unsigned)FOR_GOOD,
+                            __ATOMIC_SEQ_CST) & RESTS;
+}
+
 /* --- beginning ---------- */
 
 void tp_future_refuse(tp_future *f, const char *kind, int code,

@@ -43,6 +43,7 @@ typedef struct tp_future {
   int references;      /* atomic */
   unsigned flags;      /* atomic */
   unsigned subscribed; /* atomic: which of TP_AWAITABLE rings the bell */
+  unsigned interest;   /* atomic: see tp_future_leave */
   uint64_t id;
   bool orphan;         /* made in a forked child on the parent's engine */
   bool submission;     /* sent, and counted as unacknowledged till it ends */
@@ -94,6 +95,18 @@ unsigned tp_future_signal(tp_future *f, unsigned flags);
 bool tp_future_ready(const tp_future *f, unsigned what);
 void tp_future_subscribe(tp_future *f, unsigned what);
 void tp_future_unsubscribe(tp_future *f, unsigned what);
+
+/* --- who waits ----------
+** What is asked for those who wait is asked no more once the last of them has
+** left, unless somebody asked for good. Whoever asks again and again without
+** waiting finds what was under way meanwhile. */
+void tp_future_leave(tp_future *f);          /* the host's thread */
+bool tp_future_deserted(const tp_future *f); /* any thread */
+/* Nobody waits: the driving thread asks no more until it is told to. */
+bool tp_future_rest(tp_future *f);
+/* Somebody waits, or asks for good. True: the driving thread must be told. The
+** host's thread. */
+bool tp_future_return(tp_future *f, bool for_good);
 
 /* What follows is the host's thread's. */
 /* Is there an engine to begin it on? If not it has failed. */

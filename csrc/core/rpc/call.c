@@ -134,6 +134,7 @@ void tp_call_begin(tp_call *call, int64_t now, int64_t delay) {
   call->retry_at = 0;
   call->attempts = 0;
   call->transparent = 0;
+  call->unwanted = false;
   call->begun = now;
   call->due = call->attempt_due = tp_after(now, delay);
   call->deadline = tp_after(now, call->timeout);
@@ -381,13 +382,18 @@ static void warn_of_poll(tp_call *call, int64_t now) {
   tp_notices_add(&call->channel->engine->notices, TP_WARNING, notice);
 }
 
+static bool is_unwanted(tp_call *call) {
+  call->unwanted = call->long_poll && call->deserted && call->deserted(call);
+  return call->unwanted;
+}
+
 /* The attempt has failed in a way that trying again may mend. */
 static void try_again(tp_call *call, int64_t now) {
   const tp_retry *r = &call->channel->options.retry;
   bool unlimited = call->long_poll && call->channel->answered;
   int64_t at;
   if (unlimited) call->deadline = tp_after(call->begun, call->timeout);
-  if (!call->retry || r->attempts == 1 ||
+  if (!call->retry || r->attempts == 1 || is_unwanted(call) ||
       (!unlimited && call->attempts >= r->attempts)) {
     finish(call, false);
     return;
@@ -484,6 +490,7 @@ static void on_dial_failed(tp_attempt *attempt, const char *reason,
   else tp_call_fail(call, "unavailable", TP_GRPC_UNAVAILABLE, "%s", reason);
   count_attempt(call, false, now);
   if (!misconfigured && call->retry && r->attempts > 1 &&
+      !is_unwanted(call) &&
       (unlimited || call->attempts < r->attempts)) {
     call->retry_at =
       tp_after(now, (int64_t)(plain_backoff(call) * (1 - r->jitter)));

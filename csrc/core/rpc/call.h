@@ -35,6 +35,9 @@ typedef struct tp_call {
   bool retry;
   int64_t timeout;        /* microseconds; all attempts, queueing included */
   void (*done)(struct tp_call *call, bool ok);
+  /* Does nobody wait for this long poll? Then it is not tried again: it ends as
+  ** `unwanted`. Or NULL. */
+  bool (*deserted)(const struct tp_call *call);
   /* The rest is the call's own. */
   tp_call_state state;
   int64_t begun;
@@ -51,6 +54,7 @@ typedef struct tp_call {
   bool ambiguous;         /* an attempt may have been carried out */
   bool limited;           /* by the close of its client */
   bool pending;           /* counted in the channel's `pending` */
+  bool unwanted;          /* it failed, and nobody waits for another attempt */
   tp_failure failure;     /* of the latest attempt; written under the lock */
 } tp_call;
 

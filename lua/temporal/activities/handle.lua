@@ -78,7 +78,7 @@ end
 -- @treturn boolean
 function activity:ready()
   check_activity(self)
-  return waiting.pending(self) == nil
+  return waiting.pending(self, true) == nil
 end
 
 --- Waits for the result without taking it.

@@ -59,9 +59,10 @@ end
 
 --- Goes on as far as it can without waiting.
 -- @tparam activity self
+-- @tparam[opt] boolean for_good ask for the result in the background, too
 -- @return the future of the engine to wait for next; nil when the result, or
 --   an error, is there
-function waiting.pending(self)
+function waiting.pending(self, for_good)
   if self._start then
     if not self._start:ready() or not take_start(self) then
       return self._start
@@ -75,7 +76,7 @@ function waiting.pending(self)
       { activity_id = self.id, run_id = self.run_id },
       { again = UNTIL_OUTCOME, metadata = self._metadata })
   end
-  if not self._poll or self._poll:ready() then
+  if not self._poll or core.want(self._poll, "result", for_good) then
     return nil
   end
   return self._poll

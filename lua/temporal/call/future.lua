@@ -66,7 +66,7 @@ end
 -- @treturn boolean
 function call:ready()
   check_call(self)
-  return core.want(self, "result")
+  return core.want(self, "result", true)
 end
 
 --- Waits for the answer without taking it.
@@ -77,9 +77,6 @@ end
 function call:wait(timeout)
   check_call(self)
   timeout = options.timeout(timeout, "future:wait")
-  if call.ready(self) then
-    return true
-  end
   return wait.ready(self, timeout)
 end
 

@@ -286,7 +286,7 @@ end
 function run:ready()
   check_run(self)
   local known = taken[self]
-  return known ~= nil and known.result ~= nil or core.want(self, "result")
+  return known ~= nil and known.result ~= nil or core.want(self, "result", true)
 end
 
 --- Waits for the result without taking it.
@@ -297,7 +297,8 @@ end
 function run:wait(timeout)
   check_run(self)
   timeout = options.timeout(timeout, "future:wait")
-  if run.ready(self) then
+  local known = taken[self]
+  if known and known.result then
     return true
   end
   return wait.ready(self, timeout)

@@ -5,6 +5,7 @@
 -- run's future) when it came from `update_with_start`.
 -- @module temporal.update_future
 
+local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
@@ -106,7 +107,7 @@ function update:_settle(timeout)
   end
   if not answer then
     -- What a poll failed of is told once; the next call polls again.
-    if poll and poll:ready() then
+    if poll and core.ready(poll, "result") then
       self._poll = nil
     end
     if err.kind == "timeout" then
@@ -203,18 +204,14 @@ end
 function update:wait(timeout)
   check_update(self)
   timeout = options.timeout(timeout, "update:wait")
-  if update.ready(self) then
-    return true
-  end
-  return self._poll:wait(timeout)
+  local poll = not self._outcome and poll_of(self)
+  return not poll or poll:wait(timeout)
 end
 
 -- What temporal.wait and temporal.wait_all wait for.
 function metatable.__temporal_await(self)
-  if update.ready(self) then
-    return nil
-  end
-  return self._poll
+  local poll = not self._outcome and poll_of(self)
+  return poll and not core.want(poll, "result") and poll or nil
 end
 
 function metatable.__tostring(self)

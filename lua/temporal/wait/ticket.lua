@@ -13,6 +13,7 @@ local state = require "temporal.base.state"
 local next, type = next, type
 local core_id, core_ready, core_want = core.id, core.ready, core.want
 local core_subscribe, core_unsubscribe = core.subscribe, core.unsubscribe
+local core_leave = core.leave
 
 local waiters, watching = state.waiters, state.watching
 
@@ -91,9 +92,12 @@ function tickets.subscribe(future, what)
   end
 end
 
-function tickets.unsubscribe(future, what)
-  if type(future) == "userdata" then
+-- A wait is over without what it was for: when nobody else waits for it the
+-- engine need not ask any more.
+function tickets.give_up(future, what)
+  if type(future) == "userdata" and not waiters[core_id(future)] then
     core_unsubscribe(future, what)
+    core_leave(future, what)
   end
 end
 

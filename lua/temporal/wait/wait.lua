@@ -22,9 +22,9 @@ local core_want = core.want
 local add_waiter, remove_waiter = tickets.add_waiter, tickets.remove_waiter
 local begin_watch, leave = tickets.begin_watch, tickets.leave
 local is_ready, key_of, want = tickets.is_ready, tickets.key_of, tickets.want
-local subscribe, unsubscribe = tickets.subscribe, tickets.unsubscribe
+local subscribe, give_up = tickets.subscribe, tickets.give_up
 
-local tasks, waiters = state.tasks, state.waiters
+local tasks = state.tasks
 
 local wait = {}
 
@@ -126,9 +126,8 @@ local function park_until_ready(future, what, ticket, deadline)
     -- Ready between the last look and the subscription?
     while not ticket.fired and not is_ready(future, what) do
       if not park(ticket, deadline) then
-        if remove_waiter(key, ticket) then
-          unsubscribe(future, what)
-        end
+        remove_waiter(key, ticket)
+        give_up(future, what)
         return false
       end
     end
@@ -146,9 +145,7 @@ local function sleep_until_ready(adapter, future, what, deadline)
   repeat
     local seconds = deadline and deadline - now()
     if seconds and seconds <= 0 then
-      if not waiters[key_of(future)] then
-        unsubscribe(future, what)
-      end
+      give_up(future, what)
       return false
     end
     subscribe(future, what)
@@ -179,6 +176,7 @@ function wait.one(future, what, timeout)
   else
     local ticket, err = begin(timeout, key_of(future))
     if not ticket then
+      give_up(future, what)
       return nil, err
     end
     ready = park_until_ready(future, what, ticket, deadline)
@@ -283,6 +281,12 @@ local function park_for_many(list, futures, pending, ticket, deadline, all)
   end
 end
 
+local function give_up_all(futures)
+  for _, future in next, futures do
+    give_up(future, "result")
+  end
+end
+
 local function wait_many(list, timeout, all)
   local index, futures, pending = {}, {}, 0
   for i = 1, #list do
@@ -301,6 +305,7 @@ local function wait_many(list, timeout, all)
   end
   local ticket, err = begin(timeout, nil, index)
   if not ticket then
+    give_up_all(futures)
     return nil, err
   end
   local deadline = timeout and now() + timeout
@@ -311,6 +316,7 @@ local function wait_many(list, timeout, all)
   if position then
     return position
   end
+  give_up_all(futures)
   return nil, timed_out(timeout)
 end
 
