@@ -139,7 +139,7 @@ $(BUILD)/support/%: spec/support/%.c Makefile
 
 # In fuzz_peer these are the target's own: fuzz/world.h.
 comma    := ,
-WORLD    := poll pthread_create fprintf malloc calloc realloc strdup tp_now tp_engine_dial \
+WORLD    := poll pthread_create fprintf free malloc calloc realloc strdup strndup tp_now tp_engine_dial \
             $(addprefix tp_connection_,free state reason address fd until wrapped send receive)
 build/fuzz/fuzz_peer $(BUILD)/replay/fuzz_peer: WRAPPED := $(addprefix -Wl$(comma)--wrap=,$(WORLD))
 

@@ -156,7 +156,7 @@ static void answer(void) {
 }
 
 static void act(void) {
-  if (peer.fd < 0 && peer.accepted == 0) meet();
+  meet();
   if (peer.fd >= 0) listen_to_it();
   if (peer.fd >= 0 && (peer.asked || peer.how & ANSWERS_EARLY) &&
       (peer.at < peer.length || !(peer.how & KEEPS_OPEN)))

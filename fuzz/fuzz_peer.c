@@ -496,6 +496,7 @@ static void end(unsigned mode) {
   if (!(mode & DETACHED)) take_notices();
   tp_engine_release(engine);
   if (connection_count > 0) fatal("a connection is left");
+  if (live != 0) fatal("an allocation is left");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {

@@ -32,6 +32,12 @@ static void fatal(const char *what) {
 
 static int fail_at;   /* the allocation that fails, counted down; 0: none */
 static int fail_more; /* so many fail after it */
+static long live;     /* allocations of the core that it has not freed */
+
+static void *counted(void *fresh) {
+  live += fresh != NULL;
+  return fresh;
+}
 
 static bool fails(void) {
   if (fail_at == 0 || --fail_at > 0) return false;
@@ -40,25 +46,37 @@ static bool fails(void) {
   return true;
 }
 
+void __real_free(void *old);
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *old, size_t n);
 char *__real_strdup(const char *text);
+char *__real_strndup(const char *text, size_t n);
+
+WRAP(void, free, (void *old)) {
+  live -= old != NULL;
+  __real_free(old);
+}
 
 WRAP(void *, malloc, (size_t n)) {
-  return fails() ? NULL : __real_malloc(n);
+  return fails() ? NULL : counted(__real_malloc(n));
 }
 
 WRAP(void *, calloc, (size_t n, size_t size)) {
-  return fails() ? NULL : __real_calloc(n, size);
+  return fails() ? NULL : counted(__real_calloc(n, size));
 }
 
 WRAP(void *, realloc, (void *old, size_t n)) {
-  return fails() ? NULL : __real_realloc(old, n);
+  if (fails()) return NULL;
+  return old ? __real_realloc(old, n) : counted(__real_realloc(old, n));
 }
 
 WRAP(char *, strdup, (const char *text)) {
-  return fails() ? NULL : __real_strdup(text);
+  return fails() ? NULL : counted(__real_strdup(text));
+}
+
+WRAP(char *, strndup, (const char *text, size_t n)) {
+  return fails() ? NULL : counted(__real_strndup(text, n));
 }
 
 /* --- the clock ---------- */
@@ -73,6 +91,7 @@ WRAP(int64_t, tp_now, (void)) {
 
 /* --- connections ---------- */
 
+#define DIAL_DISTANCE (TP_SECOND / 10)
 #define MAX_CONNECTIONS 64
 #define FIRST_FD 1000
 #define IN_MAX (4u << 20)
@@ -93,6 +112,7 @@ static tp_connection *connections[MAX_CONNECTIONS]; /* oldest first */
 static int connection_count;
 static tp_dial_state next_dial = TP_CONNECTED;
 static bool next_wrapped;
+static int64_t dialled_at;
 static unsigned long moved; /* counts all that the engine did to the world */
 
 static tp_connection *newest(void) {
@@ -115,6 +135,9 @@ WRAP(tp_connection *, tp_engine_dial, (tp_engine *e, const tp_dial_options *o,
   (void)e;
   (void)avoided;
   moved++;
+  if (dialled_at != 0 && world_now - dialled_at < DIAL_DISTANCE)
+    fatal("a dial too soon after another");
+  dialled_at = world_now;
   if (connection_count == MAX_CONNECTIONS || fails()) return NULL;
   c = __real_calloc(1, sizeof *c);
   c->chunk = IN_MAX;
@@ -134,8 +157,8 @@ WRAP(void, tp_connection_free, (tp_connection *c)) {
   memmove(connections + i, connections + i + 1,
           (size_t)(connection_count - i) * sizeof *connections);
   moved++;
-  free(c->in);
-  free(c);
+  __real_free(c->in);
+  __real_free(c);
 }
 
 WRAP(tp_dial_state, tp_connection_state, (tp_connection *c)) {
@@ -256,6 +279,8 @@ WRAP(int, fprintf, (FILE *file, const char *format, ...)) {
 
 static void begin_world(void) {
   world_now = BEGINNING;
+  dialled_at = 0;
+  live = 0;
   connection_count = 0;
   next_dial = TP_CONNECTED;
   next_wrapped = false;
