@@ -380,6 +380,45 @@ static void test_http_errors(void) {
   }
 }
 
+static void test_error_pages(void) {
+  static const struct { const char *page, *line; } cases[] = {
+    {"no such route\r\nmore", ": \"no such route\""},
+    {"\n \t\n  upstream connect error \n", ": \"upstream connect error\""},
+    {"<html>\r\n<head><title>400 No required SSL certificate was sent</title>"
+     "</head>\r\n<body>", ": \"400 No required SSL certificate was sent\""},
+    {"<!DOCTYPE html><p class='a", "answer"}, {"", "answer"},
+    {"a < b, <b>bold", ": \"a < b, bold\""}, {"\r\n <p></p>", "answer"},
+    {"a\033[2Jb\177c", ": \"a [2Jb c\""}, {"Caf\303\251 \377x",
+                                          ": \"Caf\303\251\""}};
+  char text[TP_MAX_EXCERPT + 2];
+  size_t i;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    begin(TP_END_NORMAL);
+    tp_response_header(&stream, ":status", 7, "400", 3);
+    tp_response_header(&stream, "content-type", 12, "text/html", 9);
+    tp_response_data(&stream, (const uint8_t *)cases[i].page,
+                     strlen(cases[i].page));
+    CHECK(judge() == TP_VERDICT_FINAL && says(cases[i].line));
+    CHECK(says(": \"") == (cases[i].line[0] == ':'));
+  }
+  /* The beginning is kept, and of that a line that fits. */
+  memset(text, 'a', sizeof text);
+  begin(TP_END_NORMAL);
+  tp_response_header(&stream, ":status", 7, "503", 3);
+  tp_response_header(&stream, "content-type", 12, "application/json", 16);
+  tp_response_data(&stream, (const uint8_t *)text, TP_MAX_EXCERPT);
+  CHECK(stream.response.length == TP_MAX_EXCERPT);
+  tp_response_data(&stream, (const uint8_t *)text, 1);
+  CHECK(stream.response.length == TP_MAX_EXCERPT && stream.problem == NULL);
+  CHECK(judge() == TP_VERDICT_RETRY && strlen(out.failure.message) < 300);
+  /* Of what is no text nothing is shown. */
+  begin(TP_END_NORMAL);
+  tp_response_header(&stream, ":status", 7, "400", 3);
+  tp_response_header(&stream, "content-type", 12, "image/png", 9);
+  tp_response_data(&stream, (const uint8_t *)text, 10);
+  CHECK(judge() == TP_VERDICT_FINAL && !says("aaa"));
+}
+
 static void test_status_wins_over_http(void) {
   begin(TP_END_NORMAL);
   answer(415, TP_GRPC_INVALID_ARGUMENT, "content-type");
@@ -429,6 +468,7 @@ int main(void) {
   RUN(test_unprocessed);
   RUN(test_bad_answer);
   RUN(test_http_errors);
+  RUN(test_error_pages);
   RUN(test_status_wins_over_http);
   RUN(test_no_status);
   RUN(test_long_texts_are_cut);

@@ -6,6 +6,7 @@
 #define TP_MAX_MESSAGE (128u << 20) /* default ceiling of one message */
 #define TP_MAX_DECODED 6000000      /* tables and elements of one message */
 #define TP_MAX_HEADERS (64u << 10)  /* response headers of one stream */
+#define TP_MAX_EXCERPT 1024         /* of an error page, to find a line in it */
 #define TP_MAX_METADATA 128         /* metadata pairs of one call */
 #define TP_MAX_METADATA_BYTES (40u << 10) /* of all of them, before base64 */
 #define TP_MAX_SESSIONS 16          /* draining connections of a channel */

@@ -52,6 +52,12 @@ static bool is_grpc(const char *value, size_t n) {
   return n == k || value[k] == '+' || value[k] == ';';
 }
 
+static bool is_text(const char *value, size_t n) {
+  static const char json[] = "application/json";
+  return (n >= 5 && memcmp(value, "text/", 5) == 0) ||
+         (n >= sizeof json - 1 && memcmp(value, json, sizeof json - 1) == 0);
+}
+
 static void keep_message(tp_stream *stream, const char *value, size_t n) {
   char *text;
   if (n == 0) return; /* as on every success */
@@ -95,6 +101,7 @@ void tp_response_header(tp_stream *stream, const char *name, size_t nl,
     stream->http_status = number(value, vl);
   } else if (is(name, nl, "content-type")) {
     stream->foreign = !is_grpc(value, vl);
+    stream->text = is_text(value, vl);
   } else if (is(name, nl, "grpc-encoding")) {
     stream->gzip = is(value, vl, "gzip");
   } else if (is(name, nl, "grpc-status")) {
@@ -111,7 +118,7 @@ void tp_response_header(tp_stream *stream, const char *name, size_t nl,
 void tp_response_headers_end(tp_stream *stream) {
   if (stream->http_status >= 100 && stream->http_status < 200) {
     stream->http_status = 0; /* informational: the answer is still to come */
-    stream->foreign = false;
+    stream->foreign = stream->text = false;
   }
 }
 
@@ -167,8 +174,13 @@ static void inflate_answer(tp_stream *stream) {
 }
 
 void tp_response_data(tp_stream *stream, const uint8_t *data, size_t n) {
-  if (stream->foreign || (stream->http_status != 200 && stream->http_status))
-    return; /* an error page: its status says enough */
+  if (stream->foreign || (stream->http_status != 200 && stream->http_status)) {
+    size_t room = TP_MAX_EXCERPT - stream->response.length;
+    /* An error page. Without memory for it, its status is enough. */
+    if (stream->text && room <= TP_MAX_EXCERPT)
+      tp_buffer_put(&stream->response, data, n < room ? n : room);
+    return;
+  }
   if (stream->announced == 0) read_prefix(stream, &data, &n);
   if (stream->problem || n == 0) return;
   if (n > stream->announced - 1 - stream->response.length) {

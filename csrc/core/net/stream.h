@@ -30,6 +30,7 @@ typedef struct tp_stream {
   int32_t id;           /* 0: not open */
   bool too_large;       /* the answer exceeds `limit` */
   bool foreign;         /* content-type is not gRPC's */
+  bool text;            /* but that of a text */
   bool gzip;            /* grpc-encoding is gzip */
   bool compressed;      /* the message is */
   bool answered;        /* a response header arrived */
@@ -44,7 +45,8 @@ typedef struct tp_stream {
   char *message;        /* grpc-message, decoded; or NULL */
   uint8_t *details;     /* grpc-status-details-bin, decoded; or NULL */
   size_t details_length;
-  tp_buffer response;   /* the message, without its prefix */
+  tp_buffer response;   /* the message, without its prefix; of a text that is
+                        ** no gRPC answer, the beginning */
   struct tp_stream *next, **link; /* session's list of open streams */
 } tp_stream;
 

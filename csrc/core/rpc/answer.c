@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../base/one_line.h"
 #include "../base/timer.h"
+#include "../base/utf8.h"
 #include "../net/grpc.h"
 #include "../net/gzip.h"
 
@@ -131,10 +133,37 @@ static tp_verdict judge_problem(const tp_stream *s, tp_answer *a) {
   return TP_VERDICT_FINAL;
 }
 
+static bool is_tag(const char *text, const char *end) {
+  char next = end - text > 1 ? text[1] : ' ';
+  return *text == '<' && (next == '/' || next == '!' ||
+                          ((next | 32) >= 'a' && (next | 32) <= 'z'));
+}
+
+/* The first line of an error page that says something, without its tags, as far
+** as it is UTF-8. */
+static size_t first_line(const tp_buffer *page, char *out, size_t room) {
+  const char *text = (const char *)page->data;
+  size_t i, n = 0;
+  bool tag = false;
+  for (i = 0; i < page->length && n < room; i++) {
+    char c = text[i];
+    if (is_tag(text + i, text + page->length)) tag = true;
+    else if (c == '>' && tag) tag = false;
+    else if (!tag && (c == '\n' || c == '\r') && n > 0) break;
+    else if (!tag && (n > 0 || (unsigned char)c > ' ')) out[n++] = c;
+  }
+  n = tp_one_line(out, out, n);
+  n = tp_utf8_valid_prefix(out, n);
+  while (n > 0 && out[n - 1] == ' ') n--;
+  return n;
+}
+
 /* An answer without grpc-status. */
 static tp_verdict judge_http(const tp_stream *s, bool long_poll,
                              tp_answer *a) {
   int code = tp_grpc_code_of_http(s->http_status);
+  char line[200];
+  int n = s->text ? (int)first_line(&s->response, line, sizeof line) : 0;
   a->ambiguous = true;
   if (s->http_status == 200 && !s->foreign) {
     tp_failure_set(&a->failure, NULL, TP_GRPC_INTERNAL,
@@ -143,11 +172,13 @@ static tp_verdict judge_http(const tp_stream *s, bool long_poll,
   }
   if (s->http_status != 200)
     tp_failure_set(&a->failure, NULL, code,
-                   "HTTP status %d and no grpc-status: not a gRPC answer",
-                   s->http_status);
+                   "HTTP status %d and no grpc-status: not a gRPC answer"
+                   "%s%.*s%s", s->http_status, n ? ": \"" : "", n, line,
+                   n ? "\"" : "");
   else
     tp_failure_set(&a->failure, NULL, code = TP_GRPC_UNKNOWN,
-                   "the answer's content-type is not application/grpc");
+                   "the answer's content-type is not application/grpc"
+                   "%s%.*s%s", n ? ": \"" : "", n, line, n ? "\"" : "");
   a->failure.http_status = s->http_status;
   return retry_if(is_retryable(code, long_poll));
 }

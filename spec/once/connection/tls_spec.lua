@@ -264,7 +264,8 @@ describe("TLS", function()
         local err = refusal(open("mutual", trusting(tls)))
         assert.same({ "internal", 400 }, { err.kind, err.http_status })
         assert.equal("400", tostring(err.http_status))
-        assert.matches("HTTP status 400", err.message)
+        assert.matches('HTTP status 400 and no grpc%-status: not a gRPC answer: "400 [^<>"]*'
+          .. 'SSL certificate [^<>"]*"$', err.message)
       end
     end)
   end)
