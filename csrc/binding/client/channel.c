@@ -90,13 +90,15 @@ static bool flag_option(lua_State *L, const char *name) {
 }
 
 static void read_dial_options(lua_State *L, tp_dial_options *o) {
-  luaL_checkstack(L, 20, NULL);
+  luaL_checkstack(L, 21, NULL);
   o->host = string_option(L, "host");
   o->unix_path = optional_string(L, "unix_path");
   o->unix_abstract = flag_option(L, "unix_abstract");
   o->port = (int)number_option(L, "port");
   o->connect_timeout = seconds_option(L, "connect_timeout");
   o->secure = flag_option(L, "secure");
+  o->secure_by_key = flag_option(L, "secure_by_key");
+  o->refused_hint = optional_string(L, "refused_hint");
   o->tls.ca_file = optional_string(L, "ca_file");
   o->tls.ca_pem = optional_string(L, "ca_pem");
   o->tls.system_file = optional_string(L, "system_ca_file");

@@ -32,7 +32,8 @@ struct tp_connection {
 
 /* Every string of the options. */
 #define EACH_STRING(X, o) \
-  X((o)->host) X((o)->unix_path) X((o)->tls.ca_file) X((o)->tls.ca_pem) \
+  X((o)->refused_hint) X((o)->host) X((o)->unix_path) \
+  X((o)->tls.ca_file) X((o)->tls.ca_pem) \
   X((o)->tls.system_file) X((o)->tls.system_dir) \
   X((o)->tls.cert_file) X((o)->tls.cert_pem) X((o)->tls.key_file) \
   X((o)->tls.key_pem) X((o)->tls.server_name) X((o)->proxy) \
@@ -136,6 +137,11 @@ static bool dial_all(tp_connection *c, CURLcode result) {
          tp_transfer_restart(&c->transfer, left) == CURLE_OK;
 }
 
+static void add(char reason[TP_REASON], const char *format, const char *text) {
+  size_t n = strlen(reason);
+  snprintf(reason + n, TP_REASON - n, format, text);
+}
+
 static void name_target(tp_connection *c) {
   const tp_dial_options *o = c->options;
   if (o->unix_path)
@@ -147,8 +153,9 @@ static void name_target(tp_connection *c) {
 }
 
 static void add_error(tp_connection *c, int error) {
-  size_t n = strlen(c->reason);
-  snprintf(c->reason + n, TP_REASON - n, ": %s", strerror(error));
+  add(c->reason, ": %s", strerror(error));
+  if (error == ECONNREFUSED && c->options->refused_hint)
+    add(c->reason, " (%s)", c->options->refused_hint);
 }
 
 /* libcurl would name the host that is in its URL. */
@@ -165,6 +172,21 @@ static void explain_alert(const tp_connection *c, char reason[TP_REASON]) {
                  TP_REASON);
 }
 
+/* What libcurl says, and what may be meant. */
+static void explain_failure(tp_connection *c, CURLcode result) {
+  const tp_dial_options *o = c->options;
+  tp_transfer_reason(&c->transfer, result, c->reason);
+  if (c->alpn.alert)
+    explain_alert(c, c->reason);
+  else if (strstr(c->reason, TP_SEEMS_PLAINTEXT))
+    add(c->reason, ": tls = false%s", o->secure_by_key
+          ? " (TLS is on because there is an api_key)" : "");
+  else if (result == CURLE_COULDNT_CONNECT && o->unix_path)
+    explain_unix(c);
+  else if (result == CURLE_COULDNT_CONNECT && o->refused_hint)
+    add(c->reason, " (%s)", o->refused_hint);
+}
+
 static void on_finished(tp_transfer *transfer, CURLcode result) {
   tp_connection *c = (tp_connection *)transfer;
   curl_socket_t fd = CURL_SOCKET_BAD;
@@ -178,11 +200,8 @@ static void on_finished(tp_transfer *transfer, CURLcode result) {
              "(ALPN h2): is this a Temporal frontend?");
   } else if (fd == CURL_SOCKET_BAD) {
     c->state = TP_DIAL_FAILED;
-    tp_transfer_reason(transfer, result, c->reason);
-    if (c->alpn.alert) explain_alert(c, c->reason);
+    explain_failure(c, result);
     if (is_misconfiguration(result)) misconfigured(c, c->reason);
-    if (c->options->unix_path && result == CURLE_COULDNT_CONNECT)
-      explain_unix(c);
   } else {
     c->fd = (int)fd;
     c->state = TP_CONNECTED;
@@ -301,6 +320,10 @@ int64_t tp_connection_until(const tp_connection *c) {
 
 bool tp_connection_alerted(const tp_connection *c) {
   return c->alpn.alert != 0;
+}
+
+bool tp_connection_secure(const tp_connection *c) {
+  return c->secure;
 }
 
 bool tp_connection_wrapped(const tp_connection *c) {

@@ -26,6 +26,8 @@ typedef struct tp_dial_options {
   int64_t connect_timeout;  /* microseconds, for all addresses together */
   bool secure;              /* TLS, as `tls` says */
   tp_tls tls;
+  bool secure_by_key;       /* that is, because there is an API key */
+  const char *refused_hint; /* what to say more where nobody listens, or NULL */
   const char *proxy;        /* URL with its credentials, or NULL for none */
   const char *proxy_ca_file, *proxy_ca_pem; /* of an https proxy */
 } tp_dial_options;
@@ -69,6 +71,7 @@ int64_t tp_connection_until(const tp_connection *connection);
 /* The peer has ended TLS with an alert, which is the best reason: a write may
 ** have failed before it was read. */
 bool tp_connection_alerted(const tp_connection *connection);
+bool tp_connection_secure(const tp_connection *connection);
 bool tp_connection_wrapped(const tp_connection *connection);
 
 /* Bytes moved; 0 when the socket would block; -1 at the end or on failure,

@@ -18,6 +18,7 @@
 #define OUT_GATHER (64 << 10)        /* frames gathered into one write */
 #define OUT_CEILING (4 << 20)        /* one frame never comes near it */
 #define READ_SIZE (128 << 10)
+#define WANTS_TLS ": does it want TLS (tls = true)?"
 #define READ_ROUNDS 64               /* then others get their turn */
 #define STREAMS_BEFORE_SETTINGS 100  /* nghttp2's own assumption */
 
@@ -33,6 +34,7 @@ struct tp_http2 {
   int64_t opened_at;
   int64_t last_received;
   int64_t ping_sent;     /* 0: none under way */
+  bool heard;            /* the peer has said something */
   bool settings;
   bool answered;
   bool goaway;
@@ -378,14 +380,42 @@ bool tp_http2_flush(tp_http2 *s) {
   return !s->broken;
 }
 
+/* TLS, to a client that speaks plaintext. */
+static bool is_alert(const tp_http2 *s, const uint8_t *data, size_t n) {
+  return !s->heard && !tp_connection_secure(s->connection) && n >= 2 &&
+         data[0] == 0x15 && data[1] == 3;
+}
+
+/* What nginx makes of HTTP/2 on a port for TLS. */
+static bool is_bad_request(const uint8_t *data, size_t n) {
+  return n >= 12 && memcmp(data + 8, " 400", 4) == 0;
+}
+
+/* The connection has ended. */
+static void lost(tp_http2 *s, const char *text) {
+  size_t n;
+  if (!s->goaway && (!s->deaf || tp_connection_alerted(s->connection)))
+    snprintf(s->reason, sizeof s->reason, "%s", text);
+  n = strlen(s->reason);
+  if (!s->heard && !tp_connection_secure(s->connection))
+    snprintf(s->reason + n, sizeof s->reason - n, " before it said anything"
+             WANTS_TLS);
+  break_session(s, s->reason);
+}
+
 /* What a peer that does not speak HTTP/2 says is the best error text. */
 static void explain(tp_http2 *s, const uint8_t *data, size_t n, ssize_t error) {
   size_t line = 0;
   while (line < n && line < 60 && data[line] >= ' ' && data[line] < 127) line++;
   if (!s->settings && n >= 5 && memcmp(data, "HTTP/", 5) == 0)
     snprintf(s->reason, sizeof s->reason,
-             "the peer does not speak HTTP/2: it answered \"%.*s\"",
-             (int)line, (const char *)data);
+             "the peer does not speak HTTP/2: it answered \"%.*s\"%s",
+             (int)line, (const char *)data,
+             !tp_connection_secure(s->connection) && is_bad_request(data, n)
+               ? WANTS_TLS : "");
+  else if (is_alert(s, data, n))
+    snprintf(s->reason, sizeof s->reason,
+             "the peer speaks TLS: tls = true");
   else
     snprintf(s->reason, sizeof s->reason, "HTTP/2 protocol error: %s",
              nghttp2_strerror((int)error));
@@ -403,18 +433,18 @@ bool tp_http2_receive(tp_http2 *s, int64_t now) {
       break;
     }
     if (n < 0) {
-      if (!s->goaway && (!s->deaf || tp_connection_alerted(s->connection)))
-        memcpy(s->reason, text, sizeof text);
-      break_session(s, s->reason);
+      lost(s, text);
       break;
     }
     s->last_received = now;
     s->ping_sent = 0; /* whatever came, the peer lives */
     used = nghttp2_session_mem_recv(s->session, s->in, (size_t)n);
-    if (used < 0 || (!s->settings && n >= 5 && !memcmp(s->in, "HTTP/", 5))) {
+    if (used < 0 || is_alert(s, s->in, (size_t)n) ||
+        (!s->settings && n >= 5 && !memcmp(s->in, "HTTP/", 5))) {
       explain(s, s->in, (size_t)n, used);
       break;
     }
+    s->heard = true;
     /* That was all of it; TLS comes in records of 16 KiB. */
     if (n < READ_SIZE && !tp_connection_wrapped(s->connection)) break;
   }

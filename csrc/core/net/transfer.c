@@ -265,6 +265,23 @@ void tp_transfer_clear(tp_transfer *t) {
   t->easy = NULL;
 }
 
+/* What OpenSSL's words mean where the cause is known; or "". */
+static const char *meaning(const tp_transfer *t, CURLcode result) {
+  long verified = 0;
+  if (strstr(t->text, "wrong version number") ||
+      strstr(t->text, "packet length too long"))
+    return ": " TP_SEEMS_PLAINTEXT;
+  if (result != CURLE_PEER_FAILED_VERIFICATION ||
+      (strstr(t->text, "issuer certificate") == NULL &&
+       strstr(t->text, "self-signed") == NULL &&
+       strstr(t->text, "self signed") == NULL))
+    return "";
+  curl_easy_getinfo(t->easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &verified);
+  return verified
+    ? ": its authority is not known here (proxy.ca_file names those that are)"
+    : ": its authority is not known here (tls.ca_file names those that are)";
+}
+
 void tp_transfer_reason(const tp_transfer *t, CURLcode result,
                         char reason[TP_REASON]) {
   /* A URL in it is the proxy's, which may hold a password. */
@@ -276,11 +293,11 @@ void tp_transfer_reason(const tp_transfer *t, CURLcode result,
     return;
   }
   curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_errno);
-  snprintf(reason, TP_REASON, "%s%.170s%s%.50s%s",
+  snprintf(reason, TP_REASON, "%s%.110s%s%.50s%s%s",
            result == CURLE_PROXY ? "the SOCKS proxy refuses: " : "",
            usable ? t->text : curl_easy_strerror(result),
            os_errno ? " (" : "", os_errno ? strerror((int)os_errno) : "",
-           os_errno ? ")" : "");
+           os_errno ? ")" : "", usable ? meaning(t, result) : "");
 }
 
 bool tp_dialer_busy(const tp_dialer *dialer) {

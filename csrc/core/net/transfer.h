@@ -43,6 +43,8 @@ CURLcode tp_transfer_proxy(tp_transfer *transfer,
 /* Is the connection, now that it is made, not the proxy's? */
 bool tp_transfer_strayed(tp_transfer *transfer);
 void tp_transfer_clear(tp_transfer *transfer);
+/* Words of a reason. */
+#define TP_SEEMS_PLAINTEXT "the server seems to speak plaintext"
 /* What went wrong, in one line. */
 void tp_transfer_reason(const tp_transfer *transfer, CURLcode result,
                         char reason[TP_REASON]);

@@ -212,6 +212,7 @@ local function check(given)
   with_defaults(DEFAULTS)(settings)
   if not settings.address then
     set_target(settings, settings.target, CLIENT, "target")
+    settings.default_target = true
   end
   if settings.proxy and settings.address.unix_path then
     misuse.raise('client option "proxy": there is no proxy to a Unix socket; leave it out')
@@ -220,6 +221,7 @@ local function check(given)
   settings.keepalive = settings.keepalive or DEFAULT_KEEPALIVE
   if settings.tls == nil then
     settings.tls = settings.api_key ~= nil and {}
+    settings.tls_by_key = settings.api_key ~= nil
   end
   if type(settings.metadata) == "table" then
     -- Sent by the connection itself.

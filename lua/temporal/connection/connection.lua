@@ -12,6 +12,20 @@ local system = require "temporal.base.system"
 local connection = {}
 local metatable = { __name = "temporal.connection", __index = connection }
 
+-- Where nobody listens at the default target: another may have been meant.
+local function refused_hint(settings)
+  local address = system.getenv "TEMPORAL_ADDRESS"
+  if not settings.default_target or address == settings.target then
+    return nil
+  elseif address and address ~= "" then
+    return "no target was given: TEMPORAL_ADDRESS is set, but is read by temporal.client() only"
+  elseif core.in_nginx() then
+    return "no target was given: nginx clears the environment; env TEMPORAL_ADDRESS; keeps it "
+      .. "for temporal.client()"
+  end
+  return nil
+end
+
 local function open(settings, through)
   local retry, keepalive, address = settings.retry, settings.keepalive, settings.address
   local tls = settings.tls or {}
@@ -24,6 +38,8 @@ local function open(settings, through)
     unix_abstract = address.unix_abstract,
     authority = settings.authority or tls.server_name or address.authority,
     secure = settings.tls and true or false,
+    secure_by_key = settings.tls_by_key,
+    refused_hint = refused_hint(settings),
     insecure = tls.verify == false,
     ca_file = tls.ca_file,
     ca_pem = tls.ca_pem,

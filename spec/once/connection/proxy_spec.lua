@@ -180,6 +180,8 @@ describe("a proxy", function()
     local url = ("https://%slocalhost:%d"):format(CREDENTIALS, front.ports.proxy)
     for _, proxy in ipairs { url, { url = url, ca_file = made:path "other.pem" } } do
       local err = refusal("tls", proxy)
+      assert.matches("its authority is not known here (proxy.ca_file names those that are)",
+        err.message, 1, true)
       assert.same({ "unavailable", "not_started" }, { err.kind, err.outcome })
       assert.matches("issuer certificate", err.message)
       -- tls.verify is about the server.

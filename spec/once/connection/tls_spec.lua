@@ -142,8 +142,11 @@ describe("TLS", function()
         { ca_pem = made:text "other.pem" } } do
         local err = refusal(open("good", tls))
         assert.same({ "unavailable", "not_started" }, { err.kind, err.outcome })
-        assert.matches("issuer certificate", err.message)
+        assert.matches("issuer certificate: its authority is not known here (tls.ca_file names "
+          .. "those that are)", err.message, 1, true)
       end
+      local err = refusal(open("elsewhere", trusting()))
+      assert.not_matches("authority is not known", err.message)
     end)
 
     describe("with the authorities that the environment names:", function()
@@ -408,13 +411,36 @@ describe("TLS", function()
     it("with a peer that is plaintext", function()
       local err = refusal(open("good", true, { target = "localhost:" .. env.port }))
       assert.same({ "unavailable", "not_started" }, { err.kind, err.outcome })
-      assert.matches("SSL", err.message)
+      assert.matches("the server seems to speak plaintext: tls = false", err.message, 1, true)
+      err = refusal(open("good", nil, { target = "localhost:" .. env.port, api_key = "key" }))
+      assert.matches("the server seems to speak plaintext: tls = false (TLS is on because there is "
+        .. "an api_key)", err.message, 1, true)
     end)
 
-    it("with a peer that is TLS, which answers a plaintext client", function()
+    it("with a peer that is TLS: a plaintext client is told so", function()
       local err = refusal(open("good", false))
       assert.equal("unavailable", err.kind)
-      assert.matches("HTTP/1%.1 400", err.message)
+      assert.matches('it answered "HTTP/1.1 400 Bad Request": does it want TLS (tls = true)?',
+        err.message, 1, true)
+      local peer = fault_peer.start()
+      local function said(steps)
+        peer:reset()
+        peer:cmd("conn raw : received 1; " .. steps)
+        err = refusal(open("good", false, { target = "localhost:" .. peer.port }))
+        assert.equal("unavailable", err.kind)
+        return err.message
+      end
+      for _, how in ipairs { "close", "abort" } do
+        assert.matches("before it said anything: does it want TLS (tls = true)?", said(how), 1,
+          true)
+      end
+      assert.matches("the peer speaks TLS: tls = true", said "bytes 15030100020246; close", 1, true)
+      -- Nothing of the kind where it has said something else.
+      for _, steps in ipairs { "bytes 000000040000000000; close",
+        'say "HTTP/1.1 301 Moved\\r\\n\\r\\n"; close' } do
+        assert.not_matches("tls = true", said(steps))
+      end
+      peer:stop()
     end)
 
     it("with a peer that is no frontend", function()
