@@ -210,6 +210,8 @@ static void test_ceiling_at_every_size_of_growth(void) {
 
 /* --- depth ---------- */
 
+static bool lenient;
+
 /* `depth` containers in each other, the innermost empty. */
 static tp_status parse_nested(size_t depth, const char *open, char close) {
   size_t width = strlen(open), n = 0, i;
@@ -222,6 +224,7 @@ static tp_status parse_nested(size_t depth, const char *open, char close) {
   for (i = 0; i < depth; i++) text[n++] = close;
   tp_buffer_init(&scratch, 1000);
   tp_json_open(&r, text, n, &scratch);
+  if (lenient) tp_json_be_lenient(&r);
   while ((e = tp_json_next(&r)) != TP_JSON_END && e != TP_JSON_ERROR) continue;
   free(text);
   tp_buffer_free(&scratch);
@@ -237,6 +240,12 @@ static void test_depth_of_json(void) {
   CHECK(parse_nested(TP_MAX_DEPTH + 1, "[", ']') == TP_EDEPTH);
   CHECK(parse_nested(TP_MAX_DEPTH + 1, object, '}') == TP_EDEPTH);
   CHECK(parse_nested(100000, "[", ']') == TP_EDEPTH);
+  lenient = true;
+  CHECK(parse_nested(TP_MAX_LENIENT_DEPTH, "[", ']') == TP_OK);
+  CHECK(parse_nested(TP_MAX_LENIENT_DEPTH, object, '}') == TP_OK);
+  CHECK(parse_nested(TP_MAX_LENIENT_DEPTH + 1, "[", ']') == TP_EDEPTH);
+  CHECK(parse_nested(100000, object, '}') == TP_EDEPTH);
+  lenient = false;
 }
 
 /* --- what the peer is told of the time ---------- */

@@ -36,7 +36,7 @@ static void push_scalar(lua_State *L, ltp_values *v, tp_json_event event,
 ** object the key whose value comes. */
 static int decode(lua_State *L, ltp_values *v, tp_json_reader *r, int mark,
                   size_t max) {
-  int count[TP_MAX_DEPTH];
+  int count[TP_MAX_LENIENT_DEPTH];
   size_t made = 0;
   unsigned depth;
   for (;;) {
@@ -64,13 +64,13 @@ static int decode(lua_State *L, ltp_values *v, tp_json_reader *r, int mark,
     depth = r->depth;
     if (depth == 0) continue; /* that was the value */
     made++;
-    if (r->object[depth - 1]) lua_rawset(L, -3);
+    if (tp_json_in_object(r)) lua_rawset(L, -3);
     else lua_rawseti(L, -2, ++count[depth - 1]);
   }
 }
 
 int ltp_values_decode(lua_State *L, ltp_values *v, const char *s, size_t n,
-                      size_t max) {
+                      size_t max, int lenient) {
   tp_json_reader r;
   tp_buffer *scratch;
   int owner, failed;
@@ -79,6 +79,7 @@ int ltp_values_decode(lua_State *L, ltp_values *v, const char *s, size_t n,
   scratch = ltp_scratch_open(L, v);
   lua_pushnil(L); /* the mark, once it is needed */
   tp_json_open(&r, s, n, scratch);
+  if (lenient) tp_json_be_lenient(&r);
   failed = decode(L, v, &r, owner + 1, max);
   ltp_scratch_close(v, scratch);
   if (failed) {

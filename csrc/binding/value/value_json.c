@@ -14,14 +14,17 @@ static int Ltp_json_encode(lua_State *L) {
   return ltp_scratch_push(L, v, out, ltp_values_encode(L, v, 1, name, out));
 }
 
-/* json_decode(text) -> value | nil, message */
+/* json_decode(text[, lenient]) -> value | nil, message */
 static int Ltp_json_decode(lua_State *L) {
   ltp_values *v = lua_touserdata(L, lua_upvalueindex(1));
   size_t n;
   const char *s;
+  int lenient = lua_toboolean(L, 2), failed;
   luaL_checktype(L, 1, LUA_TSTRING);
+  lua_settop(L, 1);
   s = lua_tolstring(L, 1, &n);
-  if (ltp_values_decode(L, v, s, n, TP_MAX_DECODED) == 0) return 1;
+  failed = ltp_values_decode(L, v, s, n, TP_MAX_DECODED, lenient);
+  if (!failed) return 1;
   lua_pushnil(L);
   lua_insert(L, -2);
   return 2;

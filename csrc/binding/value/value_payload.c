@@ -172,7 +172,7 @@ static int push_raw(lua_State *L, int index) {
 static int push_json(lua_State *L, ltp_values *v, int encoding, size_t max) {
   size_t n;
   const char *s = lua_tolstring(L, -1, &n);
-  int wrong = ltp_values_decode(L, v, s, n, max);
+  int wrong = ltp_values_decode(L, v, s, n, max, 0);
   if (wrong != 0) return fails_to_decode(L, "JSON", wrong, encoding);
   if (ltp_value_kind(L, v, -1) == LTP_NULL) lua_pushnil(L);
   return 1;

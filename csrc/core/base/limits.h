@@ -3,6 +3,7 @@
 #define TP_LIMITS_H
 
 #define TP_MAX_DEPTH 100            /* nested messages, groups, JSON */
+#define TP_MAX_LENIENT_DEPTH 1000   /* nested JSON that is read leniently */
 #define TP_MAX_MESSAGE (128u << 20) /* default ceiling of one message */
 #define TP_MAX_DECODED 6000000      /* tables and elements of one message */
 #define TP_MAX_HEADERS (64u << 10)  /* response headers of one stream */

@@ -3,6 +3,7 @@
 */
 #include "json.h"
 
+#include <math.h>
 #include <string.h>
 #include "../base/utf8.h"
 
@@ -52,7 +53,14 @@ void tp_json_open(tp_json_reader *r, const char *text, size_t n,
   r->reason = NULL;
   r->offset = 0;
   r->expect = VALUE;
+  r->lenient = 0;
   r->depth = 0;
+  r->deepest = TP_MAX_DEPTH;
+}
+
+void tp_json_be_lenient(tp_json_reader *r) {
+  r->lenient = 1;
+  r->deepest = TP_MAX_LENIENT_DEPTH;
 }
 
 static tp_json_event fail(tp_json_reader *r, tp_status status, const char *at,
@@ -88,6 +96,19 @@ static tp_json_event read_word(tp_json_reader *r, const char *word, size_t n,
   r->next += n;
   completed(r);
   return event;
+}
+
+/* What Python writes for floats that JSON has no words for. */
+static tp_json_event read_unreal(tp_json_reader *r) {
+  switch (*r->next) {
+    case 'N': r->number = NAN; return read_word(r, "NaN", 3, TP_JSON_DOUBLE);
+    case 'I':
+      r->number = INFINITY;
+      return read_word(r, "Infinity", 8, TP_JSON_DOUBLE);
+    default:
+      r->number = -INFINITY;
+      return read_word(r, "-Infinity", 9, TP_JSON_DOUBLE);
+  }
 }
 
 /* Fraction and exponent; p is after the integer part. NULL after a failure. */
@@ -157,6 +178,8 @@ static int read_hex4(const char *p, const char *end) {
   return value;
 }
 
+#define REPLACEMENT 0xFFFD
+
 static void put_utf8(tp_buffer *b, uint32_t c) {
   uint8_t out[4];
   size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4, i;
@@ -183,6 +206,10 @@ static const char *read_unicode(tp_json_reader *r, const char *p) {
               ? read_hex4(next + 2, r->end)
               : -1;
     if (low < 0xDC00 || low > 0xDFFF) {
+      if (r->lenient) {
+        put_utf8(r->scratch, REPLACEMENT);
+        return next;
+      }
       fail(r, TP_EUTF8, p,
            "a surrogate without its other half is not a character");
       return NULL;
@@ -214,8 +241,9 @@ static const char *read_escape(tp_json_reader *r, const char *p) {
   return p + 2;
 }
 
-/* The bytes up to the next quote, escape or control byte, checked. */
-static const char *plain_run(tp_json_reader *r, const char *p) {
+/* The bytes up to the next quote, escape or control byte, checked; `broken`
+** is set when they are no UTF-8 and the reader is lenient. */
+static const char *plain_run(tp_json_reader *r, const char *p, int *broken) {
   const char *start = p;
   unsigned seen = 0, class = 0;
   for (; p < r->end; p++) {
@@ -225,10 +253,11 @@ static const char *plain_run(tp_json_reader *r, const char *p) {
   }
   if (seen != 0) {
     size_t n = (size_t)(p - start), valid = tp_utf8_valid_prefix(start, n);
-    if (valid < n) {
+    if (valid < n && !r->lenient) {
       fail(r, TP_EUTF8, start + valid, "the string is not valid UTF-8");
       return NULL;
     }
+    *broken |= valid < n;
   }
   if (p == r->end) {
     fail(r, TP_ESYNTAX, p, "the string has no end: expected '\"'");
@@ -242,12 +271,26 @@ static const char *plain_run(tp_json_reader *r, const char *p) {
   return p;
 }
 
+/* A run, with U+FFFD for each byte that belongs to no character. */
+static void put_mended(tp_buffer *b, const char *s, const char *end) {
+  while (s < end) {
+    size_t valid = tp_utf8_valid_prefix(s, (size_t)(end - s));
+    tp_buffer_put(b, s, valid);
+    s += valid;
+    if (s < end) {
+      put_utf8(b, REPLACEMENT);
+      s++;
+    }
+  }
+}
+
 /* The string whose opening quote is at next. Without escapes it is a part of
 ** the text, otherwise it is put together in scratch. */
 static int read_string(tp_json_reader *r) {
-  const char *start = r->next + 1, *p = plain_run(r, start);
+  int broken = 0;
+  const char *start = r->next + 1, *p = plain_run(r, start, &broken);
   if (p == NULL) return 0;
-  if (*p == '"') {
+  if (*p == '"' && !broken) {
     r->string = start;
     r->length = (size_t)(p - start);
     r->next = p + 1;
@@ -255,11 +298,12 @@ static int read_string(tp_json_reader *r) {
   }
   r->scratch->length = 0;
   for (;;) {
-    if (p > start) tp_buffer_put(r->scratch, start, (size_t)(p - start));
+    if (broken) put_mended(r->scratch, start, p);
+    else if (p > start) tp_buffer_put(r->scratch, start, (size_t)(p - start));
     if (*p == '"') break;
     start = read_escape(r, p);
     if (start == NULL) return 0;
-    p = plain_run(r, start);
+    p = plain_run(r, start, &broken);
     if (p == NULL) return 0;
   }
   if (r->scratch->status != TP_OK) {
@@ -273,9 +317,14 @@ static int read_string(tp_json_reader *r) {
 }
 
 static tp_json_event open_container(tp_json_reader *r, int object) {
-  if (r->depth == TP_MAX_DEPTH)
-    return fail(r, TP_EDEPTH, r->next, "nested deeper than 100 levels");
-  r->object[r->depth++] = (uint8_t)object;
+  uint8_t *bits, bit = (uint8_t)(1u << r->depth % 8);
+  if (r->depth == r->deepest)
+    return fail(r, TP_EDEPTH, r->next,
+                r->lenient ? "nested deeper than 1000 levels"
+                           : "nested deeper than 100 levels");
+  bits = &r->object[r->depth / 8];
+  *bits = (uint8_t)(object ? *bits | bit : *bits & ~bit);
+  r->depth++;
   r->next++;
   r->expect = object ? FIRST_KEY : FIRST_ITEM;
   return object ? TP_JSON_OBJECT : TP_JSON_ARRAY;
@@ -283,7 +332,8 @@ static tp_json_event open_container(tp_json_reader *r, int object) {
 
 static tp_json_event close_container(tp_json_reader *r) {
   tp_json_event event =
-      r->object[--r->depth] ? TP_JSON_OBJECT_END : TP_JSON_ARRAY_END;
+      tp_json_in_object(r) ? TP_JSON_OBJECT_END : TP_JSON_ARRAY_END;
+  r->depth--;
   r->next++;
   completed(r);
   return event;
@@ -304,6 +354,10 @@ static tp_json_event read_value(tp_json_reader *r) {
     case 'n': return read_word(r, "null", 4, TP_JSON_NULL);
     default: break;
   }
+  if (r->lenient && (*r->next == 'N' || *r->next == 'I' ||
+                     (*r->next == '-' && r->end - r->next > 1 &&
+                      r->next[1] == 'I')))
+    return read_unreal(r);
   if (*r->next == '-' || is_digit(r->next, r->end)) return read_number(r);
   if (r->end - r->begin >= 3 && r->next == r->begin &&
       memcmp(r->begin, "\xEF\xBB\xBF", 3) == 0)
@@ -328,7 +382,7 @@ static tp_json_event read_key(tp_json_reader *r) {
 
 /* After a complete value inside a container. */
 static tp_json_event read_more(tp_json_reader *r) {
-  int object = r->object[r->depth - 1];
+  int object = tp_json_in_object(r);
   if (r->next < r->end) {
     if (*r->next == (object ? '}' : ']')) return close_container(r);
     if (*r->next == ',') {

@@ -42,16 +42,27 @@ typedef struct tp_json_reader {
   const char *reason;    /* of the error: what was wrong, what is right */
   size_t offset;         /* of the error: bytes before it */
   int expect;            /* what the grammar allows next */
-  unsigned depth;        /* containers open now, at most TP_MAX_DEPTH */
-  uint8_t object[TP_MAX_DEPTH]; /* is the container at that depth one? */
+  int lenient;
+  unsigned depth;        /* containers open now */
+  unsigned deepest;      /* that there may be: TP_MAX_DEPTH */
+  uint8_t object[TP_MAX_LENIENT_DEPTH / 8]; /* is that at depth - 1 one? bits */
 } tp_json_reader;
 
 /* `text` must outlive the reader; `scratch` is the caller's and is emptied. */
 void tp_json_open(tp_json_reader *r, const char *text, size_t n,
                   tp_buffer *scratch);
+/* Reads also what others write that is not JSON, or is more than we write:
+** surrogates without their other half and bytes that are no UTF-8, as U+FFFD;
+** NaN, Infinity, -Infinity; TP_MAX_LENIENT_DEPTH levels. */
+void tp_json_be_lenient(tp_json_reader *r);
 tp_json_event tp_json_next(tp_json_reader *r);
 /* After TP_JSON_ARRAY or TP_JSON_OBJECT: does its end follow at once? */
 int tp_json_empty(const tp_json_reader *r);
+/* Is the innermost open container an object? There must be one. */
+static inline int tp_json_in_object(const tp_json_reader *r) {
+  unsigned level = r->depth - 1;
+  return r->object[level / 8] >> level % 8 & 1;
+}
 
 /* Append one value. Only these two can refuse it, and then write nothing:
 ** put_double NaN and infinities with TP_ERANGE, put_string with TP_EUTF8 and

@@ -89,6 +89,7 @@ return {
   "value/cjson",
   "value/codec_chain",
   "value/converter",
+  "value/lenient",
   "value/proto",
   "value/search_attributes",
   "value/types",

@@ -358,15 +358,17 @@ local converter = {
   end,
 }
 
--- Encoders that need a library of their own are loaded when they are named.
+-- Encoders that not every program needs are loaded when they are named.
+local READY = { cjson = "temporal.value.cjson", lenient = "temporal.value.lenient" }
+
 return setmetatable(converter, {
   __name = "temporal.converter",
   __index = function(self, name)
-    if name ~= "cjson" then
+    if not READY[name] then
       return nil
     end
-    local encoder = require "temporal.value.cjson"
-    self.cjson = encoder
+    local encoder = require(READY[name])
+    self[name] = encoder
     return encoder
   end,
 })
