@@ -121,7 +121,7 @@ static ltp_values *values(lua_State *L) {
 }
 
 static int decode(lua_State *L, const char *text, size_t n) {
-  return ltp_values_decode(L, values(L), text, n, TP_MAX_DECODED);
+  return ltp_values_decode(L, values(L), text, n, TP_MAX_DECODED, 0);
 }
 
 static int encode(lua_State *L, int index, tp_buffer *out) {

@@ -17,6 +17,7 @@ typedef struct item {
   int granted, revoked;
   int64_t granted_at;
   bool leaves_when_granted, leaves_when_revoked;
+  bool has_stream;
 } item;
 
 static item items[MANY];
@@ -25,20 +26,27 @@ static tp_polls polls;
 static item *grants[MANY]; /* in their order */
 static size_t grant_count;
 static bool over_the_limit;
+static int depth, deepest; /* of grants in grants */
 
 static void on_grant(tp_poll *poll, int64_t now) {
   item *i = (item *)poll;
   i->granted++;
   i->granted_at = now;
   grants[grant_count++ % MANY] = i;
+  if (++depth > deepest) deepest = depth;
   if (polls.open_count > polls.limit) over_the_limit = true;
   if (i->leaves_when_granted) tp_polls_leave(&polls, poll, now);
+  depth--;
 }
 
 static void on_revoke(tp_poll *poll, int64_t now) {
   item *i = (item *)poll;
   i->revoked++;
   if (i->leaves_when_revoked) tp_polls_leave(&polls, poll, now);
+}
+
+static bool on_stream(const tp_poll *poll) {
+  return ((const item *)poll)->has_stream;
 }
 
 static void start(size_t limit) {
@@ -48,9 +56,11 @@ static void start(size_t limit) {
   for (i = 0; i < MANY; i++) {
     items[i].poll.grant = on_grant;
     items[i].poll.revoke = on_revoke;
+    items[i].poll.on_stream = on_stream;
   }
   grant_count = 0;
   over_the_limit = false;
+  depth = deepest = 0;
   tp_polls_init(&polls, &timers, limit);
 }
 
@@ -202,6 +212,53 @@ static void test_leaves_inside_its_callbacks(void) {
   CHECK(polls.open_count == 2 && !over_the_limit);
   tp_timers_run(&timers, 2 * SLICE);
   CHECK(items[3].granted >= 1 && items[4].granted >= 1);
+}
+
+/* When memory is short they all do: no stack must grow with them. */
+static void test_all_leave_when_granted(void) {
+  size_t i;
+  start(1);
+  ask(0, MANY, 0);
+  for (i = 1; i < MANY; i++) items[i].leaves_when_granted = true;
+  tp_polls_leave(&polls, &items[0].poll, 1);
+  CHECK(grant_count == MANY && granted_in_order(0, 0, MANY));
+  CHECK(polls.open_count == 0 && polls.waiting.first == NULL);
+  CHECK(deepest == 1 && timers.count == 0);
+}
+
+static void test_a_smaller_limit_turns_out_the_newest(void) {
+  start(TP_MAX_POLLS);
+  ask(0, 6, 0);
+  tp_polls_set_limit(&polls, 2, 1);
+  CHECK(polls.open_count == 2 && grant_count == 6);
+  CHECK(state(0) == TP_POLL_OPEN && state(1) == TP_POLL_OPEN);
+  CHECK(items[1].revoked == 0 && items[2].revoked == 1);
+  tp_polls_leave(&polls, &items[0].poll, 2);
+  tp_polls_leave(&polls, &items[1].poll, 2);
+  CHECK(granted_in_order(6, 2, 2)); /* they wait in their order */
+  tp_timers_run(&timers, 2 + SLICE);
+  CHECK(granted_in_order(8, 4, 2));
+  tp_polls_set_limit(&polls, 4, 3 + SLICE);
+  CHECK(polls.open_count == 4 && granted_in_order(10, 2, 2));
+  items[3].leaves_when_revoked = true;
+  tp_polls_set_limit(&polls, 1, 4 + SLICE);
+  CHECK(polls.open_count == 1 && state(4) == TP_POLL_OPEN);
+  CHECK(state(3) == TP_POLL_NONE && state(2) == TP_POLL_WAITING);
+}
+
+static void test_yields_its_stream(void) {
+  start(1);
+  CHECK(!tp_polls_yield(&polls, 0));
+  ask(0, 1, 0);
+  CHECK(!tp_polls_yield(&polls, 1) && items[0].revoked == 0);
+  items[0].has_stream = true;
+  CHECK(tp_polls_yield(&polls, 2)); /* nobody waits: to the end of the queue */
+  CHECK(items[0].revoked == 1 && items[0].granted == 2);
+  CHECK(state(0) == TP_POLL_OPEN && polls.open_count == 1);
+  ask(1, 1, 3);
+  CHECK(tp_polls_yield(&polls, 4));
+  CHECK(state(0) == TP_POLL_WAITING && state(1) == TP_POLL_OPEN);
+  CHECK(polls.open_count == 1 && !over_the_limit);
 }
 
 /* --- against a model ---------- */
@@ -376,6 +433,9 @@ int main(void) {
   RUN(test_asks_again_while_open);
   RUN(test_leaves_in_every_state);
   RUN(test_leaves_inside_its_callbacks);
+  RUN(test_all_leave_when_granted);
+  RUN(test_a_smaller_limit_turns_out_the_newest);
+  RUN(test_yields_its_stream);
   RUN(test_random_operations_against_a_model);
   RUN(test_all_are_open_once_within_twenty_rotations);
   RUN(test_none_starves_while_others_keep_asking);

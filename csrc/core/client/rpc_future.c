@@ -55,6 +55,11 @@ static void turn_out(tp_poll *poll, int64_t now) {
   rpc_of_poll(poll)->asked_at = 0;
 }
 
+static bool on_stream(const tp_poll *poll) {
+  return TP_CONTAINER(poll, tp_rpc_future, poll)->base.call.state ==
+         TP_CALL_OPEN;
+}
+
 /* Such polls would take all streams that the peer allows; what ends by itself
 ** or with its deadline is sent at once. */
 static void begin(tp_rpc_future *rpc) {
@@ -182,5 +187,6 @@ tp_rpc_future *tp_rpc_future_new(tp_client *client) {
   tp_submission_init(&rpc->base, client, &class, on_done);
   rpc->poll.grant = grant;
   rpc->poll.revoke = turn_out;
+  rpc->poll.on_stream = on_stream;
   return rpc;
 }

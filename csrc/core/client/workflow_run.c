@@ -73,6 +73,10 @@ static void revoke(tp_poll *poll, int64_t now) {
   run_of_poll(poll)->asked_at = 0;
 }
 
+static bool on_stream(const tp_poll *poll) {
+  return TP_CONTAINER(poll, tp_run, poll)->base.call.state == TP_CALL_OPEN;
+}
+
 static void poll_failed(tp_run *run) {
   unsigned flags = TP_POLL_FAILED | TP_RESULT;
   run->asking = false;
@@ -414,6 +418,7 @@ tp_run *tp_run_new(tp_client *client, const tp_run_names *names) {
   tp_buffer_init(&run->token, TP_MAX_TOKEN);
   run->poll.grant = grant;
   run->poll.revoke = revoke;
+  run->poll.on_stream = on_stream;
   return run;
 }
 

@@ -324,12 +324,6 @@ static void reap(tp_channel *c, int64_t now) {
     tp_http2 *s = c->sessions[i];
     bool established = tp_http2_established(s);
     bool answered = tp_http2_answered(s), newest = i + 1 == c->session_count;
-    if (established) {
-      size_t limit = tp_http2_stream_limit(s); /* some stay free for the rest */
-      limit -= limit / 4;
-      c->polls.limit = limit < 1 ? 1 : limit < TP_MAX_POLLS ? limit
-                                                            : TP_MAX_POLLS;
-    }
     if (!tp_http2_broken(s) &&
         !(tp_http2_draining(s) && tp_http2_open_streams(s) == 0)) {
       i++;
@@ -343,6 +337,26 @@ static void reap(tp_channel *c, int64_t now) {
   }
 }
 
+/* Polls leave a quarter of the streams to the rest, and one at least. What the
+** peer allows is not known before its SETTINGS, and may change. */
+static void bound_polls(tp_channel *c, int64_t now) {
+  size_t i = c->session_count, limit;
+  while (i > 0 && !tp_http2_established(c->sessions[i - 1])) i--;
+  if (i == 0) return;
+  limit = tp_http2_stream_limit(c->sessions[i - 1]);
+  limit -= limit < 4 ? limit > 1 : limit / 4;
+  if (limit < 1) limit = 1;
+  tp_polls_set_limit(&c->polls, limit < TP_MAX_POLLS ? limit : TP_MAX_POLLS,
+                     now);
+}
+
+/* A poll on the only stream that there may be makes way for others. */
+static bool has_room(tp_channel *c, tp_http2 *s, int64_t now) {
+  if (tp_http2_accepts(s)) return true;
+  return tp_http2_open_streams(s) == 1 && tp_http2_stream_limit(s) == 1 &&
+         tp_polls_yield(&c->polls, now) && tp_http2_accepts(s);
+}
+
 static bool flush_all(tp_channel *c) {
   bool ok = true;
   size_t i;
@@ -353,7 +367,7 @@ static bool flush_all(tp_channel *c) {
 
 static void open_streams(tp_channel *c, int64_t now) {
   tp_http2 *s = current_session(c);
-  while (s && c->queue && tp_http2_accepts(s)) {
+  while (s && c->queue && has_room(c, s, now)) {
     tp_attempt *a = c->queue;
     tp_channel_dequeue(c, a);
     if (!a->class->open(a, s, now)) {
@@ -387,6 +401,7 @@ static void progress(tp_source *source, int64_t now) {
   while (c->dirty && rounds++ < 8) {
     c->dirty = false;
     reap(c, now);
+    bound_polls(c, now);
     dial(c, now);
     open_streams(c, now);
     if (!flush_all(c)) c->dirty = true;

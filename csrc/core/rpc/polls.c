@@ -1,6 +1,8 @@
 /* Bounded, rotating result polls: see polls.h. */
 #include "polls.h"
 
+#include "../base/container.h"
+
 #define EARLY_ANSWER (TP_SECOND / 2)
 
 static void append(tp_poll_list *list, tp_poll *poll) {
@@ -8,6 +10,14 @@ static void append(tp_poll_list *list, tp_poll *poll) {
   poll->link = list->tail;
   *list->tail = poll;
   list->tail = &poll->next;
+}
+
+static void prepend(tp_poll_list *list, tp_poll *poll) {
+  poll->next = list->first;
+  poll->link = &list->first;
+  if (poll->next) poll->next->link = &poll->next;
+  else list->tail = &poll->next;
+  list->first = poll;
 }
 
 static void take_out(tp_poll_list *list, tp_poll *poll) {
@@ -31,15 +41,23 @@ static void schedule(tp_polls *polls) {
   tp_timer_set(polls->timers, &polls->timer, next_swap(polls));
 }
 
-static void wait_again(tp_polls *polls, tp_poll *poll, int64_t now) {
+static void leave_open(tp_polls *polls, tp_poll *poll, int64_t now) {
   take_out(&polls->open, poll);
   polls->open_count--;
   poll->state = TP_POLL_WAITING;
   poll->since = now;
+}
+
+static void wait_again(tp_polls *polls, tp_poll *poll, int64_t now) {
+  leave_open(polls, poll, now);
   append(&polls->waiting, poll);
 }
 
+/* One that fails in its grant leaves there, which fills again: once is enough,
+** however many fail. */
 static void fill(tp_polls *polls, int64_t now) {
+  if (polls->filling) return;
+  polls->filling = true;
   while (polls->waiting.first && polls->open_count < polls->limit) {
     tp_poll *poll = polls->waiting.first;
     take_out(&polls->waiting, poll);
@@ -49,6 +67,7 @@ static void fill(tp_polls *polls, int64_t now) {
     polls->open_count++;
     poll->grant(poll, now);
   }
+  polls->filling = false;
   schedule(polls);
 }
 
@@ -68,6 +87,7 @@ void tp_polls_init(tp_polls *polls, tp_timers *timers, size_t limit) {
   polls->timers = timers;
   polls->limit = limit;
   polls->open_count = 0;
+  polls->filling = false;
   polls->open.first = polls->waiting.first = NULL;
   polls->open.tail = &polls->open.first;
   polls->waiting.tail = &polls->waiting.first;
@@ -106,4 +126,26 @@ void tp_polls_leave(tp_polls *polls, tp_poll *poll, int64_t now) {
 int64_t tp_poll_delay(int64_t asked_at, int64_t now) {
   int64_t early = asked_at + EARLY_ANSWER - now;
   return asked_at && early > 0 ? early : 0;
+}
+
+void tp_polls_set_limit(tp_polls *polls, size_t limit, int64_t now) {
+  if (limit == polls->limit) return;
+  polls->limit = limit;
+  while (polls->open_count > limit) {
+    tp_poll *newest = TP_CONTAINER(polls->open.tail, tp_poll, next);
+    newest->revoke(newest, now);
+    if (newest->state != TP_POLL_OPEN) continue;
+    leave_open(polls, newest, now);
+    prepend(&polls->waiting, newest); /* it had no turn */
+  }
+  fill(polls, now);
+}
+
+bool tp_polls_yield(tp_polls *polls, int64_t now) {
+  tp_poll *oldest = polls->open.first;
+  if (oldest == NULL || !oldest->on_stream(oldest)) return false;
+  oldest->revoke(oldest, now);
+  if (oldest->state == TP_POLL_OPEN) wait_again(polls, oldest, now);
+  fill(polls, now);
+  return true;
 }

@@ -24,6 +24,7 @@ typedef struct tp_poll {
   int64_t since; /* when it was opened, or turned out */
   void (*grant)(struct tp_poll *poll, int64_t now);  /* open it */
   void (*revoke)(struct tp_poll *poll, int64_t now); /* stop; it waits again */
+  bool (*on_stream)(const struct tp_poll *poll);     /* has it one? */
 } tp_poll;
 
 typedef struct tp_poll_list {
@@ -35,6 +36,7 @@ typedef struct tp_polls {
   tp_timers *timers;
   size_t limit;
   size_t open_count;
+  bool filling;         /* further up on the stack */
   tp_poll_list open;    /* oldest first */
   tp_poll_list waiting; /* in order of asking */
 } tp_polls;
@@ -44,6 +46,11 @@ void tp_polls_init(tp_polls *polls, tp_timers *timers, size_t limit);
 ** open already keeps its place if nobody waits, else it goes to the end. */
 void tp_polls_ask(tp_polls *polls, tp_poll *poll, int64_t now);
 void tp_polls_leave(tp_polls *polls, tp_poll *poll, int64_t now);
+/* Those that are too many now wait again, the newest first. */
+void tp_polls_set_limit(tp_polls *polls, size_t limit, int64_t now);
+/* The oldest open one gives up its stream, for a poll that waits or for its own
+** next turn. False: it has none. */
+bool tp_polls_yield(tp_polls *polls, int64_t now);
 
 /* How long a poll waits that was asked last at `asked_at` (0: never): a server
 ** that answers at once must not make us spin. */
