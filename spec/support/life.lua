@@ -11,24 +11,27 @@ local life = {
   sanitizer = env.build:match "%-(%a+)$",
 }
 
+local programs = {} -- name -> path
+
 local FOLDER = "spec/support/life/"
 
 local function quote(word)
   return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
 end
 
---- Compiles the host program and links it with this Lua.
-function life.compile_host()
+--- Compiles a program of spec/support/life and links it with this Lua.
+function life.compile(program)
   local name = rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d"
   local pipe = io.popen("pkg-config --cflags --libs " .. name)
   local flags = pipe:read "*l"
   pipe:close()
   local extra = { asan = "-fsanitize=address,undefined", tsan = "-fsanitize=thread" }
-  life.host = env.tmp .. "/life_host"
+  local path = env.tmp .. "/life_" .. program
   local ok = os.execute(("%s -std=c99 -D_GNU_SOURCE -Wall -Wextra -g -O1 -pthread -rdynamic %s "
-    .. "-o %s %shost.c %s"):format(os.getenv "CC" or "cc", extra[life.sanitizer] or "", life.host,
-    FOLDER, assert(flags, "pkg-config does not know " .. name)))
-  assert(ok == true or ok == 0, "the host program does not compile")
+    .. "-o %s %s%s.c %s"):format(os.getenv "CC" or "cc", extra[life.sanitizer] or "", path,
+    FOLDER, program, assert(flags, "pkg-config does not know " .. name)))
+  assert(ok == true or ok == 0, program .. ".c does not compile")
+  programs[program] = path
 end
 
 -- The sanitizers' own rules for the host: no leak can be told in a forked child (the threads of its
@@ -48,9 +51,9 @@ function life.lua(script, ...)
   return { env.lua, FOLDER .. script .. ".lua", ... }
 end
 
---- The command that has the host program run a script, the last word of `how`.
-function life.in_host(how, ...)
-  local command = { life.host, env = sanitizer_options(how) }
+--- The command that has a program run a script, the last word of `how`.
+function life.in_program(program, how, ...)
+  local command = { programs[program], env = sanitizer_options(how) }
   for word in how:gmatch "%S+" do
     -- The name of a script ends the host's own words.
     command[#command + 1] = word:match "^%l[%l_]*$" and #command > 1 and
@@ -58,6 +61,11 @@ function life.in_host(how, ...)
   end
   for _, word in ipairs { ... } do command[#command + 1] = word end
   return command
+end
+
+--- The same of the host program.
+function life.in_host(how, ...)
+  return life.in_program("host", how, ...)
 end
 
 --- Waits for the end of a program: its exit code (or "signal N") and its standard error.

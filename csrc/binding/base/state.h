@@ -7,11 +7,25 @@
 #include "../../core/engine/engine.h"
 #include "compat.h"
 
+#define LTP_RANDOM 512 /* bytes asked of the system at once */
+
 #pragma GCC visibility push(hidden)
+
+/* First member of every userdata that holds something of C. Lua calls no
+** finalizer of what is made while a state closes: the state empties it then. */
+typedef struct ltp_box {
+  struct ltp_box *next, **link; /* the state's list */
+  void (*empty)(struct ltp_box *box); /* lets go; does nothing once it has */
+} ltp_box;
 
 typedef struct ltp_state {
   tp_engine *engine; /* NULL before the first channel */
   int closed;        /* the Lua state is being closed: no new one */
+  ltp_box *boxes;    /* all that there are */
+  tp_notice *notices[TP_NOTICE_KINDS]; /* taken, but not yet told to Lua */
+  uint8_t random[LTP_RANDOM]; /* of which so many are used */
+  size_t random_used;
+  unsigned random_forks; /* a child must not repeat its parent's */
 } ltp_state;
 
 #define LTP_STATE_UPVALUE lua_upvalueindex(1)
@@ -29,8 +43,21 @@ void ltp_push_upvalues(lua_State *L);
 ** LTP_UPVALUES upvalues at `first`. */
 void ltp_register(lua_State *L, int first, const luaL_Reg *functions);
 
-/* The engine, made at need; a forked child gets a new one. NULL: no memory. */
+/* The engine, made at need; a forked child gets a new one. NULL: no memory, or
+** the Lua state is being closed. */
 tp_engine *ltp_engine(ltp_state *state);
+
+/* Puts a box into the list. */
+void ltp_box_add(ltp_state *state, ltp_box *box, void (*empty)(ltp_box *box));
+/* Raises once the Lua state is being closed. */
+void ltp_check_open(lua_State *L, ltp_state *state);
+/* The end of a function that makes a box or allocates while it uses one: before
+** 5.4.4 a collector that runs in it may have called the state's finalizer. */
+int ltp_return(lua_State *L, int results);
+/* The finalizer of all boxes. */
+int ltp_box_gc(lua_State *L);
+/* The state where it is no upvalue. */
+ltp_state *ltp_findstate(lua_State *L);
 
 #pragma GCC visibility pop
 #endif

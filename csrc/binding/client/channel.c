@@ -11,6 +11,7 @@
 #include "../../core/engine/process.h"
 #include "../../core/net/grpc.h"
 #include "../../core/proto/schema.h"
+#include "../base/boxed_buffer.h"
 #include "../base/parts.h"
 #include "../message/message_encode.h"
 #include "../message/message_names.h"
@@ -22,6 +23,7 @@
 #define SERVICE "temporal.api.workflowservice.v1."
 
 typedef struct ltp_channel {
+  ltp_box box;       /* first: a box is a channel */
   tp_client *client; /* NULL: not made yet */
 } ltp_channel;
 
@@ -31,18 +33,17 @@ tp_client *ltp_checkclient(lua_State *L) {
     int ok = lua_rawequal(L, -1, LTP_CHANNEL_METATABLE);
     lua_pop(L, 1);
     if (ok && box->client) return box->client;
+    if (ok) ltp_check_open(L, ltp_getstate(L));
   }
   luaL_argerror(L, 1, "a channel expected");
   return NULL;
 }
 
-static int Ltp_channel_gc(lua_State *L) {
-  ltp_channel *box = lua_touserdata(L, 1);
-  tp_client *client = box ? box->client : NULL;
-  if (client == NULL) return 0;
-  box->client = NULL;
+static void empty(ltp_box *box) {
+  tp_client *client = ((ltp_channel *)box)->client;
+  if (client == NULL) return;
+  ((ltp_channel *)box)->client = NULL;
   if (!tp_engine_forked(tp_client_engine(client))) tp_client_drop(client);
-  return 0;
 }
 
 /* --- making a channel ---------- */
@@ -120,11 +121,13 @@ static void read_dial_options(lua_State *L, tp_dial_options *o) {
 
 static ltp_channel *new_box(lua_State *L) {
   ltp_channel *box;
+  ltp_check_open(L, ltp_getstate(L));
   lua_gc(L, LUA_GCSTEP, GC_STEP_KB);
   box = ltp_newuserdata(L, sizeof *box);
-  box->client = NULL;
+  memset(box, 0, sizeof *box);
   lua_pushvalue(L, LTP_CHANNEL_METATABLE);
   lua_setmetatable(L, -2);
+  ltp_box_add(ltp_getstate(L), &box->box, empty);
   return box;
 }
 
@@ -158,26 +161,28 @@ static int Ltp_channel(lua_State *L) {
     return 2;
   }
   box = new_box(L);
-  if (ltp_getstate(L)->closed) /* a finaliser that ran after ours */
-    return luaL_error(L, "the Lua state is being closed");
   engine = ltp_engine(ltp_getstate(L));
-  if (engine == NULL) return luaL_error(L, "not enough memory");
+  if (engine == NULL) {
+    ltp_check_open(L, ltp_getstate(L));
+    return luaL_error(L, "not enough memory");
+  }
   o.metadata = ltp_read_metadata(L, lua_gettop(L) - 1);
   box->client = tp_client_new(engine, &o);
   if (box->client == NULL) {
     tp_metadata_release(o.metadata);
     return luaL_error(L, "not enough memory");
   }
-  return 1;
+  return ltp_return(L, 1);
 }
 
 /* channel:share() -> another one on the same connection */
 static int Ltp_channel_share(lua_State *L) {
-  tp_client *client = ltp_checkclient(L);
-  ltp_channel *box = new_box(L);
-  box->client = tp_client_share(client);
+  ltp_channel *box;
+  ltp_checkclient(L);
+  box = new_box(L);
+  box->client = tp_client_share(ltp_checkclient(L));
   if (box->client == NULL) return luaL_error(L, "not enough memory");
-  return 1;
+  return ltp_return(L, 1);
 }
 
 /* channel:authorize(value): the header authorization of later attempts */
@@ -262,10 +267,9 @@ static const char *check_metadata(lua_State *L, const tp_client *client,
   return ltp_check_metadata(L, list, tp_client_metadata(client));
 }
 
-tp_run *ltp_newrun(lua_State *L, tp_client *client,
-                   const tp_run_names *names) {
+tp_run *ltp_newrun(lua_State *L, const tp_run_names *names) {
   ltp_future *box = ltp_newfuture(L, LTP_RUN_METATABLE);
-  tp_run *run = tp_run_new(client, names);
+  tp_run *run = tp_run_new(ltp_checkclient(L), names);
   if (run == NULL) luaL_error(L, "not enough memory");
   else box->future = &run->base.future;
   return run;
@@ -297,7 +301,7 @@ static int Ltp_channel_start(lua_State *L) {
     return refuse(L);
   }
   if (read_names(L, 3, 5, 6, &names) != 0) return refuse(L);
-  run = ltp_newrun(L, client, &names);
+  run = ltp_newrun(L, &names);
   if (encode_request(L, 2, start_request_type(lua_toboolean(L, 10)),
                      &run->base.call.request, LTP_ALLOW_ENCODED) != 0)
     return refuse(L);
@@ -307,7 +311,7 @@ static int Ltp_channel_start(lua_State *L) {
   run->attach = lua_toboolean(L, 9);
   run->signals = lua_toboolean(L, 10);
   tp_submission_send(&run->base, true);
-  return 1;
+  return ltp_return(L, 1);
 }
 
 /* channel:run(namespace, workflow_id, run_id, first_execution_run_id,
@@ -325,7 +329,7 @@ static int Ltp_channel_run(lua_State *L) {
     return refuse(L);
   }
   if (read_names(L, 2, 8, 7, &names) != 0) return refuse(L);
-  run = ltp_newrun(L, client, &names);
+  run = ltp_newrun(L, &names);
   if (copy_string(L, 4, &run->run_id, "run_id") ||
       copy_string(L, 5, &run->first_execution_run_id,
                   "first_execution_run_id"))
@@ -333,7 +337,7 @@ static int Ltp_channel_run(lua_State *L) {
   run->attached = lua_toboolean(L, 9);
   run->base.call.metadata = ltp_read_metadata(L, 6);
   tp_future_signal(&run->base.future, TP_STARTED);
-  return 1;
+  return ltp_return(L, 1);
 }
 
 static int copy_option(lua_State *L, const char *name, char **out) {
@@ -392,7 +396,7 @@ static int Ltp_channel_call(lua_State *L) {
     return refuse(L);
   }
   box = ltp_newfuture(L, LTP_CALL_METATABLE);
-  rpc = tp_rpc_future_new(client);
+  rpc = tp_rpc_future_new(ltp_checkclient(L));
   if (rpc == NULL) return luaL_error(L, "not enough memory");
   box->future = &rpc->base.future;
   lua_getfield(L, 5, "response_type");
@@ -417,7 +421,7 @@ static int Ltp_channel_call(lua_State *L) {
   lua_pop(L, 1);
   rpc->base.call.metadata = ltp_read_metadata(L, metadata);
   tp_submission_send(&rpc->base, !rpc->base.call.long_poll);
-  return 1;
+  return ltp_return(L, 1);
 }
 
 /* Why something may fail in Lua, before it is sent. */
@@ -430,29 +434,30 @@ static const char *const refusals[] = {"codec", "unauthenticated", "config",
 static int Ltp_channel_refused(lua_State *L) {
   int kind = luaL_checkoption(L, 6, "codec", refusals);
   const char *message = luaL_checkstring(L, 7);
-  tp_client *client = ltp_checkclient(L);
   tp_run_names names;
   tp_run *run;
+  ltp_checkclient(L);
   if (read_names(L, 2, 4, 5, &names) != 0) return refuse(L);
-  run = ltp_newrun(L, client, &names);
+  run = ltp_newrun(L, &names);
   tp_future_refuse(&run->base.future, refusals[kind], -1, message);
-  return 1;
+  return ltp_return(L, 1);
 }
 
 /* channel:refused_call(path, kind, message): the same of a call */
 static int Ltp_channel_refused_call(lua_State *L) {
   int kind = luaL_checkoption(L, 3, "codec", refusals);
   const char *message = luaL_checkstring(L, 4);
-  tp_client *client = ltp_checkclient(L);
-  ltp_future *box = ltp_newfuture(L, LTP_CALL_METATABLE);
+  ltp_future *box;
   tp_rpc_future *rpc;
+  ltp_checkclient(L);
   luaL_checkstring(L, 2);
-  rpc = tp_rpc_future_new(client);
+  box = ltp_newfuture(L, LTP_CALL_METATABLE);
+  rpc = tp_rpc_future_new(ltp_checkclient(L));
   if (rpc == NULL) return luaL_error(L, "not enough memory");
   box->future = &rpc->base.future;
   if (copy_string(L, 2, &rpc->path, "path")) return refuse(L);
   tp_future_refuse(&rpc->base.future, refusals[kind], -1, message);
-  return 1;
+  return ltp_return(L, 1);
 }
 
 /* --- HTTP beside the server ---------- */
@@ -476,17 +481,17 @@ static int add_header(lua_State *L, tp_http_post *post, int i) {
 /* channel:post(url, {"Name: value", ...}, body, timeout) -> a future of
 ** {status=, body=}, or nil and what is wrong */
 static int Ltp_channel_post(lua_State *L) {
-  tp_client *client = ltp_checkclient(L);
   ltp_future *box;
   tp_http_post *post;
   const char *body;
   size_t n;
   int i;
+  ltp_checkclient(L);
   lua_settop(L, 5);
   luaL_checktype(L, 3, LUA_TTABLE);
   body = luaL_checklstring(L, 4, &n);
   box = ltp_newfuture(L, LTP_CALL_METATABLE);
-  post = tp_http_post_new(client);
+  post = tp_http_post_new(ltp_checkclient(L));
   if (post == NULL) return luaL_error(L, "not enough memory");
   box->future = &post->future;
   if (copy_string(L, 2, &post->url, "url")) return refuse(L);
@@ -497,7 +502,7 @@ static int Ltp_channel_post(lua_State *L) {
     return luaL_error(L, "not enough memory");
   post->timeout = tp_microseconds((double)luaL_checknumber(L, 5));
   tp_http_post_submit(post);
-  return 1;
+  return ltp_return(L, 1);
 }
 
 /* load_libcurl([host, secure, proxy]): if dialling so needs it. For later, when
@@ -517,15 +522,18 @@ static int Ltp_load_libcurl(lua_State *L) {
 
 /* channel:close() -> a future that is ready once nothing is unacknowledged */
 static int Ltp_channel_close(lua_State *L) {
-  tp_client *client = ltp_checkclient(L);
-  ltp_future *box = ltp_newfuture(L, LTP_CALL_METATABLE);
+  ltp_future *box;
+  tp_client *client;
+  ltp_checkclient(L);
+  box = ltp_newfuture(L, LTP_CALL_METATABLE);
+  client = ltp_checkclient(L);
   if (tp_engine_forked(tp_client_engine(client))) {
     lua_pushnil(L);
     return 1;
   }
   box->future = tp_drain_new(client);
   if (box->future == NULL) return luaL_error(L, "not enough memory");
-  return 1;
+  return ltp_return(L, 1);
 }
 
 static int Ltp_channel_finish(lua_State *L) {
@@ -534,44 +542,66 @@ static int Ltp_channel_finish(lua_State *L) {
   return 0;
 }
 
-/* The name and cause of a submission under way, or false. */
-static bool push_unacknowledged(lua_State *L, tp_future *f) {
+static bool is_unacknowledged(const tp_future *f) {
   const tp_future_class *class = f->class;
-  tp_failure *failure;
-  tp_names names;
-  char cause[TP_REASON];
-  if (!f->submission || tp_future_flags(f) &
-                          (class->acknowledged | TP_FAILED | class->silent))
-    return false;
-  failure = tp_future_failure(f);
-  names = tp_future_names(f);
-  tp_engine_lock(f->engine);
-  strncpy(cause, failure->message ? failure->message : "not answered yet",
-          sizeof cause - 1);
-  tp_engine_unlock(f->engine);
-  cause[sizeof cause - 1] = '\0';
-  lua_createtable(L, 0, 4);
-  lua_pushstring(L, cause);
-  lua_setfield(L, -2, "cause");
-  lua_pushstring(L, names.workflow_id);
-  lua_setfield(L, -2, "workflow_id");
-  lua_pushstring(L, names.request_id);
-  lua_setfield(L, -2, "request_id");
-  lua_pushstring(L, names.method);
-  lua_setfield(L, -2, "method");
-  return true;
+  return f->submission && !(tp_future_flags(f) & (class->acknowledged |
+                                                  TP_FAILED | class->silent));
 }
 
+/* With its final NUL; the byte before tells it from NULL. */
+static void note_text(tp_buffer *out, const char *text) {
+  tp_buffer_byte(out, text != NULL);
+  if (text) tp_buffer_put(out, text, strlen(text) + 1);
+}
+
+/* The cause and names of a submission under way. */
+static void note(tp_buffer *out, tp_future *f) {
+  tp_failure *failure = tp_future_failure(f);
+  tp_names names = tp_future_names(f);
+  tp_engine_lock(f->engine);
+  note_text(out, failure->message ? failure->message : "not answered yet");
+  tp_engine_unlock(f->engine);
+  note_text(out, names.workflow_id);
+  note_text(out, names.request_id);
+  note_text(out, names.method);
+}
+
+/* What note() wrote, as a table; behind it. */
+static const uint8_t *push_noted(lua_State *L, const uint8_t *at) {
+  static const char *const fields[] = {"cause", "workflow_id", "request_id",
+                                       "method"};
+  size_t i;
+  lua_createtable(L, 0, 4);
+  for (i = 0; i < sizeof fields / sizeof *fields; i++) {
+    const char *text = (const char *)at + 1;
+    if (*at++ == 0) continue;
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, fields[i]);
+    at += strlen(text) + 1;
+  }
+  return at;
+}
+
+/* Lua may raise wherever it needs memory: it gets none while a future is held.
+*/
 static int Ltp_channel_unacknowledged(lua_State *L) {
-  tp_client *client = ltp_checkclient(L);
+  tp_buffer *noted = ltp_newbuffer(L, SIZE_MAX);
+  const uint8_t *at;
+  tp_client *client;
   tp_future *f = NULL;
   int k = 0;
   lua_newtable(L);
+  client = ltp_checkclient(L);
   if (tp_engine_forked(tp_client_engine(client))) return 1;
   while ((f = tp_client_next(client, f)) != NULL)
-    if (f->client == client && push_unacknowledged(L, f))
-      lua_rawseti(L, -2, ++k);
-  return 1;
+    if (f->client == client && is_unacknowledged(f)) note(noted, f);
+  if (noted->status != TP_OK) return luaL_error(L, "not enough memory");
+  for (at = noted->data; at < noted->data + noted->length;) {
+    at = push_noted(L, at);
+    lua_rawseti(L, -2, ++k);
+  }
+  tp_buffer_free(noted);
+  return ltp_return(L, 1);
 }
 
 /* channel:metrics() -> what it has counted (metrics.h); nil in a child of the
@@ -614,7 +644,7 @@ void ltp_open_channel(lua_State *L, int first) {
   lua_newtable(L);
   ltp_register(L, first, methods);
   lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, Ltp_channel_gc);
+  lua_pushcfunction(L, ltp_box_gc);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
 }

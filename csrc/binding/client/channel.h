@@ -9,8 +9,8 @@
 
 /* The client at index 1; raises when it is none. */
 tp_client *ltp_checkclient(lua_State *L);
-/* Pushes the future of a run. */
-tp_run *ltp_newrun(lua_State *L, tp_client *client, const tp_run_names *names);
+/* Pushes the future of a run of the client at index 1. */
+tp_run *ltp_newrun(lua_State *L, const tp_run_names *names);
 
 /* Room for most requests, and an empty prefix, which end fills in; raises when
 ** there was no memory. In between the message is appended. */

@@ -3,6 +3,7 @@
 */
 #include "future.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,11 +21,23 @@
 #define JOIN_TIMEOUT TP_SECOND /* it ends at once, unless it is starved */
 #define GC_STEP_FROM 65536 /* bytes the collector cannot see */
 
+static void empty(ltp_box *box) {
+  tp_future *f = ((ltp_future *)box)->future;
+  if (f == NULL) return;
+  ((ltp_future *)box)->future = NULL;
+  /* A child leaves alone what belongs to the parent's engine. */
+  if (f->orphan || !tp_engine_forked(f->engine)) tp_future_collect(f);
+}
+
 ltp_future *ltp_newfuture(lua_State *L, int metatable) {
-  ltp_future *box = ltp_newuserdata(L, sizeof *box);
-  box->future = NULL;
+  ltp_state *state = ltp_getstate(L);
+  ltp_future *box;
+  ltp_check_open(L, state);
+  box = ltp_newuserdata(L, sizeof *box);
+  memset(box, 0, sizeof *box);
   lua_pushvalue(L, metatable);
   lua_setmetatable(L, -2);
+  ltp_box_add(state, &box->box, empty);
   return box;
 }
 
@@ -42,18 +55,11 @@ static ltp_future *check_box(lua_State *L, int index) {
 
 static tp_future *check_future(lua_State *L, int index) {
   ltp_future *box = check_box(L, index);
-  if (box->future == NULL) luaL_argerror(L, index, "the future was never made");
+  if (box->future == NULL) {
+    ltp_check_open(L, ltp_getstate(L));
+    luaL_argerror(L, index, "the future was never made");
+  }
   return box->future;
-}
-
-static int Ltp_future_gc(lua_State *L) {
-  ltp_future *box = lua_touserdata(L, 1);
-  tp_future *f = box ? box->future : NULL;
-  if (f == NULL) return 0;
-  box->future = NULL;
-  /* A child leaves alone what belongs to the parent's engine. */
-  if (f->orphan || !tp_engine_forked(f->engine)) tp_future_collect(f);
-  return 0;
 }
 
 static unsigned check_what(lua_State *L, int index) {
@@ -441,30 +447,36 @@ static int Ltp_drain(lua_State *L) {
 
 static int Ltp_pollfd(lua_State *L) {
   tp_engine *engine = ltp_engine(ltp_getstate(L));
-  int fd = engine ? tp_engine_pollfd(engine) : -1;
-  if (fd < 0) return luaL_error(L, "no descriptor to be had for the doorbell");
+  int fd;
+  if (engine == NULL) return luaL_error(L, "not enough memory");
+  fd = tp_engine_pollfd(engine);
+  if (fd < 0)
+    return luaL_error(L, "no descriptor to be had for the doorbell: %s",
+                      strerror(errno));
   lua_pushinteger(L, fd);
   return 1;
 }
 
-/* Pushes a list of what was noticed, or nothing. Each notice is freed as soon
-** as its table is made; running out of memory in between loses the rest. */
+/* Pushes a list of what was noticed, or nothing. Where memory ends in between
+** the state keeps the notices, for the next call. */
 static int push_notices(lua_State *L, tp_notice_kind kind) {
   ltp_state *state = ltp_getstate(L);
-  tp_notice *notice, *next;
+  tp_notice **list = &state->notices[kind], *notice;
   int n = 0;
   if (state->engine == NULL || tp_engine_forked(state->engine)) return 0;
-  notice = tp_notices_take(&state->engine->notices, kind);
-  if (notice == NULL) return 0;
+  if (*list == NULL) *list = tp_notices_take(&state->engine->notices, kind);
+  if (*list == NULL) return 0;
   lua_newtable(L);
-  for (; notice; notice = next) {
-    next = notice->next;
+  for (notice = *list; notice; notice = notice->next) {
     push_failure(L, &notice->failure);
     set_text(L, "workflow_id", notice->workflow_id);
     set_text(L, "request_id", notice->request_id);
     set_text(L, "method", notice->method);
-    tp_notice_free(notice);
     lua_rawseti(L, -2, ++n);
+  }
+  while ((notice = *list) != NULL) {
+    *list = notice->next;
+    tp_notice_free(notice);
   }
   return 1;
 }
@@ -533,7 +545,7 @@ void ltp_open_future(lua_State *L, int first) {
   int i;
   ltp_register(L, first, functions);
   for (i = 1; i <= 2; i++) {
-    lua_pushcfunction(L, Ltp_future_gc);
+    lua_pushcfunction(L, ltp_box_gc);
     lua_setfield(L, first + i, "__gc");
   }
 }

@@ -8,6 +8,7 @@
 #pragma GCC visibility push(hidden)
 
 typedef struct ltp_future {
+  ltp_box box;       /* first: a box is a future */
   tp_future *future; /* NULL: not made yet */
 } ltp_future;
 

@@ -200,11 +200,11 @@ static bool read_start(lua_State *L, start *s) {
 ** workflow_type, ...) -> the future, whose owner is the client; nil: left to
 ** run/start.lua */
 int ltp_channel_start_plain(lua_State *L) {
-  tp_client *client = ltp_checkclient(L);
   int top = lua_gettop(L);
   tp_run_names names;
   tp_run *run;
   start s;
+  ltp_checkclient(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checkany(L, 7);
   if (!read_start(L, &s)) return 0;
@@ -212,7 +212,7 @@ int ltp_channel_start_plain(lua_State *L) {
   names.workflow_id = s.id.s;
   names.request_id = s.request_id.s;
   names.workflow_type = s.workflow_type.s;
-  run = ltp_newrun(L, client, &names);
+  run = ltp_newrun(L, &names);
   lua_pushvalue(L, 2);
   ltp_setuservalue(L, -2);
   ltp_request_begin(&run->base.call.request);
@@ -221,5 +221,5 @@ int ltp_channel_start_plain(lua_State *L) {
   if (s.timeout > 0) run->base.call.timeout = tp_microseconds(s.timeout);
   run->attach = s.already_started == ATTACH;
   tp_submission_send(&run->base, true);
-  return 1;
+  return ltp_return(L, 1);
 }

@@ -38,8 +38,10 @@ static int Ltp_listener_path(lua_State *L) {
 static int Ltp_listener_accept(lua_State *L) {
   tp_listener *listener = luaL_checkudata(L, 1, LISTENER);
   tp_engine *engine = ltp_engine(ltp_getstate(L));
-  int fd = tp_listener_accept(listener);
-  if (fd >= 0 && engine != NULL) {
+  int fd;
+  if (engine == NULL) return luaL_error(L, "not enough memory");
+  fd = tp_listener_accept(listener);
+  if (fd >= 0) {
     tp_engine_set_line(engine, fd);
     lua_pushboolean(L, 1);
     return 1;
@@ -82,7 +84,7 @@ static int Ltp_yieldable(lua_State *L) {
 ** fork others that would miss them */
 static int Ltp_before_fork(lua_State *L) {
   ltp_state *state = ltp_getstate(L);
-  tp_engine *engine = state->closed ? NULL : ltp_engine(state);
+  tp_engine *engine = ltp_engine(state);
   if (engine) tp_engine_set_before_fork(engine, lua_toboolean(L, 1));
   return 0;
 }

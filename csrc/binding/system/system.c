@@ -137,24 +137,23 @@ static int Ltp_hostname(lua_State *L) {
   return 1;
 }
 
-/* Random bytes come in batches, one for each thread; a forked child must not
-** repeat its parent's. */
-static int random_bytes(uint8_t out[16]) {
-  static __thread struct { uint8_t bytes[512]; size_t used; unsigned forks; }
-    pool = {{0}, sizeof pool.bytes, 0};
-  if (pool.used == sizeof pool.bytes || pool.forks != tp_forks()) {
+/* Random bytes come in batches, of which each Lua state has its own. */
+static int random_bytes(ltp_state *state, uint8_t out[16]) {
+  uint8_t *next;
+  if (state->random_used == LTP_RANDOM || state->random_forks != tp_forks()) {
     size_t got = 0;
-    while (got < sizeof pool.bytes) {
-      ssize_t n = getrandom(pool.bytes + got, sizeof pool.bytes - got, 0);
+    while (got < LTP_RANDOM) {
+      ssize_t n = getrandom(state->random + got, LTP_RANDOM - got, 0);
       if (n < 0 && errno != EINTR) return -1;
       if (n > 0) got += (size_t)n;
     }
-    pool.used = 0;
-    pool.forks = tp_forks();
+    state->random_used = 0;
+    state->random_forks = tp_forks();
   }
-  memcpy(out, pool.bytes + pool.used, 16);
-  memset(pool.bytes + pool.used, 0, 16);
-  pool.used += 16;
+  next = state->random + state->random_used;
+  memcpy(out, next, 16);
+  memset(next, 0, 16);
+  state->random_used += 16;
   return 0;
 }
 
@@ -162,7 +161,8 @@ void ltp_write_uuid(lua_State *L, char text[LTP_UUID]) {
   static const char digits[] = "0123456789abcdef";
   uint8_t b[16];
   int i, k = 0;
-  if (random_bytes(b) != 0) luaL_error(L, "the system gives no random bytes");
+  if (random_bytes(ltp_getstate(L), b) != 0)
+    luaL_error(L, "the system gives no random bytes");
   b[6] = (uint8_t)((b[6] & 0x0F) | 0x40);
   b[8] = (uint8_t)((b[8] & 0x3F) | 0x80);
   for (i = 0; i < 16; i++) {

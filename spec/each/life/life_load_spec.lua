@@ -11,7 +11,7 @@ describe("life under load:", function()
   local made, answering, front, address
 
   setup(function()
-    life.compile_host()
+    life.compile "host"
     made = certificates.new()
     made:authority "ca"
     made:issue "server"

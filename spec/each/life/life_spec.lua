@@ -29,7 +29,7 @@ describe("life:", function()
   local silent -- another, which answers no start
 
   setup(function()
-    life.compile_host()
+    life.compile "host"
   end)
 
   before_each(function()
@@ -205,7 +205,7 @@ describe("life:", function()
     local LIVES = {
       "nothing called", "calls in flight", "dropped futures", "waited futures",
       "parked coroutines", "a closed client", "an open doorbell", "shutdown", "late finalisers",
-      "a late client",
+      "a late client", "early finalisers",
     }
     for _, how in ipairs(LIVES) do
       -- Exit code 3 would tell of threads or descriptors that are left.
