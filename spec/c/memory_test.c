@@ -121,6 +121,7 @@ static tp_client *client;
 static tp_channel *channel; /* the client's */
 static int port; /* 1: nobody listens there */
 static unsigned reached; /* flags of the run when it was over */
+static char said[TP_REASON]; /* of the run, if it failed */
 static bool strayed; /* it knew less of its run than the server had said */
 
 static bool await(tp_future *f, unsigned what) {
@@ -177,6 +178,9 @@ static bool run_a_workflow(void) {
       ended = await(&run->base.future, TP_RESULT);
   }
   reached = tp_future_flags(&run->base.future);
+  snprintf(said, sizeof said, "%s", reached & TP_FAILED &&
+           run->base.call.failure.message ? run->base.call.failure.message
+                                          : "");
   strayed = !knows_its_run(run);
   tp_future_collect(&run->base.future);
   return ended && !strayed;
@@ -367,16 +371,71 @@ static void test_the_end_without_memory(void) {
 
 /* --- other things that run out ---------- */
 
+/* --- an attempt for which memory is short for a while ---------- */
+
+#define SHORT_FOR 30
+
+static int tries; /* atomic */
+
+static bool open_at_last(tp_attempt *attempt, tp_http2 *session, int64_t now) {
+  (void)attempt;
+  (void)session;
+  (void)now;
+  return __atomic_add_fetch(&tries, 1, __ATOMIC_SEQ_CST) > SHORT_FOR;
+}
+
+static void on_dial_failed(tp_attempt *attempt, const char *reason,
+                           bool misconfigured, int64_t now) {
+  (void)attempt;
+  (void)reason;
+  (void)misconfigured;
+  (void)now;
+}
+
+static void enqueue(tp_command *command, unsigned bits) {
+  static const tp_attempt_class class = {open_at_last, NULL, on_dial_failed};
+  static tp_attempt attempt;
+  (void)command;
+  (void)bits;
+  memset(&attempt, 0, sizeof attempt);
+  attempt.class = &class;
+  tp_channel_enqueue(channel, &attempt, true);
+}
+
+/* Nothing else happens meanwhile, and the host does not drive. */
+static void test_tries_again_without_being_asked(void) {
+  tp_command command = {NULL, 0, NULL};
+  int before = get(&live);
+  int64_t until;
+  port = server.port;
+  engine = tp_engine_new();
+  client = make_client();
+  channel = client->channel;
+  command.run = enqueue;
+  CHECK(run_a_workflow());
+  set(&tries, 0);
+  CHECK(tp_engine_post(engine, &command, 1, NULL));
+  until = tp_now() + PATIENCE;
+  while (get(&tries) <= SHORT_FOR && tp_now() < until) sched_yield();
+  CHECK(get(&tries) == SHORT_FOR + 1);
+  tp_client_finish(client);
+  tp_client_release(client);
+  CHECK(tp_engine_shutdown(engine, PATIENCE));
+  tp_engine_release(engine);
+  CHECK(nothing_is_left(before));
+}
+
 static void test_no_descriptors(void) {
   int before = get(&live);
   no_eventfd = 1;
   engine = tp_engine_new();
   CHECK(tp_engine_pollfd(engine) == -1);
   CHECK(tp_engine_start(engine) == TP_ESYSTEM && !engine->thread_started);
+  CHECK(errno == EMFILE);
   tp_engine_release(engine);
   port = 1;
   CHECK(live_once() && nothing_is_left(before));
-  CHECK(reached & TP_FAILED);
+  CHECK(reached & TP_FAILED && strstr(said, strerror(EMFILE)));
   no_eventfd = 0;
 }
 
@@ -393,7 +452,7 @@ static void test_no_thread(void) {
   no_thread = 1;
   port = 1;
   CHECK(live_once() && nothing_is_left(before));
-  CHECK(reached & TP_FAILED);
+  CHECK(reached & TP_FAILED && strstr(said, strerror(EAGAIN)));
   no_thread = 0;
 }
 
@@ -406,6 +465,7 @@ int main(void) {
   RUN(test_one_failure_with_a_server);
   RUN(test_all_fail_with_a_server);
   RUN(test_the_end_without_memory);
+  RUN(test_tries_again_without_being_asked);
   RUN(test_no_descriptors);
   RUN(test_no_thread);
   return check_end();

@@ -283,7 +283,10 @@ tp_status tp_engine_start(tp_engine *e) {
     e->fds = malloc(e->fds_room * sizeof *e->fds);
     if (e->fds == NULL) return TP_ENOMEM;
   }
-  if (!tp_process_join(&e->member)) return TP_ESYSTEM;
+  if (!tp_process_join(&e->member)) {
+    errno = ECANCELED;
+    return TP_ESYSTEM;
+  }
   tp_engine_hold(e);
   e->forks = tp_forks();
   e->thread_started = true;

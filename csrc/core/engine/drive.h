@@ -9,8 +9,9 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Starts the thread if need be. TP_ESYSTEM: no thread to be had; TP_EFORK: it
-** would be missing in the processes that are about to be forked. */
+/* Starts the thread if need be. TP_ESYSTEM: no thread to be had, errno says
+** why; TP_EFORK: it would be missing in the processes that are about to be
+** forked. */
 tp_status tp_engine_start(tp_engine *engine);
 /* The host's thread: drives, or sleeps, until a subscription comes true, a
 ** signal arrives or the time is over. At most 0.1 s. */

@@ -1,6 +1,8 @@
 /* What all futures share: see future.h. */
 #include "future.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,9 +161,12 @@ bool tp_future_prepare(tp_future *f) {
   status = tp_engine_start(f->engine);
   if (status == TP_EFORK)
     tp_future_refuse(f, "fork", -1, TP_BEFORE_FORK);
-  else if (status != TP_OK)
-    tp_future_refuse(f, "unavailable", TP_GRPC_UNAVAILABLE,
-                     "no I/O thread can be started");
+  else if (status != TP_OK) {
+    char why[TP_REASON];
+    snprintf(why, sizeof why, "no I/O thread can be started: %s",
+             strerror(status == TP_ENOMEM ? ENOMEM : errno));
+    tp_future_refuse(f, "unavailable", TP_GRPC_UNAVAILABLE, why);
+  }
   return status == TP_OK;
 }
 

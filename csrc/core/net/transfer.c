@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,28 +25,46 @@
 struct tp_dialer {
   CURLM *multi;
   int running; /* transfers that have not finished */
+  bool begins; /* one has been started, but not advanced */
   struct curl_waitfd *extra; /* the caller's descriptors, as libcurl has it */
   unsigned room;
 };
 
-/* libcurl keeps a socket pair in a multi handle and has no option that makes
-** it close-on-exec. New descriptors get the lowest free numbers: the pair is
-** looked for there, once the handle is made. */
-static CURLM *new_multi(void) {
-  int lowest = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3), fd, found = 0;
-  CURLM *multi;
-  if (lowest >= 0) close(lowest);
-  multi = curl_multi_init();
-  for (fd = lowest; fd >= 0 && fd < lowest + 16 && found < 2; fd++) {
-    int domain = 0, flags = fcntl(fd, F_GETFD);
+/* libcurl keeps a socket pair in a multi handle, and one while it resolves a
+** name; no option makes them close-on-exec. New descriptors get the lowest free
+** numbers: what is a unix socket at one of them afterwards is new. */
+typedef struct free_numbers {
+  int numbers[8]; /* -1: no more can be had */
+} free_numbers;
+
+#define FREE_NUMBERS (sizeof((free_numbers *)0)->numbers / sizeof(int))
+
+static void note_free(free_numbers *f) {
+  size_t i;
+  for (i = 0; i < FREE_NUMBERS; i++) f->numbers[i] = eventfd(0, EFD_CLOEXEC);
+  for (i = 0; i < FREE_NUMBERS; i++)
+    if (f->numbers[i] >= 0) close(f->numbers[i]);
+}
+
+static void keep_new(const free_numbers *f) {
+  size_t i;
+  for (i = 0; i < FREE_NUMBERS; i++) {
+    int domain = 0, fd = f->numbers[i];
+    int flags = fd < 0 ? -1 : fcntl(fd, F_GETFD);
     socklen_t n = sizeof domain;
     if (flags < 0 || flags & FD_CLOEXEC) continue;
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) != 0 ||
-        domain != AF_UNIX)
-      continue;
-    fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
-    found++;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 &&
+        domain == AF_UNIX)
+      fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
   }
+}
+
+static CURLM *new_multi(void) {
+  free_numbers before;
+  CURLM *multi;
+  note_free(&before);
+  multi = curl_multi_init();
+  keep_new(&before);
   return multi;
 }
 
@@ -101,6 +120,7 @@ static int port_of(const struct sockaddr *address) {
 static curl_socket_t open_socket(void *transfer, curlsocktype purpose,
                                  struct curl_sockaddr *address) {
   tp_transfer *t = transfer;
+  int fd;
   (void)purpose;
   if (t->proxy_port && port_of(&address->addr) != t->proxy_port) {
     t->strayed = true;
@@ -110,8 +130,10 @@ static curl_socket_t open_socket(void *transfer, curlsocktype purpose,
     t->skipped = true;
     return CURL_SOCKET_BAD;
   }
-  return socket(address->family, address->socktype | SOCK_CLOEXEC,
-                address->protocol);
+  fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+              address->protocol);
+  t->no_socket = fd < 0 ? errno : 0;
+  return fd;
 }
 
 static CURLcode set_timeout(tp_transfer *t, int64_t connect_timeout) {
@@ -241,6 +263,7 @@ CURLcode tp_transfer_start(tp_transfer *t) {
     return CURLE_OUT_OF_MEMORY;
   t->running = true;
   t->dialer->running++;
+  t->dialer->begins = true;
   return CURLE_OK;
 }
 
@@ -282,6 +305,17 @@ static const char *meaning(const tp_transfer *t, CURLcode result) {
     : ": its authority is not known here (tls.ca_file names those that are)";
 }
 
+/* errno when no more descriptors can be had: libcurl often keeps it to itself.
+*/
+static long shortage(void) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+    return errno == EMFILE || errno == ENFILE ? errno : 0;
+  close(pair[0]);
+  close(pair[1]);
+  return 0;
+}
+
 void tp_transfer_reason(const tp_transfer *t, CURLcode result,
                         char reason[TP_REASON]) {
   /* A URL in it is the proxy's, which may hold a password. */
@@ -293,6 +327,8 @@ void tp_transfer_reason(const tp_transfer *t, CURLcode result,
     return;
   }
   curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_errno);
+  if (t->no_socket) os_errno = t->no_socket; /* libcurl knows nothing of it */
+  if (os_errno == 0) os_errno = shortage();
   snprintf(reason, TP_REASON, "%s%.110s%s%.50s%s%s",
            result == CURLE_PROXY ? "the SOCKS proxy refuses: " : "",
            usable ? t->text : curl_easy_strerror(result),
@@ -336,10 +372,15 @@ int tp_dialer_poll(tp_dialer *dialer, struct pollfd *fds, unsigned n,
 void tp_dialer_advance(tp_dialer *dialer) {
   int running, left;
   tp_quiet quiet;
+  free_numbers before;
+  bool begins = dialer->begins;
   CURLMsg *message;
+  dialer->begins = false;
+  if (begins) note_free(&before);
   tp_quiet_begin(&quiet); /* its resolver's thread may start here, too */
   curl_multi_perform(dialer->multi, &running);
   tp_quiet_end(&quiet);
+  if (begins) keep_new(&before);
   while ((message = curl_multi_info_read(dialer->multi, &left)) != NULL) {
     char *private = NULL;
     tp_transfer *t;

@@ -26,6 +26,7 @@ typedef struct tp_transfer {
   int proxy_port;            /* 0: there is no proxy */
   bool tunnelled;            /* the proxy is asked to, by CONNECT */
   bool strayed;              /* libcurl did not go through the proxy */
+  int no_socket;             /* errno of the last that could not be had, or 0 */
   void (*finish)(struct tp_transfer *transfer, CURLcode result);
   char text[CURL_ERROR_SIZE]; /* libcurl's own words */
 } tp_transfer;

@@ -13,6 +13,7 @@
 #define DESTROY 2u
 
 #define POLL_WARNING (10 * TP_SECOND) /* of failures, before we say so */
+#define TRY_AGAIN (TP_SECOND / 100) /* what there was no memory for */
 #define DIAL_DISTANCE (TP_SECOND / 10) /* of two dials, whatever the cause */
 
 static const tp_source_class source_class;
@@ -377,8 +378,8 @@ static void open_streams(tp_channel *c, int64_t now) {
   }
 }
 
-static void schedule(tp_channel *c) {
-  int64_t at = TP_NEVER;
+static void schedule(tp_channel *c, int64_t now) {
+  int64_t at = c->dirty ? tp_after(now, TRY_AGAIN) : TP_NEVER;
   size_t i;
   for (i = 0; i < c->session_count; i++) {
     int64_t tick = tp_http2_next_tick(c->sessions[i]);
@@ -407,7 +408,7 @@ static void progress(tp_source *source, int64_t now) {
     if (!flush_all(c)) c->dirty = true;
   }
   if (c->closing && tp_channel_unacknowledged(c) == 0) disconnect(c);
-  schedule(c);
+  schedule(c, now);
 }
 
 static void on_timer(tp_timer *timer, int64_t now) {
