@@ -11,6 +11,7 @@
 #   make test-all   make test, spec/each under every other version of Lua (SPEC= under all), and
 #                   what talks to a server against the oldest one, too
 #   make soak       what must never crash, 500 times each; loads, larger
+#   make torture    every allocation of a client's life fails once; LIVES=500 tries so many
 #   make lint asan tsan fuzz bench docs schema install clean
 #   make install    PREFIX=/usr/local, and DESTDIR for packages;  make install-bundle: the one file
 
@@ -189,6 +190,13 @@ ROUNDS ?= 500
 soak:
 	@TEMPORAL_TEST_ROUNDS=$(ROUNDS) $(MAKE) --no-print-directory test \
 	  SPEC="spec/each/life spec/each/hosts spec/once/hosts/nginx_load_spec.lua"
+
+# Of each way to fail, at most so many.
+LIVES ?= 1000000
+.PHONY: torture
+torture:
+	@TEMPORAL_TEST_ROUNDS=$(LIVES) $(MAKE) --no-print-directory test \
+	  SPEC=spec/each/life/torture_spec.lua
 
 test-build: $(MODULE) $(ARCHIVE) $(C_TESTS) $(REPLAYS) $(PEERS)
 	@:

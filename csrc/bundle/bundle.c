@@ -24,8 +24,13 @@ static int open_module(lua_State *L) {
                       "than this one: for %s (%s)", ltp_bundle_lua,
                       lua_tostring(L, -1));
   lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, 1);
-  return 1;
+  if (lua_pcall(L, lua_gettop(L) - 1, 1, 0) == 0) return 1;
+  /* Lua 5.1 and LuaJIT would take it for being loaded for ever. */
+  lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+  lua_pushnil(L);
+  lua_setfield(L, -2, module->name);
+  lua_pop(L, 1);
+  return lua_error(L);
 }
 
 /* The value on the top is popped. What the program has put there stays. */

@@ -16,14 +16,20 @@ local load = rawget(_G, "loadstring") or load
 local folder = debug.getinfo(1, "S").source:match "^@(.*[/\\])base[/\\]sources%.lua$"
 
 -- As the searcher of files would load it. It is good for one time: who clears
--- package.loaded to load a module again wants its file.
+-- package.loaded to load a module again wants its file. Where it fails it can be
+-- required again: see temporal.lazy.
 local function loader_of(name, path, text)
   local function loader()
     local chunk, problem = load(text, "@" .. path)
     if not chunk then
+      loaded[name] = nil
       error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, problem), 0)
     end
-    local module = chunk(name, path)
+    local ok, module = pcall(chunk, name, path)
+    if not ok then
+      loaded[name] = nil
+      error(module, 0)
+    end
     if preload[name] == loader then
       preload[name] = nil
     end

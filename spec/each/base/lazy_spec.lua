@@ -33,6 +33,17 @@ describe("temporal.lazy", function()
     assert.matches("spec.no_such_module", message, 1, true)
   end)
 
+  it("loads once more what could not be loaded", function()
+    local load = package.preload["spec.lazy_example"]
+    package.preload["spec.lazy_example"] = function() error "not enough memory" end
+    local example = lazy "spec.lazy_example"
+    local ok, message = pcall(function() return example.answer end)
+    assert.is_false(ok)
+    assert.matches("not enough memory", message)
+    package.preload["spec.lazy_example"] = load
+    assert.equal(42, example.answer)
+  end)
+
   it("keeps the seldom used modules out of the start", function()
     local names = { "temporal.error.failure",
       "temporal.call.service", "temporal.value.search_attributes" }
