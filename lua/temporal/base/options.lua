@@ -17,13 +17,21 @@ local getmetatable, next, type = getmetatable, next, type
 
 local MAX_SHOWN = 40
 
+local function escape(text)
+  return (text:gsub(".", function(c)
+    return ("\\%d"):format(c:byte())
+  end))
+end
+
 local function show(value)
   local kind = type(value)
   if kind == "string" then
     if #value > MAX_SHOWN then
       value = value:sub(1, MAX_SHOWN) .. "..."
     end
-    return (("%q"):format(value):gsub("\\\n", "\\n"))
+    value = ("%q"):format(value):gsub("\\\n", "\\n")
+    -- Of control characters %q escapes some, on 5.1 and LuaJIT few.
+    return (value:gsub("%c", escape):gsub("\194[\128-\159]", escape))
   elseif kind == "number" or kind == "boolean" then
     return decimal.text(value)
   end

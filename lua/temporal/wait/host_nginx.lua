@@ -12,6 +12,7 @@
 -- @module temporal.host.nginx
 
 local core = require "temporal.core"
+local logger = require "temporal.observe.logger"
 local lost = require "temporal.base.lazy" "temporal.wait.lost"
 local tickets = require "temporal.wait.ticket"
 
@@ -155,7 +156,7 @@ local function run(_, number)
     core.hang_up()
   end
   if not ok then
-    ngx.log(ngx.ERR, "temporal: the dispatcher failed: ", problem)
+    logger.default("error", "the dispatcher failed: " .. tostring(problem))
   end
 end
 

@@ -96,6 +96,12 @@ describe("temporal.options", function()
     end
   end)
 
+  it("shows text without its control characters", function()
+    local shown = options.show("a\27[31m\1\127\194\155b\nc\rd\0")
+    assert.not_matches("[%c\194]", shown)
+    assert.matches([["a\0?27%[31m\0?0?1\127\194\155b\nc\[r1]3?d\0]], shown)
+  end)
+
   it("does not show strings that may be secrets", function()
     assert.not_matches("s3cret", raised(apply, { logger = "s3cret" }))
     assert.not_matches("s3cret", raised(apply, { types = { types = "s3cret" } }))

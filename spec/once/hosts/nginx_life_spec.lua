@@ -455,4 +455,22 @@ describe("nginx: life of a worker", function()
     end
     assert.same({}, site:complaints())
   end)
+
+  it("says in one clean line that the dispatcher failed", function()
+    start { locations = [[
+      location = /break { content_by_lua_block {
+        local tickets = require "temporal.wait.ticket"
+        local drain = tickets.drain
+        tickets.drain = function()
+          tickets.drain = drain
+          error("bad\27[31m\nnews", 0)
+        end
+        require("site").client():submit("GetSystemInfo", {}, { timeout = 20 }):get(0.3)
+        ngx.print "ok"
+      } } ]] }
+    assert.equal("ok", site:get("/break").body)
+    env.wait_until(30, function() return #site:complaints() > 0 end, "the complaint")
+    assert.matches("temporal: the dispatcher failed: bad [31m news", site:complaints()[1], 1, true)
+    assert.equal("ok", site:get("/call").body)
+  end)
 end)
