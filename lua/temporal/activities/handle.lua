@@ -10,6 +10,7 @@ local call_options = require "temporal.call.call_options"
 local core = require "temporal.core"
 local misuse = require "temporal.base.misuse"
 local operation = require "temporal.call.operation"
+local not_a_value = require "temporal.base.not_a_value"
 local options = require "temporal.base.options"
 local sessions = require "temporal.call.session"
 local waiting = require "temporal.activities.waiting"
@@ -198,6 +199,8 @@ function activity:abandon()
     self._poll:abandon()
   end
 end
+
+not_a_value(metatable)
 
 function metatable.__tostring(self)
   return ("temporal.activity (%s, %s)"):format(self.id, waiting.state(self))

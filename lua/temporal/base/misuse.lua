@@ -1,5 +1,6 @@
 --- How misuse is reported: a string raised at the line of the caller's code
--- that is at fault, however deep inside this package the check stands.
+-- that is at fault, however deep inside this package the check stands. Errors
+-- that are no misuse learn here which line that is.
 -- @module temporal.misuse
 
 local error = error
@@ -12,26 +13,43 @@ local function is_inside(source)
   return source:sub(1, #package_prefix) == package_prefix
 end
 
---- Raises a message at the first Lua stack level outside this package.
--- C functions on the way (`pcall(client.call, ...)`) are passed over: they
--- have no line of their own.
--- @tparam string message what was wrong, where, and what would be right
--- @raise always
-local function raise(message)
-  if not package_prefix then
-    error(message, 2)
-  end
+-- The first Lua function outside this package on the stack: its level, as the
+-- caller of this one counts, and what is known of it. C functions on the way
+-- (`pcall(client.call, ...)`) are passed over: they have no line of their own.
+local function find_outside()
   local level = 2
   while true do
-    local info = getinfo(level, "S")
+    local info = getinfo(level, "Sl")
     if not info then
-      error(message, 0)
+      return nil
     end
     if info.what ~= "C" and info.what ~= "tail" and not is_inside(info.source) then
-      error(message, level)
+      return level - 1, info
     end
     level = level + 1
   end
+end
+
+--- Raises a message at the first Lua stack level outside this package.
+-- @tparam string message what was wrong, where, and what would be right
+-- @raise always
+local function raise(message)
+  local level = 2
+  if package_prefix then
+    level = find_outside()
+  end
+  error(message, level or 0)
+end
+
+--- Where the program called this package.
+-- @treturn string|nil `"file:line"`; nil where no Lua function of the program
+--   is on the stack
+local function caller()
+  local level, info
+  if package_prefix then
+    level, info = find_outside()
+  end
+  return level and ("%s:%d"):format(info.short_src, info.currentline) or nil
 end
 
 --- Raises a message built with string.format.
@@ -43,6 +61,7 @@ local function raisef(template, ...)
 end
 
 return {
+  caller = caller,
   raise = raise,
   raisef = raisef,
 }

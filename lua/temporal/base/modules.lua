@@ -18,6 +18,7 @@ return {
   "base/lazy",
   "base/misuse",
   "base/modules",
+  "base/not_a_value",
   "base/options",
   "base/protect",
   "base/sources",

@@ -8,6 +8,7 @@ local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local failure = require "temporal.base.lazy" "temporal.error.failure"
+local not_a_value = require "temporal.base.not_a_value"
 local options = require "temporal.base.options"
 local state = require "temporal.base.state"
 local wait = require "temporal.wait.wait"
@@ -94,4 +95,5 @@ function call_metatable.__tostring(future)
     core.ready(future, "result") and "finished" or "running")
 end
 
+not_a_value(call_metatable)
 call_metatable.__name = "temporal.future"

@@ -2,12 +2,17 @@
 -- network, server, workflow, timeouts, values nobody can read.
 --
 -- Fields of every error: `kind`, `message`, `cause` (an error or nil), `code`
--- (gRPC code name, when an RPC failed), `details` (list), `attempts`, `raw`;
--- further fields by kind.
+-- (gRPC code name, when an RPC failed), `details` (list), `attempts`, `raw`,
+-- `where` (`"file:line"` of the program's call that met it first; nil where
+-- none of its functions is on the stack, and of causes); further fields by
+-- kind.
 -- @module temporal.error
 
 local core = require "temporal.core"
 local enum = require "temporal.base.enum"
+local misuse = require "temporal.base.misuse"
+
+local getinfo = debug.getinfo
 
 local MAX_CHAIN = 1000
 
@@ -58,10 +63,19 @@ local function is_error(value)
   return type(meta) == "table" and rawget(meta, "__name") == "temporal.error"
 end
 
---- Makes an error of a table of fields.
+--- Makes an error that somebody else met, such as the worker that tells of it.
+-- @tparam table fields `kind` and `message` at least
+-- @treturn temporal.error the same table
+local function received(fields)
+  return setmetatable(fields, metatable)
+end
+
+--- Makes an error that the program meets in the call it is making: `where`
+-- becomes its line.
 -- @tparam table fields `kind` and `message` at least
 -- @treturn temporal.error the same table
 local function new(fields)
+  fields.where = misuse.caller()
   return setmetatable(fields, metatable)
 end
 
@@ -151,8 +165,7 @@ local function describe(err)
   return text
 end
 
---- One line for people: outermost first, causes after it.
-function metatable.__tostring(self)
+local function with_causes(self)
   local parts = {}
   local err = self
   for i = 1, MAX_CHAIN do
@@ -166,6 +179,46 @@ function metatable.__tostring(self)
     err = err.cause
   end
   return table.concat(parts, ": ")
+end
+
+--- An error that nobody caught, as one line with the place in the program.
+-- @param err anything that was raised
+-- @treturn string
+local function uncaught(err)
+  if is_error(err) and err.where then
+    return ("%s (at %s)"):format(with_causes(err), one_line(err.where))
+  end
+  return tostring(err)
+end
+
+-- Is it the interpreter that asks for the text, for stderr? Its message handler
+-- is a C function that stands right above `error` on the stack.
+local function asked_by_interpreter()
+  local handler, raising = getinfo(3, "Sf"), getinfo(4, "f")
+  return handler and raising and handler.what == "C" and handler.func ~= tostring
+    and raising.func == error
+end
+
+--- One line for people: outermost first, causes after it.
+function metatable.__tostring(self)
+  if asked_by_interpreter() then
+    return (uncaught(self))
+  end
+  return (with_causes(self))
+end
+
+local function text_of(value)
+  local kind = type(value)
+  if is_error(value) then
+    return with_causes(value)
+  elseif kind ~= "string" and kind ~= "number" then
+    misuse.raisef("attempt to concatenate an error with a %s value", kind)
+  end
+  return value
+end
+
+function metatable.__concat(left, right)
+  return text_of(left) .. text_of(right)
 end
 
 -- Details of a google.rpc.Status. Each refiner turns the fields of a decoded
@@ -324,10 +377,14 @@ end
 --- Raises an error of this package, or returns the arguments.
 -- @param ... a value, an error, and whatever else
 -- @return all arguments, as many as there are
--- @raise the error itself, when the value is nil and it is not
+-- @raise the error itself, when the value is nil and it is not; `err.where`
+--   stays, or becomes the line of this call
 local function assert_result(...)
   local value, err = ...
   if value == nil and err ~= nil then
+    if is_error(err) and err.where == nil then
+      err.where = misuse.caller()
+    end
     error(err, 0)
   end
   return ...
@@ -335,6 +392,8 @@ end
 
 return {
   new = new,
+  received = received,
+  uncaught = uncaught,
   is_error = is_error,
   from_record = from_record,
   start_outcome = start_outcome,

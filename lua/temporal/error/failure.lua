@@ -12,7 +12,7 @@ local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 
 local filled = field.filled
-local new = errors.new
+local new = errors.received
 
 -- A chain of failures longer than this is cut; `raw` of its last link keeps
 -- the rest. Messages this deep are refused while decoding already.
@@ -249,7 +249,8 @@ end
 
 -- Fields of an error that a failure has a place for, or that say nothing.
 local ELSEWHERE = {
-  kind = true, message = true, stack_trace = true, source = true, non_retryable = true,
+  kind = true, message = true, stack_trace = true, source = true, where = true,
+  non_retryable = true,
 }
 
 -- What an error of this process knows beyond its message, for the other side:

@@ -13,6 +13,7 @@
 -- @module temporal.interceptor
 
 local core = require "temporal.core"
+local errors = require "temporal.error.error"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local state = require "temporal.base.state"
@@ -168,6 +169,16 @@ function interceptor.new(list)
   return chains
 end
 
+-- The place of an error is where the program called the operation, not where an
+-- interceptor called `next`.
+local function placed(...)
+  local value, err = ...
+  if value == nil and errors.is_error(err) then
+    err.where = misuse.caller()
+  end
+  return ...
+end
+
 --- Runs an operation through the interceptors that have a function for it.
 -- @tparam table chains of `new`
 -- @tparam string name of the operation, such as `"signal"`
@@ -180,7 +191,7 @@ function interceptor.run(chains, name, input, perform)
   if not through then
     return perform(input)
   end
-  return through(input, perform)
+  return placed(through(input, perform))
 end
 
 -- Hooks around RPCs.

@@ -7,7 +7,7 @@ local failure = require "temporal.error.failure"
 local field = require "temporal.base.field"
 
 local filled = field.filled
-local new = errors.new
+local new, received = errors.new, errors.received
 
 local function close_cause(event, converter)
   local failed = event.workflow_execution_failed_event_attributes
@@ -16,7 +16,7 @@ local function close_cause(event, converter)
   end
   local timed_out = event.workflow_execution_timed_out_event_attributes
   if timed_out then
-    local cause = new {
+    local cause = received {
       kind = "timed_out", message = "the workflow's own timeout passed",
       timeout_type = "start_to_close",
     }
@@ -24,7 +24,7 @@ local function close_cause(event, converter)
   end
   local canceled = event.workflow_execution_canceled_event_attributes
   if canceled then
-    local cause = new {
+    local cause = received {
       kind = "canceled", message = "canceled",
       details = failure.values(canceled.details, converter),
     }
@@ -32,7 +32,7 @@ local function close_cause(event, converter)
   end
   local terminated = event.workflow_execution_terminated_event_attributes
   if terminated then
-    local cause = new {
+    local cause = received {
       kind = "terminated",
       message = terminated.reason ~= "" and terminated.reason or "terminated",
       reason = terminated.reason,

@@ -9,6 +9,7 @@ local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local handle = require "temporal.base.lazy" "temporal.call.handle"
 local misuse = require "temporal.base.misuse"
+local not_a_value = require "temporal.base.not_a_value"
 local options = require "temporal.base.options"
 local sessions = require "temporal.call.session"
 local state = require "temporal.base.state"
@@ -385,4 +386,5 @@ function run_metatable.__tostring(future)
   return ("temporal.future (%s, %s)"):format(tostring(core_field(future, "id")), run_state(future))
 end
 
+not_a_value(run_metatable)
 run_metatable.__name = "temporal.future"

@@ -9,6 +9,7 @@ local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
+local not_a_value = require "temporal.base.not_a_value"
 local options = require "temporal.base.options"
 local service = require "temporal.call.service"
 local sessions = require "temporal.call.session"
@@ -213,6 +214,8 @@ function metatable.__temporal_await(self)
   local poll = not self._outcome and poll_of(self)
   return poll and not core.want(poll, "result") and poll or nil
 end
+
+not_a_value(metatable)
 
 function metatable.__tostring(self)
   local outcome = self._outcome

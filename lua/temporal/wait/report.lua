@@ -46,7 +46,8 @@ local function report_tasks()
   for _, err in ipairs(gone) do
     if untaken[err] then
       untaken[err] = nil
-      logger.log(log_with, "error", "a task failed and nobody took its error: " .. tostring(err))
+      logger.log(log_with, "error", "a task failed and nobody took its error: "
+        .. errors.uncaught(err))
     end
   end
 end

@@ -10,6 +10,7 @@ local host = require "temporal.wait.host"
 local lost = require "temporal.wait.lost"
 local logger = require "temporal.observe.logger"
 local misuse = require "temporal.base.misuse"
+local not_a_value = require "temporal.base.not_a_value"
 local options = require "temporal.base.options"
 local protect = require "temporal.base.protect"
 local state = require "temporal.base.state"
@@ -33,7 +34,7 @@ end
 -- function of the user's runs any more.
 local function say_untaken()
   for err in next, state.untaken do
-    logger.default("error", "a task failed and nobody took its error: " .. tostring(err))
+    logger.default("error", "a task failed and nobody took its error: " .. errors.uncaught(err))
   end
 end
 
@@ -189,6 +190,8 @@ end
 function metatable.__temporal_await(self)
   return not self._finished and self or nil
 end
+
+not_a_value(metatable)
 
 function metatable.__tostring(self)
   local how = self._killed and "killed" or self._error and "failed"
