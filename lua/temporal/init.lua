@@ -45,6 +45,7 @@ local client = require "temporal.client.client"
 local definition = require "temporal.run.definition"
 local errors = require "temporal.error.error"
 local failure = require "temporal.base.lazy" "temporal.error.failure"
+local foreign = require "temporal.base.foreign"
 local host = require "temporal.wait.host"
 local options = require "temporal.base.options"
 local scheduler = require "temporal.wait.scheduler"
@@ -118,7 +119,7 @@ local LAZY = {
 local function load_lazy(temporal, name)
   local load = LAZY[name]
   if not load then
-    return nil
+    return foreign.member("temporal", name)
   end
   temporal[name] = load()
   return temporal[name]

@@ -116,7 +116,27 @@ static int fail(encoder *e, int levels) {
   return -1;
 }
 
+/* A future of any kind: a userdata, or a table with this in its metatable. */
+static int is_future(lua_State *L, int index) {
+  const char *name;
+  int found = 0;
+  if (luaL_getmetafield(L, index, "__temporal_await")) {
+    found = 1;
+    lua_pop(L, 1);
+  } else if (luaL_getmetafield(L, index, "__name")) {
+    name = lua_tostring(L, -1);
+    found = name != NULL && strcmp(name, "temporal.future") == 0;
+    lua_pop(L, 1);
+  }
+  return found;
+}
+
 static int fail_type(lua_State *L, encoder *e, int index) {
+  if (is_future(L, index)) {
+    lua_pushliteral(L, "a future is not its value; call :get() first, and pass"
+                       " what it returns");
+    return fail(e, e->depth);
+  }
   lua_pushfstring(L,
                   "a %s has no JSON form; a value is nil, a boolean, a number,"
                   " a string or a table of these",
@@ -320,6 +340,7 @@ static int encode_table(lua_State *L, encoder *e, int index) {
   if (kind != LTP_PLAIN && kind != LTP_ARRAY) return fail_marked(L, e, kind);
   if (e->depth == TP_MAX_DEPTH) return fail_depth(L, e);
   luaL_checkstack(L, 8, "encoding a value");
+  if (kind == LTP_PLAIN && is_future(L, index)) return fail_type(L, e, index);
   e->depth++;
   lua_pushnil(L);
   if (!lua_next(L, index)) {

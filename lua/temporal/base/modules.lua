@@ -15,6 +15,7 @@ return {
   "base/duration",
   "base/enum",
   "base/field",
+  "base/foreign",
   "base/lazy",
   "base/misuse",
   "base/modules",

@@ -9,6 +9,7 @@
 
 local decimal = require "temporal.base.decimal"
 local duration = require "temporal.base.duration"
+local foreign = require "temporal.base.foreign"
 local misuse = require "temporal.base.misuse"
 
 local floor = math.floor
@@ -100,6 +101,16 @@ local function check_self(self, metatable, noun)
   end
 end
 
+--- Checks that a function of the package was called with a dot.
+-- @param first its first argument
+-- @tparam string name such as `"temporal.client"`
+-- @raise when that is the package itself
+local function check_dot(first, name)
+  if first ~= nil and rawequal(first, package.loaded.temporal) then
+    misuse.raisef("%s is a function, no method: write %s(...), with a dot", name, name)
+  end
+end
+
 -- The number of single-character edits between two names (Levenshtein).
 local function edit_distance(a, b)
   local row = {}
@@ -159,6 +170,10 @@ local function unknown(spec, name)
     return misuse.raisef("%s%s are given by name, got the key %s", label, parent, show(name))
   end
   local shown = spec.prefix .. name
+  local here = foreign.option(spec.label, spec.handlers, name)
+  if here then
+    return misuse.raisef('unknown %s "%s": %s', spec.label, shown, here)
+  end
   local suggestion = nearest(name, spec.names)
   if suggestion then
     return misuse.raisef('unknown %s "%s"; did you mean "%s%s"?',
@@ -180,12 +195,27 @@ local function define(label, handlers, parent)
     names[#names + 1] = name
   end
   table.sort(names)
+  if not parent then
+    foreign.note(label, handlers)
+  end
   return {
     label = label,
     prefix = parent and parent .. "." or "",
     handlers = handlers,
     names = names,
   }
+end
+
+--- Checks the names in a table of options, before anything else is said of it.
+-- @tparam table spec
+-- @tparam table given
+-- @raise on an unknown option
+local function check_names(spec, given)
+  for name in next, given do
+    if not spec.handlers[name] then
+      return unknown(spec, name)
+    end
+  end
 end
 
 --- Checks a table of options and stores them in a target.
@@ -432,6 +462,8 @@ return {
   show_url = show_url,
   without_secrets = without_secrets,
   kind_of = kind_of,
+  check_dot = check_dot,
+  check_names = check_names,
   check_self = check_self,
   timeout = timeout,
   get = get,

@@ -8,6 +8,7 @@ local converter = require "temporal.value.converter"
 local core = require "temporal.core"
 local credentials = require "temporal.connection.credentials"
 local errors = require "temporal.error.error"
+local foreign = require "temporal.base.foreign"
 local logger = require "temporal.observe.logger"
 local metrics = require "temporal.base.lazy" "temporal.observe.metrics"
 local misuse = require "temporal.base.misuse"
@@ -75,7 +76,7 @@ metatable.__index = setmetatable(client, { __index = function(_, name)
     client[name] = method
     return method
   end
-  return nil
+  return foreign.member("client", name)
 end })
 
 -- All clients of this Lua state that are still open, for temporal.shutdown.
@@ -137,6 +138,7 @@ end
 -- @raise on a wrong or unknown option
 local function new(...)
   local given = ...
+  options.check_dot(given, "temporal.client")
   if select("#", ...) == 0 then
     local problem
     given, problem = config.load()

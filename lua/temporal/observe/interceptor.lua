@@ -19,6 +19,7 @@ local options = require "temporal.base.options"
 local state = require "temporal.base.state"
 
 local next, type = next, type
+local getinfo = debug.getinfo
 local hooked = state.hooked
 
 local interceptor = {}
@@ -115,13 +116,23 @@ end
 
 -- Chains.
 
+-- It may return nil for a nil; nothing at all is a forgotten `return`.
+local function returned(fn, name, ...)
+  if select("#", ...) == 0 then
+    local info = getinfo(fn, "S")
+    misuse.raisef('interceptor "%s" (%s:%d) returned nothing: return what next(input) returns',
+      name, info.short_src, info.linedefined)
+  end
+  return ...
+end
+
 local function link(fn, name, inner)
   return function(input)
     if type(input) ~= "table" then
       misuse.raisef('interceptor "%s": next takes the input, a table, got %s', name,
         options.kind_of(input))
     end
-    return fn(input, inner)
+    return returned(fn, name, fn(input, inner))
   end
 end
 

@@ -7,6 +7,7 @@ local close_event = require "temporal.base.lazy" "temporal.run.close_event"
 local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
+local foreign = require "temporal.base.foreign"
 local handle = require "temporal.base.lazy" "temporal.call.handle"
 local misuse = require "temporal.base.misuse"
 local not_a_value = require "temporal.base.not_a_value"
@@ -363,7 +364,7 @@ function run_metatable.__index(future, name)
   elseif name == "raw_result" then
     return raw_result(future)
   end
-  return nil
+  return foreign.member("future", name)
 end
 
 local function run_state(future)

@@ -253,6 +253,13 @@ local function encode_input(session, request, count, ...)
   request.input = input
 end
 
+local function check_first(given)
+  if type(given) ~= "table" then
+    misuse.raisef("the start options must be a table, got %s: they come first, before the "
+      .. "workflow", options.kind_of(given))
+  end
+end
+
 --- The request of a start.
 -- @tparam temporal.session session
 -- @tparam table given start options
@@ -263,9 +270,7 @@ end
 --   `refusal`, the error of a codec, it is not to be sent
 -- @raise on misuse
 local function build(session, given, workflow_type, count, ...)
-  if type(given) ~= "table" then
-    misuse.raisef("the start options must be a table, got %s", options.kind_of(given))
-  end
+  check_first(given)
   local request = {
     namespace = session.namespace,
     identity = session.identity or session:identify(),
@@ -368,9 +373,7 @@ end
 -- @treturn table `client options type args header id`
 -- @raise on misuse
 local function new_input(client, given, workflow, count, ...)
-  if type(given) ~= "table" then
-    misuse.raisef("the start options must be a table, got %s", options.kind_of(given))
-  end
+  check_first(given)
   local copy, header = {}, {}
   for option, value in next, given do
     copy[option] = value
@@ -393,6 +396,7 @@ end
 -- @return the future
 -- @raise on misuse
 local function submit(session, given, workflow, count, ...)
+  check_first(given)
   local workflow_type = definition.resolve(workflow, count)
   if session.builtin and session.unchanging and not session.hooks then
     local future = session.channel:start_plain(session.client, given, session.namespace,

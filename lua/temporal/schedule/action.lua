@@ -183,6 +183,7 @@ local ACTION = {
 -- @raise on misuse
 function action.encode(session, id, given, known, raw)
   local spec = ACTION.options
+  options.check_names(spec, given)
   for _, name in ipairs { "workflow", "task_queue" } do
     if given[name] == nil then
       options.fail(spec, name, "is missing")

@@ -9,9 +9,20 @@ local wait = require "temporal.wait.wait"
 local getmetatable, type = getmetatable, type
 local run_metatable, call_metatable = core.run_metatable, core.call_metatable
 
+local function is_future(value)
+  local kind = type(value)
+  local meta = (kind == "userdata" or kind == "table") and getmetatable(value)
+  return meta == run_metatable or meta == call_metatable
+    or type(meta) == "table" and meta.__temporal_await ~= nil
+end
+
 -- A copy: what the program does to its list meanwhile concerns no wait.
 local function copy_of(list, method)
-  if type(list) ~= "table" then
+  options.check_dot(list, method)
+  if is_future(list) then
+    misuse.raisef("%s takes a list of futures: write %s{ one, other }, got a future", method,
+      method)
+  elseif type(list) ~= "table" then
     misuse.raisef("%s takes a list of futures, got %s", method, options.kind_of(list))
   end
   if #list == 0 then
@@ -19,10 +30,7 @@ local function copy_of(list, method)
   end
   local copy = {}
   for i = 1, #list do
-    local kind = type(list[i])
-    local meta = (kind == "userdata" or kind == "table") and getmetatable(list[i])
-    if meta ~= run_metatable and meta ~= call_metatable
-      and not (type(meta) == "table" and meta.__temporal_await) then
+    if not is_future(list[i]) then
       misuse.raisef("%s: element %d must be a future, got %s", method, i,
         options.kind_of(list[i]))
     end

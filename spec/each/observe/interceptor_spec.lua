@@ -105,7 +105,7 @@ describe("temporal.interceptor", function()
       assert.equal(4, count(interceptor.run(chains, "get", {}, function()
         return nil, "x", nil, nil
       end)))
-      assert.equal(0, count(interceptor.run(chains, "get", {}, function() end)))
+      assert.equal(1, count(interceptor.run(chains, "get", {}, function() return nil end)))
     end)
 
     it("lets an interceptor repeat, replace the input, or answer by itself", function()
@@ -374,5 +374,18 @@ describe("hooks around RPCs", function()
     local ok, message = pcall(client.call, client, "GetSystemInfo")
     assert.is_false(ok)
     assert.matches(misuse_prefix .. '.*the value of "x" must be a string, got a table', message)
+  end)
+
+  it("that return nothing are told so, with their place", function()
+    local client = faults.client { interceptors = { {
+      execute_workflow = function(input, next) next(input) end,
+      get = function() return nil end,
+    } } }
+    local ok, message = pcall(faults.submit, client)
+    assert.is_false(ok)
+    assert.matches(misuse_prefix .. '.*interceptor "execute_workflow" %(spec/each/observe/'
+      .. "interceptor_spec%.lua:%d+%) returned nothing: return what next%(input%) returns", message)
+    -- A nil is a value.
+    assert.is_nil(client:workflow("w"):get())
   end)
 end)
