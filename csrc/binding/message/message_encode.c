@@ -455,11 +455,12 @@ static int encode_unknown(encoder *e, const ltp_level *at, int slot) {
 
 static int unknown_field(encoder *e, const ltp_level *at, const char *name,
                          size_t n) {
-  char shown[LTP_DESCRIBED];
+  char shown[LTP_DESCRIBED], known[LTP_LISTED];
   const char *best = tp_schema_nearest_field(at->type, name, n);
   ltp_quote(name, n, shown);
   if (best == NULL)
-    return ltp_path_error(e->L, at, "unknown field %s", shown);
+    return ltp_path_error(e->L, at, "unknown field %s; known are: %s", shown,
+                          ltp_list_fields(at->type, known));
   return ltp_path_error(e->L, at, "unknown field %s; did you mean \"%s\"?",
                         shown, best);
 }

@@ -69,6 +69,40 @@ const char *ltp_describe(lua_State *L, int index, char out[LTP_DESCRIBED]) {
   }
 }
 
+/* The name that follows another in the order of the alphabet, or NULL. */
+static const char *next_field(int type, const char *after) {
+  const tp_field *fields = tp_schema_fields_of(type);
+  const char *best = NULL;
+  int i;
+  for (i = 0; i < tp_schema_messages[type].count; i++) {
+    const char *name = tp_schema_string(fields[i].name, NULL);
+    if ((after == NULL || strcmp(name, after) > 0) &&
+        (best == NULL || strcmp(name, best) < 0))
+      best = name;
+  }
+  return best;
+}
+
+const char *ltp_list_fields(int type, char out[LTP_LISTED]) {
+  const char *name = next_field(type, NULL);
+  size_t length = 0, n;
+  out[0] = '\0';
+  for (; name != NULL; name = next_field(type, name)) {
+    n = strlen(name);
+    if (length + n + sizeof ", , ..." > LTP_LISTED) {
+      memcpy(out + length, ", ...", sizeof ", ...");
+      break;
+    }
+    if (length > 0) {
+      memcpy(out + length, ", ", 2);
+      length += 2;
+    }
+    memcpy(out + length, name, n + 1);
+    length += n;
+  }
+  return out;
+}
+
 static void add_key(lua_State *L, writer *w, int slot) {
   char text[LTP_DESCRIBED];
   size_t n;

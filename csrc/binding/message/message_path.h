@@ -30,6 +30,11 @@ const char *ltp_describe(lua_State *L, int index, char out[LTP_DESCRIBED]);
 /* `"text"`, cut at about 40 bytes and free of control characters. */
 const char *ltp_quote(const char *s, size_t n, char out[LTP_DESCRIBED]);
 
+/* The names of a message's fields in their order, as many as there is room
+** for: "a, b, c, ...". */
+#define LTP_LISTED 360
+const char *ltp_list_fields(int type, char out[LTP_LISTED]);
+
 /* The wire type of each field type, as it is written unpacked. */
 extern const uint8_t ltp_wire_types[];
 #define ltp_wire_of(type) ((tp_wire_type)ltp_wire_types[type])

@@ -52,11 +52,29 @@ function listing.run(client, name, given, perform)
   }, perform)
 end
 
+-- The server quotes but a word of a query that it cannot read.
+local MAX_QUERY = 200
+
+--- Shows the query beside the server's complaint.
+-- @tparam table input of the operation
+-- @tparam temporal.error err
+-- @treturn temporal.error the same
+function listing.show_query(input, err)
+  local query = input.options.query
+  if err.kind == "invalid_argument" and query and query ~= "" then
+    if #query > MAX_QUERY then
+      query = query:sub(1, MAX_QUERY) .. "..."
+    end
+    err.message = ("%s; the query: %s"):format(err.message, query)
+  end
+  return err
+end
+
 -- Counts what a query matches, by the RPC of that name.
 local function count_by(input, rpc)
   local response, err = operation.call(input, rpc, { query = input.options.query })
   if not response then
-    return nil, err
+    return nil, listing.show_query(input, err)
   end
   local groups = {}
   for i, group in ipairs(response.groups) do
@@ -100,7 +118,7 @@ local function iterate(input, list, read)
     end
     local message, err = next_message()
     if err then
-      error(err, 0)
+      error(listing.show_query(input, err), 0)
     elseif not message or limit and handed_out >= limit then
       return nil
     end

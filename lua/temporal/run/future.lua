@@ -48,6 +48,10 @@ local function run_error(future, record)
       request_id = request_id,
     },
   })
+  if err.kind == "already_started" then
+    err.message = ('%s; on_already_started = "attach" gives the future of %s'):format(err.message,
+      err.run_id and "run " .. err.run_id or "the run that holds the id")
+  end
   if state.refusals[future] then
     err.cause = state.refusals[future].cause
   end

@@ -57,7 +57,7 @@ local function page_of(input)
   local response, err = operation.call(input, LIST.method,
     listing.request(input, LIST, given.page_token, given.page_size))
   if not response then
-    return nil, err
+    return nil, listing.show_query(input, err)
   end
   local items, token = {}, response.next_page_token
   for i, info in ipairs(response.executions) do

@@ -119,6 +119,8 @@ describe("a start option", function()
     local err = refused { id = id, id_reuse_policy = "reject_duplicate" }
     assert.same({ "already_started", id, first.run_id, "not_started" },
       { err.kind, err.workflow_id, err.run_id, err.outcome })
+    assert.matches('; on_already_started = "attach" gives the future of run ' .. first.run_id,
+      err.message, 1, true)
     err = refused { id = id, id_reuse_policy = "allow_duplicate_failed_only" }
     assert.equal("already_started", err.kind)
     local second = begin { id = id, id_reuse_policy = "allow_duplicate" }

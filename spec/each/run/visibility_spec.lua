@@ -236,14 +236,17 @@ describe("visibility", function()
     assert.is_false(ok)
     assert.is_true(temporal.is_error(err))
     assert.equal("invalid_argument", err.kind)
+    assert.matches("; the query: no such query$", tostring(err))
     local items
     items, err = client:list_workflows_page { query = "also = wrong" }
     assert.is_nil(items)
     assert.equal("invalid_argument", err.kind)
+    assert.matches("; the query: also = wrong$", tostring(err))
     local count
     count, err = client:count_workflows "WorkflowId ~ 1"
     assert.is_nil(count)
     assert.equal("invalid_argument", err.kind)
+    assert.matches("; the query: WorkflowId ~ 1$", tostring(err))
     -- A token that is none: the server hides why, and the client tries again until then.
     items, err = client:list_workflows_page { page_token = "garbage", timeout = 1 }
     assert.is_nil(items)

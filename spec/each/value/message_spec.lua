@@ -268,8 +268,13 @@ describe("encode", function()
     refuses(START, { input = { payloads = { {}, { dta = "" } } } },
       "StartWorkflowExecutionRequest.input.payloads[2]: "
       .. 'unknown field "dta"; did you mean "data"?')
-    refuses(START, { zzzzzzzzzzz = 1 },
-      'StartWorkflowExecutionRequest: unknown field "zzzzzzzzzzz"')
+    refuses("temporal.api.workflowservice.v1.DescribeWorkflowExecutionRequest", { zzzzzz = 1 },
+      'DescribeWorkflowExecutionRequest: unknown field "zzzzzz"; known are: execution, namespace')
+    -- A long list is cut between two names.
+    local _, message = core.encode(START, { zzzzzzzzzzz = 1 })
+    assert.matches('^StartWorkflowExecutionRequest: unknown field "zzzzzzzzzzz"; known are: '
+      .. "completion_callbacks, .*[%l_]+, %.%.%.$", message)
+    assert.is_true(#message < 450)
     refuses(START, { "x" }, "StartWorkflowExecutionRequest: "
       .. "expected field names as keys, got number 1")
     refuses(START, { workflow_id = 7 },
