@@ -26,27 +26,48 @@ local function new_span(name, parent)
   return span
 end
 
--- What the other SDKs call the spans of what carries a header. start_workflow is execute_workflow
--- and a wait: it has no span of its own.
+-- What the other SDKs call the spans of what carries a header, and ours of the rest. start_workflow
+-- is execute_workflow and a wait: it has no span of its own.
 local NAMES = {
   execute_workflow = "StartWorkflow", signal_with_start = "SignalWithStartWorkflow",
   update_with_start = "StartUpdateWithStartWorkflow", signal = "SignalWorkflow",
   query = "QueryWorkflow", update = "StartWorkflowUpdate", start_update = "StartWorkflowUpdate",
+  execute_activity = "StartActivity", create_schedule = "CreateSchedule",
+  get = "GetWorkflowResult", get_update_result = "GetWorkflowUpdateResult",
+  get_activity_result = "GetActivityResult", describe = "DescribeWorkflow",
+  cancel = "CancelWorkflow", terminate = "TerminateWorkflow", reset = "ResetWorkflow",
+  delete = "DeleteWorkflow", pause = "PauseWorkflow", unpause = "UnpauseWorkflow",
+  update_options = "UpdateWorkflowOptions", history = "GetWorkflowHistory",
+  fetch_history = "FetchWorkflowHistory", call = "Call", submit = "Submit",
 }
+-- These are called what they are: list_workflows is ListWorkflows.
+for name in ([[list_workflows list_workflows_page count_workflows cancel_activity
+    terminate_activity delete_activity describe_activity list_activities count_activities
+    complete_activity fail_activity heartbeat_activity report_canceled_activity
+    describe_schedule update_schedule trigger_schedule pause_schedule unpause_schedule
+    backfill_schedule delete_schedule matching_schedule_times list_schedules count_schedules
+    describe_namespace describe_task_queue system_info check_health connect
+    close]]):gmatch "%S+" do
+  NAMES[name] = name:gsub("^%l", string.upper):gsub("_(%l)", string.upper)
+end
 
 --- Makes the interceptor.
 -- @tparam function current `current()` returns the traceparent in hand, or nil
 -- @tparam function ended `ended(span, err)` takes each span, for your tracer to send
 function tracing.interceptor(current, ended)
   local function finish(span, ...)
-    ended(span, (select(2, ...)))
+    local value, err = ...
+    ended(span, value == nil and err or nil) -- some have a second value
     return ...
   end
   local interceptor = {}
   for operation, name in pairs(NAMES) do
     interceptor[operation] = function(input, next)
-      local span = new_span(name .. ":" .. (input.name or input.type), current())
-      input.header["_tracer-data"] = { traceparent = span.traceparent }
+      local what = input.name or input.type or input.method or input.id
+      local span = new_span(what and name .. ":" .. what or name, current())
+      if input.header then
+        input.header["_tracer-data"] = { traceparent = span.traceparent }
+      end
       return finish(span, next(input))
     end
   end

@@ -52,7 +52,8 @@ describe("a traceparent in the header _tracer-data", function()
     local run = client:execute_workflow({ task_queue = queue }, "YourWorkflowDefinition",
       { amount = 3 })
     assert.equal("ordered 3", temporal.assert(run:get()))
-    assert.equal(1, #sent)
+    assert.equal(2, #sent)
+    assert.equal("GetWorkflowResult:" .. run.id, sent[2].name)
     assert.same({ "StartWorkflow:YourWorkflowDefinition", TRACE_ID, SPAN_ID },
       { sent[1].name, sent[1].trace_id, sent[1].parent_id })
     assert.not_equal(SPAN_ID, sent[1].span_id)
@@ -82,6 +83,67 @@ describe("a traceparent in the header _tracer-data", function()
     assert.equal("SignalWithStartWorkflow:Traced", sent[1].name)
     local span = next_span("RunWorkflow:Traced")
     assert.equal(sent[1].span_id, span.parent_id)
+  end)
+
+  it("has a span of every operation", function()
+    local interceptor = tracing.interceptor(function() end, function() end)
+    for _, operation in ipairs(require("temporal.observe.interceptor").names) do
+      if operation ~= "start_workflow" then assert.is_function(interceptor[operation], operation) end
+    end
+  end)
+
+  local function span_of(name, act)
+    local before = #sent
+    local value, err = act()
+    assert.equal(name, sent[before + 1].name)
+    assert.equal(before + 1, #sent)
+    assert.same({ TRACE_ID, SPAN_ID }, { sent[#sent].trace_id, sent[#sent].parent_id })
+    assert.is_nil(err)
+    return value
+  end
+
+  it("traces what carries no header, too", function()
+    local id = "traced-" .. env.uuid()
+    local run = span_of("StartWorkflow:T", function()
+      return client:start_workflow({ id = id, task_queue = id }, "T")
+    end)
+    span_of("DescribeWorkflow:" .. id, function() return run:describe() end)
+    span_of("FetchWorkflowHistory:" .. id, function() return run:fetch_history() end)
+    span_of("CancelWorkflow:" .. id, function() return run:cancel() end)
+    span_of("TerminateWorkflow:" .. id, function() return run:terminate() end)
+    span_of("ListWorkflows", function() return client:list_workflows "WorkflowType = 'T'" end)
+    local _, groups = client:count_workflows "WorkflowType = 'T'"
+    assert.is_table(groups)
+    assert.is_nil(sent[#sent].err)
+    assert.is_nil(client:call("DescribeNamespace", { namespace = "none-" .. id }))
+    assert.equal("namespace_not_found", sent[#sent].err.kind)
+    span_of("Call:GetSystemInfo", function() return client:call "GetSystemInfo" end)
+    local submitted = span_of("Submit:GetSystemInfo", function()
+      return client:submit "GetSystemInfo"
+    end)
+    temporal.assert(submitted:get(30))
+  end)
+
+  it("goes with activities and the starts of schedules", function()
+    local id = "traced-" .. env.uuid()
+    local activity = span_of("StartActivity:A", function()
+      return client:execute_activity({ task_queue = id, id = id, start_to_close_timeout = 60 }, "A")
+    end)
+    local traceparent = sent[#sent].traceparent
+    temporal.assert(activity:started(30))
+    local answer = temporal.assert(client:call("DescribeActivityExecution", { activity_id = id }))
+    assert.matches(traceparent, answer.info.header.fields["_tracer-data"].data, 1, true)
+    span_of("TerminateActivity:" .. id, function() return activity:terminate() end)
+    local schedule = span_of("CreateSchedule:" .. id, function()
+      return client:create_schedule(id, { action = { workflow = "T", task_queue = id },
+        paused = true })
+    end)
+    traceparent = sent[#sent].traceparent
+    local description = span_of("DescribeSchedule:" .. id, function()
+      return schedule:describe()
+    end)
+    assert.same({ traceparent = traceparent }, description.action.header["_tracer-data"])
+    span_of("DeleteSchedule:" .. id, function() return schedule:delete() end)
   end)
 
   it("begins a trace where there is none in hand", function()
