@@ -92,7 +92,9 @@ function foreign.option(label, handlers, name)
   local folded = name:lower():gsub("[_%-]", "")
   local list = OPTIONS[label] or COMMON
   local here = list[folded] or COMMON_ADVICE[folded]
-  if not here then
+  if here == ARGS and handlers.args then
+    return nil
+  elseif not here then
     return misplaced(label, name)
   elseif here:find " " then
     return here
