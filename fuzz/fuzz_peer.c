@@ -175,7 +175,7 @@ static void want_result(unsigned number) {
   if (tp_future_flags(f) & TP_POLL_FAILED && number & 64)
     tp_future_signal(f, TP_TAKEN);
   tp_future_subscribe(f, TP_RESULT);
-  tp_run_want((tp_run *)f, number & 128 ? TP_FIRST : TP_RESULT);
+  tp_run_want((tp_run *)f, number & 128 ? TP_FIRST : TP_RESULT, true);
 }
 
 static void repeat(unsigned number) {

@@ -379,11 +379,12 @@ describe("temporal.config.load", function()
     { false, { TEMPORAL_TLS_CLIENT_KEY_DATA = "x" }, {},
       "TEMPORAL_TLS_CLIENT_KEY_DATA is given, but no client certificate: they go together" },
     { false, { TEMPORAL_ADDRESS = "https://s3cr3t@x:1" }, {},
-      'TEMPORAL_ADDRESS is wrong: it has a scheme; it must be "host", "host:port", "[v6]:port" '
-      .. 'or "dns:///host:port"', nil, "TEMPORAL_ADDRESS" },
+      'TEMPORAL_ADDRESS is wrong: it has a scheme; it must be "host", "host:port", "[v6]:port", '
+      .. '"dns:///host:port" or "unix:/path"', nil, "TEMPORAL_ADDRESS" },
     { "[profile.default]\naddress = 'a:99999'", {}, {},
       "FILE: line 2: profile.default.address is wrong: it has no valid port (1 to 65535) after "
-      .. 'the host; it must be "host", "host:port", "[v6]:port" or "dns:///host:port"', 2 },
+      .. 'the host; it must be "host", "host:port", "[v6]:port", "dns:///host:port" or '
+      .. '"unix:/path"', 2 },
     { false, { TEMPORAL_API_KEY = "s3cr3t\n" }, {},
       "TEMPORAL_API_KEY is wrong: the key may have printable ASCII without blanks only" },
     { false, { TEMPORAL_TLS_CLIENT_CERT_PATH = "/c", TEMPORAL_TLS_CLIENT_KEY_DATA = "s3cr3t" }, {},

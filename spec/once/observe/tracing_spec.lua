@@ -88,7 +88,9 @@ describe("a traceparent in the header _tracer-data", function()
   it("has a span of every operation", function()
     local interceptor = tracing.interceptor(function() end, function() end)
     for _, operation in ipairs(require("temporal.observe.interceptor").names) do
-      if operation ~= "start_workflow" then assert.is_function(interceptor[operation], operation) end
+      if operation ~= "start_workflow" then
+        assert.is_function(interceptor[operation], operation)
+      end
     end
   end)
 
