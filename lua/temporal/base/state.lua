@@ -26,6 +26,8 @@ if not metatable.__temporal then
     parked = {},
     runnable = { first = 1, last = 0 },
     deadlines = {},
+    -- Waits that have lasted long: see wait/overdue.lua.
+    overdue = { free_at = 0 },
     -- What has been taken from the engine, by run.
     taken = setmetatable({}, { __mode = "k" }),
     -- Why a start was refused before it was sent, by future.

@@ -8,8 +8,9 @@
 -- be asked before a call), `timeout` (seconds, where it is not the
 -- connection's), `query_timeout` (of queries), `max_decoded`, `logger`,
 -- `interceptors` and their `hooks` (nil without any), `builtin` (values need
--- neither codecs nor converters of the user),
--- `blob_limit` (what the namespace takes, once it has been asked), `closed`.
+-- neither codecs nor converters of the user), `blob_limit` (what the namespace
+-- takes, once it has been asked), `diagnose_after` (seconds, where long waits
+-- are looked into), `closed`.
 -- @module temporal.session
 
 local core = require "temporal.core"

@@ -111,6 +111,7 @@ local function build(settings, shared)
     max_decoded = settings.max_decoded,
     logger = settings.logger or logger.default,
     interceptors = settings.interceptors,
+    diagnose_after = settings.diagnose_after or nil,
   })
   open_clients[self] = true
   return self
@@ -130,8 +131,10 @@ end
 --   `max_decoded` (6,000,000 tables and elements of one answer),
 --   `max_pending` (10,000), `converter` (list), `codecs` (list),
 --   `codec_headers` (false), `failure_converter`, `interceptors` (list),
---   `logger` (stderr at warn), `shutdown_timeout` (5 s). Without arguments
---   everything comes from the environment, as `temporal.config.load` reads it.
+--   `logger` (stderr at warn), `diagnose_after` (10 s; how long the wait for a
+--   result lasts before the logger is told why there is none; false: never),
+--   `shutdown_timeout` (5 s). Without arguments everything comes from the
+--   environment, as `temporal.config.load` reads it.
 -- @treturn temporal.client|nil nil when the environment is broken (also its
 --   HTTPS_PROXY), and
 -- @treturn temporal.error of kind `config`
@@ -166,7 +169,7 @@ end
 -- @tparam table given options that differ: `namespace`, `identity`, `metadata`
 --   (added to what the connection sends; the same keys replaced),
 --   `rpc_timeout`, `shutdown_timeout`, `converter`, `codecs`, `codec_headers`,
---   `failure_converter`, `interceptors`, `logger`
+--   `failure_converter`, `interceptors`, `logger`, `diagnose_after`
 -- @treturn temporal.client
 -- @raise on a wrong option, or one of the connection
 function client:with(given)

@@ -27,6 +27,7 @@ local DEFAULTS = {
   connect_timeout = 5,
   rpc_timeout = 10,
   shutdown_timeout = 5,
+  diagnose_after = 10,
   max_message = 128 * 1024 * 1024,
   max_decoded = core.MAX_DECODED,
   max_pending = 10000,
@@ -97,6 +98,7 @@ local function set_authority(settings, value, spec, name)
   settings.authority, settings.authority_name = value, host
 end
 
+local take_diagnose_after = options.seconds("diagnose_after", { above = 0 })
 local take_namespace = options.string("namespace")
 
 -- It is sent as a header, too.
@@ -152,6 +154,15 @@ local OWN = {
     settings.interceptors = chains
   end,
   logger = options.func("logger"),
+  diagnose_after = function(settings, value, spec, name)
+    if value == false then
+      settings.diagnose_after = false
+    elseif type(value) == "boolean" then
+      options.fail(spec, name, "must be a duration, or false for never", options.show(value))
+    else
+      take_diagnose_after(settings, value, spec, name)
+    end
+  end,
 }
 
 -- What belongs to the connection, which all clients of `with` share.

@@ -12,6 +12,7 @@ local execution_options = require "temporal.call.execution_options"
 local field = require "temporal.base.field"
 local operation = require "temporal.call.operation"
 local options = require "temporal.base.options"
+local poller = require "temporal.call.poller"
 local sessions = require "temporal.call.session"
 local timestamp = require "temporal.base.timestamp"
 
@@ -55,17 +56,6 @@ local TASK_QUEUE = call_options.define("option of client:describe_task_queue", {
   stats = options.boolean("stats"),
 })
 
-local function poller(message)
-  local deployment = message.deployment_options
-  return {
-    identity = filled(message.identity),
-    last_access_time = timestamp.from_message(message.last_access_time),
-    rate_per_second = filled(message.rate_per_second),
-    deployment = deployment and filled(deployment.deployment_name)
-      and execution_options.version(deployment),
-  }
-end
-
 local function statistics(message)
   return message and {
     backlog_count = message.approximate_backlog_count,
@@ -94,13 +84,9 @@ local function describe_task_queue(input)
   if not response then
     return nil, err
   end
-  local pollers = {}
-  for i, message in ipairs(response.pollers) do
-    pollers[i] = poller(message)
-  end
   return {
     name = input.name,
-    pollers = pollers,
+    pollers = poller.list(response),
     stats = statistics(response.stats),
     versioning = task_queue_versioning(response.versioning_info),
     raw = response,

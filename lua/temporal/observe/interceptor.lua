@@ -30,7 +30,7 @@ interceptor.names = {
   "complete_activity", "connect", "count_activities", "count_schedules", "count_workflows",
   "create_schedule", "delete", "delete_activity", "delete_schedule", "describe",
   "describe_activity", "describe_namespace", "describe_schedule", "describe_task_queue",
-  "execute_activity", "execute_workflow", "fail_activity", "fetch_history", "get",
+  "diagnose", "execute_activity", "execute_workflow", "fail_activity", "fetch_history", "get",
   "get_activity_result", "get_update_result", "heartbeat_activity", "history",
   "list_activities", "list_schedules", "list_workflows", "list_workflows_page",
   "matching_schedule_times", "pause", "pause_schedule", "query", "report_canceled_activity",

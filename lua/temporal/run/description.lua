@@ -146,8 +146,11 @@ local function pending_workflow_task(message)
   }
 end
 
--- A description from a DescribeWorkflowExecutionResponse.
-local function read(session, response)
+--- A description from a DescribeWorkflowExecutionResponse.
+-- @tparam temporal.session session
+-- @tparam table response
+-- @treturn table
+function description.read(session, response)
   local self = description.item(session, response.workflow_execution_info or {})
   local config = response.execution_config or {}
   local metadata = config.user_metadata or {}
@@ -179,7 +182,7 @@ local function perform(input)
   if not response then
     return nil, err
   end
-  return read(sessions.of(input.client), response)
+  return description.read(sessions.of(input.client), response)
 end
 
 --- What the server knows of the workflow now: of the latest run of its id,

@@ -9,9 +9,11 @@ local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local foreign = require "temporal.base.foreign"
 local handle = require "temporal.base.lazy" "temporal.call.handle"
+local long_wait = require "temporal.base.lazy" "temporal.run.long_wait"
 local misuse = require "temporal.base.misuse"
 local not_a_value = require "temporal.base.not_a_value"
 local options = require "temporal.base.options"
+local overdue = require "temporal.wait.overdue"
 local sessions = require "temporal.call.session"
 local state = require "temporal.base.state"
 local types = require "temporal.value.types"
@@ -338,6 +340,7 @@ local ELSEWHERE = {
   cancel = "temporal.run.cancel",
   terminate = "temporal.run.cancel",
   describe = "temporal.run.description",
+  diagnose = "temporal.run.diagnose",
   history = "temporal.run.history",
   fetch_history = "temporal.run.history",
   reset = "temporal.run.control",
@@ -393,3 +396,32 @@ end
 
 not_a_value(run_metatable)
 run_metatable.__name = "temporal.future"
+
+-- Waits that last long: how long, says the client.
+
+local function diagnose_after(future)
+  local client = getmetatable(future) == run_metatable and core_owner(future)
+  return client and sessions.of(client).diagnose_after
+end
+
+local function diagnose_after_of(list)
+  for i = 1, #list do
+    local after = diagnose_after(list[i])
+    if after then
+      return after
+    end
+  end
+  return nil
+end
+
+overdue.observe {
+  after = function(awaited)
+    if getmetatable(awaited) == nil then
+      return diagnose_after_of(awaited)
+    end
+    return diagnose_after(awaited)
+  end,
+  begin = function(...)
+    return long_wait.begin(...)
+  end,
+}

@@ -57,8 +57,13 @@ end
 local function new()
   local adapter = {
     name = "cqueues", park = park, unpark = unpark,
-    wanted = false, polling = false, changed = condition.new(),
+    wanted = false, polling = false, changed = condition.new(), alarms = true,
   }
+
+  -- The scheduler has something to do earlier than it had.
+  function adapter.rearm()
+    adapter.changed:signal()
+  end
 
   function adapter.can_wait()
     return true

@@ -16,6 +16,7 @@ local loop = {
   name = "loop",
   park = scheduler.park,
   unpark = scheduler.unpark,
+  alarms = true,
 }
 
 --- Is this the coroutine of a task?

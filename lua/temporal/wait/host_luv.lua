@@ -45,7 +45,7 @@ end
 
 local uv = find()
 
-local luv = { name = "luv", unpark = scheduler.unpark }
+local luv = { name = "luv", unpark = scheduler.unpark, alarms = true }
 
 local handle, handle_fd -- polls the doorbell
 local timer             -- goes off when the first has waited long enough
@@ -147,6 +147,13 @@ function luv.unwatch()
     handle:stop()
   end
   timer:stop()
+end
+
+--- The scheduler has something to do earlier than it had.
+function luv.rearm()
+  if drain then
+    set_timer(scheduler.timeout())
+  end
 end
 
 --- Yields the coroutine, or runs the loop for a moment.

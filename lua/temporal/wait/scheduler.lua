@@ -8,11 +8,13 @@ local deadlines = require "temporal.wait.deadlines"
 local logger = require "temporal.observe.logger"
 local state = require "temporal.base.state"
 
+local next = next
 local now = core.now
 local running, resume, yield = coroutine.running, coroutine.resume, coroutine.yield
 local getinfo, getlocal, traceback = debug.getinfo, debug.getlocal, debug.traceback
 
 local parked, runnable, due = state.parked, state.runnable, state.deadlines
+local overdue, waiters = state.overdue, state.waiters
 
 local scheduler = {}
 
@@ -112,6 +114,9 @@ end
 -- @raise what the first of them raised, after all have been resumed; tasks
 --   keep their errors
 function scheduler.run()
+  if overdue.alarm and overdue.alarm <= now() then
+    overdue.ring()
+  end
   local first = due[1]
   if first then
     local time = now()
@@ -146,17 +151,21 @@ function scheduler.unpark(ticket)
   return true
 end
 
---- How long until somebody has waited long enough.
+--- How long until somebody has waited long enough, or so long that it is looked
+-- into.
 -- @treturn number|nil seconds, 0 when the time is over; nil when nobody has a
 --   deadline
 function scheduler.timeout()
-  local first = due[1]
   if runnable.first <= runnable.last then
     return 0
-  elseif not first then
+  end
+  local time, alarm = due[1] and due[1].deadline, next(waiters) and overdue.alarm
+  if alarm and (not time or alarm < time) then
+    time = alarm
+  elseif not time then
     return nil
   end
-  local left = first.deadline - now()
+  local left = time - now()
   return left > 0 and left or 0
 end
 

@@ -151,6 +151,45 @@ function tickets.remove_waiter(key, ticket)
   return waiters[key] == nil
 end
 
+-- Wakes without anything being ready: whoever waits looks again.
+local function mark(ticket)
+  ticket.fired = ticket.fired or ticket.key ~= nil or {}
+end
+
+--- Another future whose answer wakes the waiter, too: see wait/overdue.lua.
+-- @tparam table ticket; one without a host looks by itself
+-- @param future of the engine
+-- @tparam function give_up called when the wait ends before that
+function tickets.add_helper(ticket, future, give_up)
+  ticket.helper, ticket.give_up = future, give_up
+  if ticket.host then
+    tickets.add_waiter(core_id(future), ticket)
+  end
+  core_subscribe(future, "result")
+  if core_ready(future, "result") then
+    mark(ticket)
+  end
+end
+
+--- Its answer is there.
+-- @tparam table ticket
+function tickets.drop_helper(ticket)
+  if ticket.host then
+    tickets.remove_waiter(core_id(ticket.helper), ticket)
+  end
+  ticket.helper = nil
+end
+
+--- Nobody wants its answer any more.
+-- @tparam table ticket
+function tickets.abandon_helper(ticket)
+  if ticket.helper then
+    core.abandon(ticket.helper)
+    tickets.drop_helper(ticket)
+    ticket.give_up(ticket)
+  end
+end
+
 -- The wait is over, one way or another.
 function tickets.leave(ticket)
   if ticket.key then
@@ -159,6 +198,7 @@ function tickets.leave(ticket)
   for key in next, ticket.index or NONE do
     tickets.remove_waiter(key, ticket)
   end
+  tickets.abandon_helper(ticket)
   if ticket.task then
     ticket.task._ticket = nil
   end
@@ -228,6 +268,13 @@ local function collect()
     wake(ids[i], woken)
   end
   return woken, #ids
+end
+
+--- Wakes a waiter, for whom nothing is ready.
+-- @tparam table ticket
+function tickets.nudge(ticket)
+  mark(ticket)
+  unpark_all { ticket }
 end
 
 --- Empties the doorbell and unparks whoever waits for what has become ready.

@@ -9,6 +9,7 @@ local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local host = require "temporal.wait.host"
 local lost = require "temporal.base.lazy" "temporal.wait.lost"
+local overdue = require "temporal.wait.overdue"
 local protect = require "temporal.base.protect"
 local report = require "temporal.wait.report"
 local state = require "temporal.base.state"
@@ -97,6 +98,7 @@ local function park(ticket, deadline)
   if ticket.for_task then
     seconds = min(seconds or lost.LOOK, lost.LOOK)
   end
+  seconds = overdue.limit(ticket, seconds)
   begin_watch(ticket)
   if ticket.fired then
     return true
@@ -125,6 +127,7 @@ local function park_until_ready(future, what, ticket, deadline)
     subscribe(future, what)
     -- Ready between the last look and the subscription?
     while not ticket.fired and not is_ready(future, what) do
+      overdue.look(ticket, future, deadline)
       if not park(ticket, deadline) then
         remove_waiter(key, ticket)
         give_up(future, what)
@@ -142,11 +145,16 @@ end
 -- Where waiting is sleeping nobody has to be told: whoever wakes looks. Asked
 -- again each time, for a task may have stopped asking meanwhile.
 local function sleep_until_ready(adapter, future, what, deadline)
-  repeat
+  local ticket -- from the second round on: most waits have one
+  local ready = false
+  while not ready do
     local seconds = deadline and deadline - now()
     if seconds and seconds <= 0 then
       give_up(future, what)
-      return false
+      break
+    end
+    if ticket then
+      overdue.look(ticket, future, deadline)
     end
     subscribe(future, what)
     adapter.park(nil, seconds)
@@ -154,8 +162,13 @@ local function sleep_until_ready(adapter, future, what, deadline)
       lost.look()
     end
     report.all()
-  until want(future, what)
-  return true
+    ready = want(future, what)
+    ticket = ticket or not ready and {}
+  end
+  if ticket then
+    tickets.abandon_helper(ticket)
+  end
+  return ready
 end
 
 --- Waits for one thing.
@@ -275,8 +288,11 @@ local function park_for_many(list, futures, pending, ticket, deadline, all)
         return best or true
       end
     end
-    if not ticket.fired and not park(ticket, deadline) then
-      return nil
+    if not ticket.fired then
+      overdue.look(ticket, list, deadline)
+      if not park(ticket, deadline) then
+        return nil
+      end
     end
   end
 end

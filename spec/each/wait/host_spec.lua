@@ -135,6 +135,20 @@ describe("temporal.host", function()
     end)
   end)
 
+  it("parks without a limit when nobody wants to know of long waits", function()
+    local loop = new_loop()
+    local first = client
+    client = temporal.client { target = peer.address, diagnose_after = false }
+    local run = execute()
+    loop:spawn(function() run:get() end)
+    assert.equal(1, loop.parks)
+    assert.is_nil(loop.seconds)
+    answer(1)
+    loop:run(10)
+    assert(client:close())
+    client = first
+  end)
+
   it("parks each waiter and unparks it from temporal.poll", function()
     local loop = new_loop()
     local results = {}
@@ -145,7 +159,8 @@ describe("temporal.host", function()
       end)
     end
     assert.equal(3, loop.parks)
-    assert.is_nil(loop.seconds)
+    -- Until it is looked into why nothing happens.
+    assert.is_true(loop.seconds > 0 and loop.seconds <= 10)
     answer(3)
     loop:run(10)
     assert.same({ 7, 7, 7 }, results)

@@ -18,6 +18,12 @@ local prints = {
     "^  because%s+application%s+Shipping%s+cannot ship$",
     "^  because%s+application%s+Payment%s+card declined$", "^retryable%s+false$",
   },
+  ["diagnosis.lua"] = {
+    "^warn%s+%S+ has waited %d+ s for its first task: nobody polls task queue odrers$",
+    "^no result%s+timeout$", "^pollers%s+0%s+scheduled$",
+    "^because%s+.* workflow task has failed %a+: .*add_item.*argument",
+    "^attempt%s+%d+%s+application$",
+  },
   ["start_options.lua"] = {
     "^joined the running one%s+true%s+true$", "^the other answer%s+already_started%s+true$",
     "^not yet%s+timeout$", "^result%s+ordered 1$",
