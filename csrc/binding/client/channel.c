@@ -267,6 +267,13 @@ static const char *check_metadata(lua_State *L, const tp_client *client,
   return ltp_check_metadata(L, list, tp_client_metadata(client));
 }
 
+int ltp_submit(lua_State *L, tp_submission *s, bool counted) {
+  size_t size = s->call.request.length; /* from now on the engine's */
+  tp_submission_send(s, counted);
+  lua_pushinteger(L, (lua_Integer)size);
+  return ltp_return(L, 2);
+}
+
 tp_run *ltp_newrun(lua_State *L, const tp_run_names *names) {
   ltp_future *box = ltp_newfuture(L, LTP_RUN_METATABLE);
   tp_run *run = tp_run_new(ltp_checkclient(L), names);
@@ -310,8 +317,7 @@ static int Ltp_channel_start(lua_State *L) {
   run->base.call.metadata = ltp_read_metadata(L, 8);
   run->attach = lua_toboolean(L, 9);
   run->signals = lua_toboolean(L, 10);
-  tp_submission_send(&run->base, true);
-  return ltp_return(L, 1);
+  return ltp_submit(L, &run->base, true);
 }
 
 /* channel:run(namespace, workflow_id, run_id, first_execution_run_id,
@@ -420,8 +426,7 @@ static int Ltp_channel_call(lua_State *L) {
     rpc->base.call.timeout = tp_microseconds((double)lua_tonumber(L, -1));
   lua_pop(L, 1);
   rpc->base.call.metadata = ltp_read_metadata(L, metadata);
-  tp_submission_send(&rpc->base, !rpc->base.call.long_poll);
-  return ltp_return(L, 1);
+  return ltp_submit(L, &rpc->base, !rpc->base.call.long_poll);
 }
 
 /* Why something may fail in Lua, before it is sent. */

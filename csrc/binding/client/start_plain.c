@@ -197,8 +197,8 @@ static bool read_start(lua_State *L, start *s) {
 }
 
 /* channel:start_plain(client, start_options, namespace, identity, timeout,
-** workflow_type, ...) -> the future, whose owner is the client; nil: left to
-** run/start.lua */
+** workflow_type, ...) -> the future, whose owner is the client, and the bytes
+** of its request; nil: left to run/start.lua */
 int ltp_channel_start_plain(lua_State *L) {
   int top = lua_gettop(L);
   tp_run_names names;
@@ -220,6 +220,5 @@ int ltp_channel_start_plain(lua_State *L) {
   ltp_request_end(L, &run->base.call.request);
   if (s.timeout > 0) run->base.call.timeout = tp_microseconds(s.timeout);
   run->attach = s.already_started == ATTACH;
-  tp_submission_send(&run->base, true);
-  return ltp_return(L, 1);
+  return ltp_submit(L, &run->base, true);
 }

@@ -30,6 +30,7 @@ return {
   "call/execution_options",
   "call/future",
   "call/handle",
+  "call/large",
   "call/listing",
   "call/operation",
   "call/pages",

@@ -34,6 +34,8 @@ if not metatable.__temporal then
     refusals = setmetatable({}, { __mode = "k" }),
     -- The RPCs whose `after` hooks have not run, by future.
     hooked = setmetatable({}, { __mode = "k" }),
+    -- What is largest in a large request, by future.
+    large = setmetatable({}, { __mode = "k" }),
     -- The first run of the chain, where describe said it, by future.
     first_runs = setmetatable({}, { __mode = "k" }),
     -- When another key was tried, by future.

@@ -8,6 +8,7 @@ local core = require "temporal.core"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local failure = require "temporal.base.lazy" "temporal.error.failure"
+local large = require "temporal.base.lazy" "temporal.call.large"
 local not_a_value = require "temporal.base.not_a_value"
 local options = require "temporal.base.options"
 local state = require "temporal.base.state"
@@ -59,6 +60,9 @@ function call:get(timeout)
     converter = owner.session:values("failure", record.workflow_id),
     failure_to_error = failure.to_error,
   })
+  if state.large[self] then
+    large.explain(owner.session, self, err)
+  end
   owner.session:taken(self, err)
   return nil, err
 end

@@ -5,6 +5,7 @@
 local core = require "temporal.core"
 local errors = require "temporal.error.error"
 local interceptor = require "temporal.base.lazy" "temporal.observe.interceptor"
+local large = require "temporal.base.lazy" "temporal.call.large"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local state = require "temporal.base.state"
@@ -143,11 +144,15 @@ local function send(session, rpc, request, call)
   call.request_id = rpc.request_id and string_or_nil(filled.request_id) or nil
   call.workflow_id = call.workflow_id or workflow_id_of(filled)
   call.response_type = rpc.response
-  local future, problem = session.channel:call(rpc.path, rpc.request, filled, call)
+  -- Or the problem.
+  local future, size = session.channel:call(rpc.path, rpc.request, filled, call)
   if not future then
-    return misuse.raisef("%s: %s", rpc.method, problem)
+    return misuse.raisef("%s: %s", rpc.method, size)
   end
   own(future, session, rpc)
+  if size > session.large then
+    large.request(session, future, filled, rpc.method, call.workflow_id)
+  end
   if hooked then
     interceptor.submitted(future, hooked)
   end

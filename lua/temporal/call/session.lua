@@ -9,8 +9,9 @@
 -- connection's), `query_timeout` (of queries), `max_decoded`, `logger`,
 -- `interceptors` and their `hooks` (nil without any), `builtin` (values need
 -- neither codecs nor converters of the user), `blob_limit` (what the namespace
--- takes, once it has been asked), `diagnose_after` (seconds, where long waits
--- are looked into), `closed`.
+-- takes, once it has been asked), `payload_warning` (bytes, or false), `large`
+-- (bytes, from which on a request is looked at), `diagnose_after` (seconds, where
+-- long waits are looked into), `closed`.
 -- @module temporal.session
 
 local core = require "temporal.core"
@@ -19,6 +20,9 @@ local interceptor = require "temporal.base.lazy" "temporal.observe.interceptor"
 local state = require "temporal.base.state"
 
 local type = type
+
+-- Of a request, in bytes: what the server itself warns of (limit.blobSize.warn).
+local LARGE = 512 * 1024
 
 local methods = {}
 local metatable = { __name = "temporal.session", __index = methods }
@@ -56,6 +60,7 @@ end
 function session.new(client, fields)
   fields.client = client
   fields.hooks = fields.interceptors and fields.interceptors.hooks
+  fields.large = math.min(fields.payload_warning or LARGE, LARGE)
   setmetatable(fields, metatable)
   fields:key_changed()
   return fields

@@ -112,6 +112,7 @@ local function build(settings, shared)
     logger = settings.logger or logger.default,
     interceptors = settings.interceptors,
     diagnose_after = settings.diagnose_after or nil,
+    payload_warning = settings.payload_warning,
   })
   open_clients[self] = true
   return self
@@ -133,8 +134,9 @@ end
 --   `codec_headers` (false), `failure_converter`, `interceptors` (list),
 --   `logger` (stderr at warn), `diagnose_after` (10 s; how long the wait for a
 --   result lasts before the logger is told why there is none; false: never),
---   `shutdown_timeout` (5 s). Without arguments everything comes from the
---   environment, as `temporal.config.load` reads it.
+--   `payload_warning` (512 KiB, in bytes; from which size of arguments on the
+--   logger is told; false: never), `shutdown_timeout` (5 s). Without arguments
+--   everything comes from the environment, as `temporal.config.load` reads it.
 -- @treturn temporal.client|nil nil when the environment is broken (also its
 --   HTTPS_PROXY), and
 -- @treturn temporal.error of kind `config`
@@ -169,7 +171,8 @@ end
 -- @tparam table given options that differ: `namespace`, `identity`, `metadata`
 --   (added to what the connection sends; the same keys replaced),
 --   `rpc_timeout`, `shutdown_timeout`, `converter`, `codecs`, `codec_headers`,
---   `failure_converter`, `interceptors`, `logger`, `diagnose_after`
+--   `failure_converter`, `interceptors`, `logger`, `diagnose_after`,
+--   `payload_warning`
 -- @treturn temporal.client
 -- @raise on a wrong option, or one of the connection
 function client:with(given)

@@ -28,6 +28,7 @@ local DEFAULTS = {
   rpc_timeout = 10,
   shutdown_timeout = 5,
   diagnose_after = 10,
+  payload_warning = 512 * 1024,
   max_message = 128 * 1024 * 1024,
   max_decoded = core.MAX_DECODED,
   max_pending = 10000,
@@ -98,6 +99,8 @@ local function set_authority(settings, value, spec, name)
   settings.authority, settings.authority_name = value, host
 end
 
+local take_payload_warning = options.number("payload_warning",
+  { integer = true, min = 1, max = MAX_BYTES })
 local take_diagnose_after = options.seconds("diagnose_after", { above = 0 })
 local take_namespace = options.string("namespace")
 
@@ -154,6 +157,13 @@ local OWN = {
     settings.interceptors = chains
   end,
   logger = options.func("logger"),
+  payload_warning = function(settings, value, spec, name)
+    if value == false then
+      settings.payload_warning = false
+    else
+      take_payload_warning(settings, value, spec, name)
+    end
+  end,
   diagnose_after = function(settings, value, spec, name)
     if value == false then
       settings.diagnose_after = false

@@ -311,6 +311,13 @@ local function refine(err, bytes, context)
   end
 end
 
+-- The server's own limits, of one payload field or the memo.
+local function check_blob(err)
+  if err.message:find "^Blob data size exceeds limit" or err.message:find "^Memo size exceeds" then
+    err.kind = "message_too_large"
+  end
+end
+
 local function check_too_large(err)
   for i = 1, #TOO_LARGE do
     if err.message:find(TOO_LARGE[i]) then
@@ -352,6 +359,8 @@ local function from_record(record, context)
   end
   if err.kind == "resource_exhausted" and not err.resource_cause then
     check_too_large(err)
+  elseif err.kind == "invalid_argument" then
+    check_blob(err)
   end
   local fields = context and context.fields
   if fields then

@@ -9,6 +9,7 @@ local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local foreign = require "temporal.base.foreign"
 local handle = require "temporal.base.lazy" "temporal.call.handle"
+local large = require "temporal.base.lazy" "temporal.call.large"
 local long_wait = require "temporal.base.lazy" "temporal.run.long_wait"
 local misuse = require "temporal.base.misuse"
 local not_a_value = require "temporal.base.not_a_value"
@@ -53,6 +54,8 @@ local function run_error(future, record)
   if err.kind == "already_started" then
     err.message = ('%s; on_already_started = "attach" gives the future of %s'):format(err.message,
       err.run_id and "run " .. err.run_id or "the run that holds the id")
+  elseif state.large[future] then
+    large.explain(sessions.of(core_owner(future)), future, err)
   end
   if state.refusals[future] then
     err.cause = state.refusals[future].cause

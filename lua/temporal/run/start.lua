@@ -7,6 +7,7 @@ local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local execution_options = require "temporal.call.execution_options"
 local interceptor = require "temporal.base.lazy" "temporal.observe.interceptor"
+local large = require "temporal.base.lazy" "temporal.call.large"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local search_attributes = require "temporal.base.lazy" "temporal.value.search_attributes"
@@ -327,13 +328,18 @@ local function send(session, request, given, workflow_type, signals)
     end
     return future
   end
-  local future, problem = session.channel:start(request, request.namespace, request.workflow_id,
+  -- Or the problem.
+  local future, size = session.channel:start(request, request.namespace, request.workflow_id,
     request.request_id, workflow_type, timeout and duration.seconds(timeout) or session.timeout,
     metadata, given.on_already_started == "attach", signals)
   if not future then
-    return misuse.raise(problem)
+    return misuse.raise(size)
   end
   core.set_owner(future, session.client)
+  if size > session.large then
+    large.request(session, future, request, signals and "SignalWithStartWorkflowExecution"
+      or "StartWorkflowExecution", request.workflow_id)
+  end
   if given.metadata and type(session.metadata) == "function" then
     state.metadata[future] = given.metadata
   end
@@ -399,9 +405,12 @@ local function submit(session, given, workflow, count, ...)
   check_first(given)
   local workflow_type = definition.resolve(workflow, count)
   if session.builtin and session.unchanging and not session.hooks then
-    local future = session.channel:start_plain(session.client, given, session.namespace,
+    local future, size = session.channel:start_plain(session.client, given, session.namespace,
       session.identity or session:identify(), session.timeout, workflow_type, ...)
     if future then
+      if size > session.large then
+        large.arguments(session, future, "StartWorkflowExecution", ...)
+      end
       return future
     end
   end

@@ -169,6 +169,15 @@ describe("temporal.error", function()
     assert.equal("invalid_argument", errors.from_record(record, { method = "Other" }).kind)
   end)
 
+  it("tells payloads above the server's limits from other bad arguments", function()
+    for _, message in ipairs { "Blob data size exceeds limit.", "Memo size exceeds limit." } do
+      local err = from(3, message)
+      assert.same({ "message_too_large", "invalid_argument", message },
+        { err.kind, err.code, err.message })
+    end
+    assert.equal("invalid_argument", from(3, "SignalName length exceeds limit.").kind)
+  end)
+
   it("tells messages that are too large from other exhaustion", function()
     local err = from(8, "grpc: received message larger than max (4194327 vs. 4194304)")
     assert.same({ "message_too_large", "resource_exhausted", 4194327, 4194304 },

@@ -86,7 +86,7 @@ describe("workflow:query", function()
 
   it("is refused by the server when it is too large", function()
     failed("query_failed", run:query("big", 2200000))
-    local err = failed("invalid_argument", run:query("echo", ("x"):rep(2097152)))
+    local err = failed("message_too_large", run:query("echo", ("x"):rep(2097152)))
     assert.matches("exceeds limit", err.message)
     -- The workflow is unharmed.
     assert.equal(1, temporal.assert(run:query("echo", 1)))

@@ -148,7 +148,7 @@ describe("client:update_with_start", function()
       { "echo", ("x"):rep(2097152) }, "Inbox"))
     assert.equal(given.id, err.workflow_id)
     failed("not_found", client:workflow(given.id):cancel())
-    err = failed("invalid_argument", client:update_with_start(given, { "echo", 1 }, "Inbox",
+    err = failed("message_too_large", client:update_with_start(given, { "echo", 1 }, "Inbox",
       ("x"):rep(2097152)))
     assert.matches("exceeds limit", err.message)
   end)
