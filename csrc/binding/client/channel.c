@@ -267,13 +267,6 @@ static const char *check_metadata(lua_State *L, const tp_client *client,
   return ltp_check_metadata(L, list, tp_client_metadata(client));
 }
 
-int ltp_submit(lua_State *L, tp_submission *s, bool counted) {
-  size_t size = s->call.request.length; /* from now on the engine's */
-  tp_submission_send(s, counted);
-  lua_pushinteger(L, (lua_Integer)size);
-  return ltp_return(L, 2);
-}
-
 tp_run *ltp_newrun(lua_State *L, const tp_run_names *names) {
   ltp_future *box = ltp_newfuture(L, LTP_RUN_METATABLE);
   tp_run *run = tp_run_new(ltp_checkclient(L), names);

@@ -17,10 +17,6 @@ tp_run *ltp_newrun(lua_State *L, const tp_run_names *names);
 void ltp_request_begin(tp_buffer *request);
 void ltp_request_end(lua_State *L, tp_buffer *request);
 
-/* Sends what the future on the top stands for; what the method returns: that
-** and the bytes of its request. */
-int ltp_submit(lua_State *L, tp_submission *s, bool counted);
-
 /* start_plain.c's method */
 int ltp_channel_start_plain(lua_State *L);
 

@@ -41,6 +41,13 @@ ltp_future *ltp_newfuture(lua_State *L, int metatable) {
   return box;
 }
 
+int ltp_submit(lua_State *L, tp_submission *s, bool counted) {
+  size_t size = s->call.request.length; /* from now on the engine's */
+  tp_submission_send(s, counted);
+  lua_pushinteger(L, (lua_Integer)size);
+  return ltp_return(L, 2);
+}
+
 static ltp_future *check_box(lua_State *L, int index) {
   ltp_future *box = lua_touserdata(L, index);
   if (box && lua_getmetatable(L, index)) {

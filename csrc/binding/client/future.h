@@ -2,6 +2,7 @@
 #ifndef LTP_FUTURE_H
 #define LTP_FUTURE_H
 
+#include "../../core/client/submission.h"
 #include "../../core/engine/future.h"
 #include "../base/state.h"
 
@@ -14,6 +15,9 @@ typedef struct ltp_future {
 
 /* Pushes an empty box of the class whose metatable is the upvalue. */
 ltp_future *ltp_newfuture(lua_State *L, int metatable);
+/* Sends what the future on the top stands for; what the method returns: that
+** and the bytes of its request. */
+int ltp_submit(lua_State *L, tp_submission *s, bool counted);
 
 #pragma GCC visibility pop
 #endif

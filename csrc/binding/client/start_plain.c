@@ -13,6 +13,7 @@
 #include "../system/system.h"
 #include "../value/value_payload.h"
 #include "channel.h"
+#include "future.h"
 
 #define MAX_ID 1000
 #define MAX_SECONDS 315576000000.0 /* google.protobuf.Duration's */

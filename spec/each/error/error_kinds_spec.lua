@@ -7,7 +7,9 @@ local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
 local faults = require "spec.support.faults"
 local lfs = require "lfs"
+local simulation = require "spec.support.simulation"
 local temporal = require "temporal"
+local workflow = require "temporal.workflow"
 
 local KINDS = {
   -- results of workflows and activities, and what is below them
@@ -25,7 +27,7 @@ local KINDS = {
   "activity_reset",
   -- values, and this process
   "conversion", "codec", "unacknowledged", "closed", "fork", "cannot_wait", "config",
-  "task_failed",
+  "task_failed", "nondeterminism",
 }
 
 local OPERATOR = "temporal.api.operatorservice.v1.OperatorService/"
@@ -539,6 +541,15 @@ describe("errors of odd answers:", function()
     raised.fork = true
     -- The parent goes on.
     temporal.assert(client:call("GetSystemInfo"))
+  end)
+end)
+
+describe("a workflow's code", function()
+  it("nondeterminism", function()
+    local sim = simulation.new(function() workflow.sleep(1) end)
+    assert.equal("start_timer", sim:task())
+    check(failure_of(sim:replay(function() end)), "nondeterminism",
+      { event_id = 5, expected = 'timer started', actual = "no command for it" })
   end)
 end)
 
