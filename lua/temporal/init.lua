@@ -45,7 +45,11 @@ local client = require "temporal.client.client"
 local definition = require "temporal.run.definition"
 local errors = require "temporal.error.error"
 local failure = require "temporal.base.lazy" "temporal.error.failure"
+<<<<<<< ours
 local foreign = require "temporal.base.foreign"
+=======
+local lazy = require "temporal.base.lazy"
+>>>>>>> theirs
 local host = require "temporal.wait.host"
 local options = require "temporal.base.options"
 local scheduler = require "temporal.wait.scheduler"
@@ -100,10 +104,10 @@ local LAZY = {
     return require "temporal.config.config"
   end,
   failure_converter = function()
-    return require("temporal.error.failure_converter").new
+    return lazy("temporal.error.failure_converter").new
   end,
   proto = function()
-    return require("temporal.value.proto").new
+    return lazy("temporal.value.proto").new
   end,
   define_activity = function()
     return require("temporal.activity.definition").define
@@ -112,7 +116,7 @@ local LAZY = {
     return require("temporal.worker").new
   end,
   spawn = function()
-    return require("temporal.wait.task").spawn
+    return lazy("temporal.wait.task").spawn
   end,
 }
 

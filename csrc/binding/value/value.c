@@ -111,7 +111,9 @@ static ltp_kind table_kind(lua_State *L, ltp_values *v, int index) {
     if (!lua_next(L, index)) return LTP_ARRAY;
     lua_pop(L, 2);
   }
-  return LTP_PLAIN;
+  if (!luaL_getmetafield(L, index, "__temporal_await")) return LTP_PLAIN;
+  lua_pop(L, 1);
+  return LTP_FUTURE;
 }
 
 ltp_kind ltp_value_kind(lua_State *L, ltp_values *v, int index) {
@@ -313,7 +315,7 @@ static int Ltp_array(lua_State *L) {
 static int Ltp_value_kind(lua_State *L) {
   static const char *const names[] = {
       NULL,    "null",  "array", "bytes", "raw", "search_attribute",
-      "int64", "array"};
+      "int64", "array", NULL};
   ltp_values *v = lua_touserdata(L, lua_upvalueindex(1));
   int64_t unused;
   luaL_checkany(L, 1);

@@ -30,7 +30,8 @@ typedef enum {
   LTP_RAW,
   LTP_ATTRIBUTE, /* a typed search attribute */
   LTP_INT64,
-  LTP_EMPTY_ARRAY /* cjson.empty_array: not a table */
+  LTP_EMPTY_ARRAY, /* cjson.empty_array: not a table */
+  LTP_FUTURE       /* a table that is waited for: an update, a task ... */
 } ltp_kind;
 
 #define LTP_MARK "temporal.array_mark"  /* registry: arrays are made with it */

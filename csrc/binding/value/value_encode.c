@@ -116,18 +116,14 @@ static int fail(encoder *e, int levels) {
   return -1;
 }
 
-/* A future of any kind: a userdata, or a table with this in its metatable. */
 static int is_future(lua_State *L, int index) {
   const char *name;
-  int found = 0;
-  if (luaL_getmetafield(L, index, "__temporal_await")) {
-    found = 1;
-    lua_pop(L, 1);
-  } else if (luaL_getmetafield(L, index, "__name")) {
-    name = lua_tostring(L, -1);
-    found = name != NULL && strcmp(name, "temporal.future") == 0;
-    lua_pop(L, 1);
-  }
+  int found;
+  if (lua_type(L, index) == LUA_TTABLE) return 1; /* LTP_FUTURE */
+  if (!luaL_getmetafield(L, index, "__name")) return 0;
+  name = lua_tostring(L, -1);
+  found = name != NULL && strcmp(name, "temporal.future") == 0;
+  lua_pop(L, 1);
   return found;
 }
 
@@ -337,10 +333,10 @@ static int encode_items(lua_State *L, encoder *e, int index) {
 
 static int encode_table(lua_State *L, encoder *e, int index) {
   ltp_kind kind = ltp_value_kind(L, e->values, index);
+  if (kind == LTP_FUTURE) return fail_type(L, e, index);
   if (kind != LTP_PLAIN && kind != LTP_ARRAY) return fail_marked(L, e, kind);
   if (e->depth == TP_MAX_DEPTH) return fail_depth(L, e);
   luaL_checkstack(L, 8, "encoding a value");
-  if (kind == LTP_PLAIN && is_future(L, index)) return fail_type(L, e, index);
   e->depth++;
   lua_pushnil(L);
   if (!lua_next(L, index)) {

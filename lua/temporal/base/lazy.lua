@@ -6,19 +6,17 @@ local loaded = package.loaded
 local find = string.find
 
 -- Lua 5.1 and LuaJIT mark what is being loaded, and leave the marks where that
--- fails, as when memory ends: the modules could never be loaded again. Needs no
--- memory itself.
+-- fails, as when memory ends: the modules could never be loaded again. The mark
+-- is a userdata, or looks like a number.
+local MARKS = { userdata = true, number = true }
+
 local function load_module(name)
-  local ok, module = pcall(require, name)
-  if ok then
-    return module
-  end
   for each, value in next, loaded do
-    if type(value) == "userdata" and (each == name or find(each, "temporal.", 1, true) == 1) then
+    if MARKS[type(value)] and (each == name or find(each, "temporal.", 1, true) == 1) then
       loaded[each] = nil
     end
   end
-  error(module, 0)
+  return require(name)
 end
 
 local function load_field(name)

@@ -8,7 +8,11 @@ local converter = require "temporal.value.converter"
 local core = require "temporal.core"
 local credentials = require "temporal.connection.credentials"
 local errors = require "temporal.error.error"
+<<<<<<< ours
 local foreign = require "temporal.base.foreign"
+=======
+local lazy = require "temporal.base.lazy"
+>>>>>>> theirs
 local logger = require "temporal.observe.logger"
 local metrics = require "temporal.base.lazy" "temporal.observe.metrics"
 local misuse = require "temporal.base.misuse"
@@ -68,7 +72,7 @@ local ELSEWHERE = {
 
 metatable.__index = setmetatable(client, { __index = function(_, name)
   if ELSEWHERE[name] then
-    local found = require(ELSEWHERE[name])[name]
+    local found = lazy(ELSEWHERE[name])[name]
     local function method(self, ...)
       check_open(self)
       return found(self, ...)

@@ -27,6 +27,8 @@ local subscribe, give_up = tickets.subscribe, tickets.give_up
 
 local tasks = state.tasks
 
+local SHORT = 0.05 -- seconds
+
 local wait = {}
 
 local function timed_out(timeout)
@@ -145,7 +147,7 @@ end
 -- Where waiting is sleeping nobody has to be told: whoever wakes looks. Asked
 -- again each time, for a task may have stopped asking meanwhile.
 local function sleep_until_ready(adapter, future, what, deadline)
-  local ticket -- from the second round on: most waits have one
+  local since, ticket -- most waits are over before they need one
   local ready = false
   while not ready do
     local seconds = deadline and deadline - now()
@@ -163,7 +165,11 @@ local function sleep_until_ready(adapter, future, what, deadline)
     end
     report.all()
     ready = want(future, what)
-    ticket = ticket or not ready and {}
+    if not ready and not ticket then
+      local time = now()
+      since = since or time
+      ticket = time - since > SHORT and {} or nil
+    end
   end
   if ticket then
     tickets.abandon_helper(ticket)

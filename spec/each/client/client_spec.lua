@@ -138,7 +138,8 @@ describe("temporal.client", function()
     assert.is_true(err.size > 5000000)
     run, err = client:start_workflow({ task_queue = "q" }, "Echo", ("x"):rep(3000000))
     assert.is_nil(run)
-    assert.same({ "invalid_argument", "not_started" }, { err.kind, err.outcome })
+    assert.same({ "message_too_large", "invalid_argument", "not_started", 2097152 },
+      { err.kind, err.code, err.outcome, err.limit })
     client:close()
   end)
 
