@@ -45,12 +45,9 @@ local client = require "temporal.client.client"
 local definition = require "temporal.run.definition"
 local errors = require "temporal.error.error"
 local failure = require "temporal.base.lazy" "temporal.error.failure"
-<<<<<<< ours
 local foreign = require "temporal.base.foreign"
-=======
-local lazy = require "temporal.base.lazy"
->>>>>>> theirs
 local host = require "temporal.wait.host"
+local lazy = require "temporal.base.lazy"
 local options = require "temporal.base.options"
 local scheduler = require "temporal.wait.scheduler"
 local several = require "temporal.wait.several"
@@ -110,10 +107,10 @@ local LAZY = {
     return lazy("temporal.value.proto").new
   end,
   define_activity = function()
-    return require("temporal.activity.definition").define
+    return lazy("temporal.activity.definition").define
   end,
   worker = function()
-    return require("temporal.worker").new
+    return lazy("temporal.worker").new
   end,
   spawn = function()
     return lazy("temporal.wait.task").spawn

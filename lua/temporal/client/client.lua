@@ -8,11 +8,8 @@ local converter = require "temporal.value.converter"
 local core = require "temporal.core"
 local credentials = require "temporal.connection.credentials"
 local errors = require "temporal.error.error"
-<<<<<<< ours
 local foreign = require "temporal.base.foreign"
-=======
 local lazy = require "temporal.base.lazy"
->>>>>>> theirs
 local logger = require "temporal.observe.logger"
 local metrics = require "temporal.base.lazy" "temporal.observe.metrics"
 local misuse = require "temporal.base.misuse"

@@ -9,12 +9,9 @@ local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local foreign = require "temporal.base.foreign"
 local handle = require "temporal.base.lazy" "temporal.call.handle"
-<<<<<<< ours
 local large = require "temporal.base.lazy" "temporal.call.large"
 local long_wait = require "temporal.base.lazy" "temporal.run.long_wait"
-=======
 local lazy = require "temporal.base.lazy"
->>>>>>> theirs
 local misuse = require "temporal.base.misuse"
 local not_a_value = require "temporal.base.not_a_value"
 local options = require "temporal.base.options"
