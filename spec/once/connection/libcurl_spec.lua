@@ -79,7 +79,10 @@ describe("libcurl", function()
       local plain = temporal.client { target = %q }
       assert(plain:connect(10)) -- the engine has its descriptors
       local held = {}
-      repeat held[#held + 1] = io.open "/dev/null" until not io.open "/dev/null"
+      repeat
+        local file = io.open "/dev/null"
+        held[#held + 1] = file
+      until not file
       local client = temporal.client { target = "127.1:%d" }
       local _, err = client:connect(0.3)
       print(err.kind, err.message:match "Too many open files")
