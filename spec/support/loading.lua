@@ -15,7 +15,10 @@ local function out_of_reach(how, folder)
     assert(lfs.chdir "/")
   else
     local held = {}
-    repeat held[#held + 1] = io.open "/dev/null" until not io.open "/dev/null"
+    repeat
+      local file = io.open "/dev/null"
+      held[#held + 1] = file
+    until not file
     return held
   end
 end
