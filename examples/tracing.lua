@@ -35,6 +35,7 @@ local NAMES = {
   execute_activity = "StartActivity", create_schedule = "CreateSchedule",
   get = "GetWorkflowResult", get_update_result = "GetWorkflowUpdateResult",
   get_activity_result = "GetActivityResult", describe = "DescribeWorkflow",
+  diagnose = "DiagnoseWorkflow",
   cancel = "CancelWorkflow", terminate = "TerminateWorkflow", reset = "ResetWorkflow",
   delete = "DeleteWorkflow", pause = "PauseWorkflow", unpause = "UnpauseWorkflow",
   update_options = "UpdateWorkflowOptions", history = "GetWorkflowHistory",

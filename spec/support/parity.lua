@@ -142,8 +142,8 @@ end
 
 local function error_form(err)
   local say = SAY[err.kind]
-  -- Of any other error, an RPC's: what the server said.
-  local form = say and say(err) or { message = err.message }
+  -- Of any other error, an RPC's: what the server said, without the query that we add to it.
+  local form = say and say(err) or { message = err.message:gsub("; the query: .*$", "") }
   form.kind = err.kind
   -- The Python client keeps no cause of a failed query.
   if err.cause and err.kind ~= "query_failed" then form.cause = error_form(err.cause) end

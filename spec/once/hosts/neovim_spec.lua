@@ -220,7 +220,8 @@ describe("neovim", function()
     editor:lua [[
       local thread = coroutine.create(function()
         local run = client:execute_workflow(options, "Greeting", "you")
-        vim.api.nvim_buf_set_lines(0, 0, -1, true, { (run:get()) })
+        local value, err = run:get()
+        vim.api.nvim_buf_set_lines(0, 0, -1, true, { value or tostring(err) })
       end)
       vim.loop.new_timer():start(1, 0, function() assert(coroutine.resume(thread)) end)
     ]]
