@@ -176,7 +176,7 @@ function peer.run_every(options)
     { '%s' -B '%s.py' table > '%s.c' &&
       cc -std=c99 -D_GNU_SOURCE -O1 -fPIC -shared -iquote csrc/core/proto -iquote csrc/binding \
         $(pkg-config --cflags %s 2>/dev/null || echo -I/usr/include/%s) -o '%s' '%s.c' \
-        csrc/binding/base/boxed_buffer.c csrc/binding/base/decimal.c csrc/binding/message/*.c \
+        spec/support/core/boxed_buffer.c csrc/binding/base/decimal.c csrc/binding/message/*.c \
         csrc/core/base/*.c csrc/core/json/json_number.c csrc/core/proto/wire.c \
         csrc/core/proto/schema.c -lm &&
       '%s' '%s.lua' '%s' '%s' %d %d; }]]):format(options.python, here, module, name, name,

@@ -111,7 +111,7 @@ end
 function peer.run_known(options)
   local name = rawget(_G, "jit") and "luajit" or _VERSION:lower():gsub(" ", "")
   local module = os.tmpname()
-  local sources = "csrc/binding/base/boxed_buffer.c csrc/binding/base/decimal.c"
+  local sources = "spec/support/core/boxed_buffer.c csrc/binding/base/decimal.c"
     .. " csrc/binding/message/*.c csrc/binding/value/*.c"
     .. " csrc/core/base/*.c csrc/core/json/*.c csrc/core/proto/wire.c csrc/core/proto/schema.c"
   local output, status = read_all(([[
