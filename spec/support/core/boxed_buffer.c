@@ -1,6 +1,9 @@
-/* csrc/binding/base/boxed_buffer.c for modules that specs build of the message and value code
-** alone, which have no engine to give a state's boxes back to. */
+/* csrc/binding/base/boxed_buffer.c for modules that specs build of the message
+** and value code alone, with no engine to give a state's boxes back to.
+*/
 #include "base/boxed_buffer.h"
+
+#include <lauxlib.h>
 
 #define METATABLE "spec.buffer"
 
