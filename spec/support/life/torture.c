@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -90,6 +91,7 @@ void *calloc(size_t n, size_t size) {
   return fails() ? NULL : counted(real(n, size));
 }
 
+/* What shrinks never fails: Lua before 5.4 relies on it. */
 void *realloc(void *block, size_t n) {
   static void *(*real)(void *, size_t);
   void *moved;
@@ -98,7 +100,7 @@ void *realloc(void *block, size_t n) {
     free(block);
     return NULL;
   }
-  if (fails()) return NULL;
+  if ((block == NULL || n > malloc_usable_size(block)) && fails()) return NULL;
   moved = real(block, n);
   return block ? moved : counted(moved);
 }
