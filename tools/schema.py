@@ -27,6 +27,7 @@ SERVICES = [
 FILES = [
     "temporalio.api.errordetails.v1.message_pb2",
     "temporalio.api.failure.v1.message_pb2",
+    "temporalio.api.update.v1.message_pb2",
     "google.rpc.status_pb2",
 ]
 PACKAGES = ["temporalio.api.sdk.v1"]

@@ -144,6 +144,7 @@ return setmetatable({
   poll = poll,
   pollable = get_pollable,
   converter = require "temporal.value.converter",
+  any = types.any,
   array = types.array,
   bool = types.bool,
   bytes = types.bytes,

@@ -55,6 +55,18 @@ local RECORD = {
   cancel_workflow_execution = function(_, attributes)
     return "workflow_execution_canceled", attributes
   end,
+  protocol_message = function(self, attributes)
+    local message = self.said[attributes.message_id]
+    local body = assert(core.decode(message.body.type_url:match "([^/]*)$", message.body.value))
+    if body.outcome then
+      return "workflow_execution_update_completed", { meta = body.meta, outcome = body.outcome }
+    end
+    return "workflow_execution_update_accepted", {
+      protocol_instance_id = message.protocol_instance_id, accepted_request = body.accepted_request,
+      accepted_request_message_id = body.accepted_request_message_id,
+      accepted_request_sequencing_event_id = body.accepted_request_sequencing_event_id,
+    }
+  end,
 }
 
 local methods = {}
@@ -98,15 +110,32 @@ local function encoded(commands)
   return list
 end
 
--- Has a run apply the events behind those it knows, up to `last`, in pages of a size.
-local function apply(run, events, known, last, page)
+-- Has a run apply the events behind those it knows, up to `last`, in pages of a size; `given`: the
+-- messages that come with the task.
+local function apply(run, events, known, last, page, given)
   local history = histories.new(known)
   for from = known + 1, last, page do
     local part = {}
     for i = from, math.min(from + page - 1, last) do part[#part + 1] = events[i] end
     assert(history:append(part))
   end
-  return run:apply(history, last)
+  return run:apply(history, last, given)
+end
+
+local REQUEST = "temporal.api.update.v1.Request"
+
+-- The updates that nobody has answered yet, as they come with a task.
+local function messages_of(self, last)
+  local list = {}
+  for i, update in ipairs(self.updates) do
+    list[i] = {
+      id = update.meta.update_id .. "/request", protocol_instance_id = update.meta.update_id,
+      event_id = last - 1, body = { type_url = "type.googleapis.com/" .. REQUEST,
+        value = assert(core.encode(REQUEST, update)) },
+    }
+  end
+  self.updates = {}
+  return list
 end
 
 --- A workflow task: returns the types of the commands it was answered with, or nil and why it
@@ -114,11 +143,15 @@ end
 function methods:task()
   self:event "workflow_task_scheduled"
   local last = self:event "workflow_task_started"
-  local commands, problem = apply(self.run, self.events, self.known, last, 1000)
+  local given = messages_of(self, last)
+  local commands, messages = apply(self.run, self.events, self.known, last, 1000, given)
   self.known = last
-  if not commands then return nil, problem end
+  if not commands then return nil, messages end
+  self.said = {}
+  for _, message in ipairs(messages) do self.said[message.id] = message end
   commands = encoded(commands)
-  self.answers[#self.answers + 1] = { last = last, commands = commands }
+  self.answers[#self.answers + 1] = { last = last, commands = commands, given = given,
+    messages = messages }
   record(self, commands)
   local names = {}
   for i, bytes in ipairs(commands) do
@@ -133,6 +166,32 @@ end
 
 function methods:cancel(reason)
   self:event("workflow_execution_cancel_requested", { cause = reason })
+end
+
+--- An update that comes with the next task.
+function methods:update(id, name, ...)
+  self.updates[#self.updates + 1] = { meta = { update_id = id },
+    input = { name = name, args = payloads(...) } }
+end
+
+--- What the last task answered to an update: `"accept"`, `"complete"`, `"reject"`, those there are,
+-- and the value, or the failure's message.
+function methods:answered(id)
+  local words, result = {}, nil
+  for _, suffix in ipairs { "accept", "complete", "reject" } do
+    local message = self.said[id .. "/request/" .. suffix]
+    if message then
+      words[#words + 1] = suffix
+      local body = assert(core.decode(message.body.type_url:match "([^/]*)$", message.body.value))
+      local failed = body.failure or body.outcome and body.outcome.failure
+      if failed then
+        result = failed.message
+      elseif body.outcome then
+        result = converter:value(body.outcome.success.payloads[1])
+      end
+    end
+  end
+  return table.concat(words, " "), result
 end
 
 function methods:fire(id)
@@ -180,12 +239,14 @@ function methods:verify()
   assert(ok, "a replay of the whole failed: " .. tostring(problem))
   local stepwise, known = new_run(self), 0
   for _, answer in ipairs(self.answers) do
-    local commands = assert(apply(stepwise, self.events, known, answer.last, 1))
-    luassert.same(answer.commands, encoded(commands))
+    local commands, messages = apply(stepwise, self.events, known, answer.last, 1, answer.given)
+    luassert.same(answer.commands, encoded(assert(commands, messages)))
+    luassert.same(answer.messages, messages)
     known = answer.last
     for page = 1, 3 do
-      commands = assert(apply(new_run(self), self.events, 0, answer.last, page))
-      luassert.same(answer.commands, encoded(commands))
+      commands, messages = apply(new_run(self), self.events, 0, answer.last, page, answer.given)
+      luassert.same(answer.commands, encoded(assert(commands, messages)))
+      luassert.same(answer.messages, messages)
     end
   end
 end
@@ -203,7 +264,7 @@ end
 local function new(definition, ...)
   local self = setmetatable({
     definition = definition, events = {}, answers = {}, known = 0, timers = {}, activities = {},
-    log = {},
+    log = {}, updates = {},
   }, metatable)
   self.run = new_run(self)
   self:event("workflow_execution_started", {

@@ -135,6 +135,7 @@ return {
   "workflow/op/activity",
   "workflow/op/terminal",
   "workflow/op/timer",
+  "workflow/op/update",
   "workflow/operation",
   "workflow/query",
   "workflow/run",

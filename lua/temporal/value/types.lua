@@ -278,11 +278,20 @@ local function keyword_list(list)
   return attribute("KeywordList", core.array(copy))
 end
 
+-- Stands for all names that have no handler or definition of their own.
+local any = setmetatable({}, {
+  __name = "temporal.any",
+  __tostring = function()
+    return "temporal.any"
+  end,
+})
+
 return {
   bytes = bytes,
   array = array,
   raw = raw,
   null = core.null,
+  any = any,
   int64 = int64,
   keyword = keyword,
   text = text,

@@ -15,6 +15,8 @@ local service = require "temporal.call.service"
 local next, tonumber, tostring = next, tonumber, tostring
 
 local SDK = { sdk_name = "temporal-lua" }
+-- Events that come twice are passed over.
+local CAPABILITIES = { discard_speculative_workflow_task_with_events = true }
 
 local CAUSES = {
   nondeterminism = "WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR",
@@ -88,7 +90,7 @@ local function find(worker, response)
   local first = events[1] and tonumber(events[1].event_id)
   local run = worker.cache:get(run_id)
   local history
-  if run and first ~= 1 and (first == nil or first == run.last_event_id + 1) then
+  if run and first ~= 1 and (first == nil or first == run.last_started_id + 1) then
     history = histories.new(run.last_event_id)
   else
     worker.cache:remove(run_id)
@@ -100,7 +102,7 @@ local function find(worker, response)
     history = histories.new(0)
   end
   local good, problem = true, nil
-  if first ~= nil and first ~= history.last_id + 1 or first == nil and history.last_id == 0 then
+  if history.last_id == 0 and first ~= 1 then
     good, problem = fetch(worker, response, history, "")
     token = nil
   end
@@ -171,15 +173,23 @@ local function query_results(run, queries)
   return results
 end
 
-local function complete(worker, response, run, commands)
+-- The server has thrown the task away, since nothing of it is to be kept: its two
+-- events will be others'.
+local function forget_task(run, last_started_id)
+  run.last_started_id, run.last_event_id = last_started_id, run.last_event_id - 2
+end
+
+local function complete(worker, response, run, commands, messages)
   local keep = worker.cache.limit > 0 and not run.closed
   local completed, err = service.call(worker.session, "RespondWorkflowTaskCompleted", {
     task_token = response.task_token,
     commands = commands,
+    messages = messages,
     sticky_attributes = keep and worker.sticky or nil,
     return_new_workflow_task = keep,
     query_results = query_results(run, response.queries),
     sdk_metadata = SDK,
+    capabilities = CAPABILITIES,
   })
   run.busy = false
   if not completed or not keep then
@@ -189,6 +199,10 @@ local function complete(worker, response, run, commands)
     -- The task timed out, or something came in between: the server asks again.
     log(worker, "debug", "the answer to a workflow task was not taken: " .. tostring(err))
     return nil
+  end
+  local kept = tonumber(completed.reset_history_event_id)
+  if kept and kept > 0 then
+    forget_task(run, kept)
   end
   local following = completed.workflow_task
   return following and following.task_token ~= "" and following or nil
@@ -208,8 +222,11 @@ local function do_one(worker, response)
   worker.cache:put(run.run_id, run)
   local started_id = tonumber(response.started_event_id)
   local last_id = history.last_id
-  local commands, problem = run:apply(history, started_id)
+  local commands, messages = run:apply(history, started_id, response.messages)
   run.last_event_id = last_id
+  if started_id > 0 then
+    run.last_started_id = started_id
+  end
   if response.query then
     run.busy = false
     if commands then
@@ -218,9 +235,9 @@ local function do_one(worker, response)
     return nil
   elseif not commands then
     run.busy = false
-    return fail(worker, response, problem, run.failure and run.failure.traceback)
+    return fail(worker, response, messages, run.failure and run.failure.traceback)
   end
-  return complete(worker, response, run, commands)
+  return complete(worker, response, run, commands, messages)
 end
 
 --- Does a task, and those that its answers bring.

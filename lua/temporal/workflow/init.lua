@@ -26,6 +26,7 @@ local options = require "temporal.base.options"
 local scopes = require "temporal.workflow.scope"
 local task = require "temporal.workflow.task"
 local timer = require "temporal.workflow.op.timer"
+local types = require "temporal.value.types"
 
 local errors = require "temporal.error.error"
 local runs = require "temporal.workflow.run"
@@ -203,30 +204,112 @@ end
 workflow.wait = future.any
 workflow.wait_all = future.all
 
+-- A name of a handler: nil for the one of all other names.
+local function check_name(what, name)
+  if name == types.any then
+    return nil
+  elseif type(name) ~= "string" then
+    misuse.raisef("%s: the name must be a string or temporal.any, got %s", what,
+      options.kind_of(name))
+  elseif name:find "^__temporal_" then
+    misuse.raisef('%s: names that begin with "__temporal_" are the SDK\'s own', what)
+  end
+  return name
+end
+
+local function check_handler(what, fn)
+  if fn ~= nil and type(fn) ~= "function" then
+    misuse.raisef("%s: the handler must be a function, got %s", what, options.kind_of(fn))
+  end
+end
+
+local UNFINISHED = { warn = "warn", abandon = "abandon" }
+local HANDLER = options.define("option of a handler", {
+  unfinished = options.choice("unfinished", UNFINISHED),
+  description = options.string("description", { empty = true }),
+})
+local UPDATE = options.define("option of workflow.on_update", {
+  validator = options.func("validator"),
+  unfinished = options.choice("unfinished", UNFINISHED),
+  description = options.string("description", { empty = true }),
+})
+
+local function handler_of(what, name, fn, given, spec)
+  check_handler(what, fn)
+  if given ~= nil and type(given) ~= "table" then
+    misuse.raisef("the options of %s must be a table, got %s", what, options.kind_of(given))
+  end
+  local handler = options.apply(spec, given or {}, {})
+  handler.fn, handler.what = fn, ("%s %s"):format(what:match "_(%w+)$", name or "(any)")
+  return fn and handler or nil
+end
+
 --- Handles signals of a name: each gets a fiber of its own, in the order in which
 -- they came. What has come before waits for the handler.
--- @tparam string name
+-- @tparam string|temporal.any name `temporal.any`: all that have no handler of
+--   their own; fn gets the name first
 -- @tparam function|nil fn gets the signal's arguments; nil: no handler
-function workflow.on_signal(name, fn)
+-- @tparam[opt] table given `unfinished` (`"warn"`; `"abandon"`: nothing is said when
+--   the run ends before the handler), `description`
+function workflow.on_signal(name, fn, given)
   local run = run_of "workflow.on_signal"
-  if type(name) ~= "string" then
-    misuse.raisef("workflow.on_signal: the name must be a string, got %s", options.kind_of(name))
+  name = check_name("workflow.on_signal", name)
+  local handler = handler_of("workflow.on_signal", name, fn, given, HANDLER)
+  if name then
+    run.signal_handlers[name] = handler
+  else
+    run.any_signal = handler
   end
-  run.signal_handlers[name] = fn
   if fn then
     message.registered(run)
   end
 end
 
 --- Answers queries of a name.
--- @tparam string name
+-- @tparam string|temporal.any name as for `on_signal`
 -- @tparam function|nil fn gets the query's arguments; may only look
-function workflow.on_query(name, fn)
+-- @tparam[opt] table given `description`
+function workflow.on_query(name, fn, given)
   local run = run_of "workflow.on_query"
-  if type(name) ~= "string" then
-    misuse.raisef("workflow.on_query: the name must be a string, got %s", options.kind_of(name))
+  name = check_name("workflow.on_query", name)
+  local handler = handler_of("workflow.on_query", name, fn, given, HANDLER)
+  if name then
+    run.query_handlers[name] = handler
+  else
+    run.any_query = handler
   end
-  run.query_handlers[name] = fn
+end
+
+--- Handles updates of a name: each gets a fiber of its own. What fn returns is
+-- the update's result; an error of this package, or `nil, err`, its failure; any
+-- other error fails the task, and the update is done again.
+-- @tparam string|temporal.any name as for `on_signal`
+-- @tparam function|nil fn gets the update's arguments; may wait
+-- @tparam[opt] table given `validator` (gets the arguments, may only look; raises,
+--   or returns `false[, why]` or `nil, why`, to reject the update), `unfinished` and
+--   `description` as for `on_signal`
+function workflow.on_update(name, fn, given)
+  local run = run_of "workflow.on_update"
+  name = check_name("workflow.on_update", name)
+  local handler = handler_of("workflow.on_update", name, fn, given, UPDATE)
+  if name then
+    run.update_handlers[name] = handler
+  else
+    run.any_update = handler
+  end
+end
+
+--- The update whose handler is running.
+-- @treturn table|nil `{id=, name=}`; nil outside of handlers of updates
+function workflow.update_info()
+  run_of "workflow.update_info"
+  return current.fiber and current.fiber.update
+end
+
+--- Have all handlers of signals and updates ended?
+-- @treturn boolean
+function workflow.all_handlers_finished()
+  return run_of "workflow.all_handlers_finished".handlers_running == 0
 end
 
 --- The time of the workflow: when the task began whose events it sees.

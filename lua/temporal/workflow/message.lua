@@ -1,82 +1,250 @@
---- Signals: the handlers of a run, and what has come for which there is none yet.
+--- Signals and updates: the handlers of a run, and what has come for which there
+-- is none yet. A message is `{signal=attributes}` or `{update=record}`.
 -- @module temporal.workflow.message
 
+local current = require "temporal.workflow.current"
+local errors = require "temporal.error.error"
+local failure = require "temporal.error.failure"
 local fiber = require "temporal.workflow.fiber"
+local update = require "temporal.workflow.op.update"
+
+local insert, next, pcall, tostring = table.insert, next, pcall, tostring
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
 local message = {}
 
--- What becomes of a handler that has ended.
-local function ended(run, _, ok, first, second)
-  run.handlers_running = run.handlers_running - 1
-  if not ok then
-    run:fail_with(first, false)
-  elseif first == nil and second ~= nil then
-    run:fail_with(second, true)
+-- A handler by name, or the one of all other names, which gets the name, too.
+local function find(handlers, any, name)
+  local handler = handlers[name]
+  if handler then
+    return handler, nil
   end
+  return any, name
 end
 
--- The arguments of a handler; nil when they cannot be read: said, and dropped.
-local function arguments(run, attributes)
-  local values, problem = run.converter:values(attributes.input)
-  if not values then
-    run:log("warn", ("a signal %q was dropped: its arguments cannot be read: %s"):format(
-      attributes.signal_name, problem.message))
+local function with_name(values, name)
+  if name then
+    insert(values, 1, name)
+    values.n = values.n + 1
   end
   return values
 end
 
-local function begin(run, handler, attributes, name)
-  local values = arguments(run, attributes)
-  if not values then
-    return nil
-  end
-  if name then
-    table.insert(values, 1, name)
-    values.n = values.n + 1
-  end
-  run.handlers_running = run.handlers_running + 1
-  return fiber.new(run, run.root, ended, handler, values)
-end
-
--- The handler for a signal; for the handler of all other names the name, too.
-local function find(run, name)
-  local handlers = run.signal_handlers
-  if handlers[name] then
-    return handlers[name], nil
-  end
-  return run.any_signal, name
-end
-
---- A signal has come: its handler gets a fiber, which begins in its turn, or at
--- once.
--- @tparam run run
--- @tparam table attributes of WorkflowExecutionSignaled
--- @tparam boolean at_once
-function message.signal(run, attributes, at_once)
-  local handler, name = find(run, attributes.signal_name)
-  if not handler then
-    run.waiting_signals[#run.waiting_signals + 1] = attributes
-    return
-  end
-  local handling = begin(run, handler, attributes, name)
-  if not handling then
-    return
-  elseif at_once then
+local function begin(run, handling, at_once)
+  if at_once then
     fiber.resume(run, handling)
   else
     fiber.enqueue(run, handling)
   end
 end
 
---- A handler was registered: what has waited for it is handled, in order.
+local function leave(run, handling)
+  run.handling[handling] = nil
+  run.handlers_running = run.handlers_running - 1
+end
+
+local function enter(run, handling, what)
+  run.handling[handling] = what
+  run.handlers_running = run.handlers_running + 1
+end
+
+-- Signals.
+
+local function signal_ended(run, handling, ok, first, second)
+  leave(run, handling)
+  if not ok then
+    run:fail_with(first, false, handling)
+  elseif first == nil and second ~= nil then
+    run:fail_with(second, true, handling)
+  end
+end
+
+local function take_signal(run, attributes, at_once)
+  local name = attributes.signal_name
+  local handler, any_name = find(run.signal_handlers, run.any_signal, name)
+  if not handler then
+    run.waiting_signals[#run.waiting_signals + 1] = attributes
+    return
+  end
+  local values, problem = run.converter:values(attributes.input)
+  if not values then
+    return run:log("warn", ("a signal %q was dropped: its arguments cannot be read: %s"):format(
+      name, problem.message))
+  end
+  local handling = fiber.new(run, run.root, signal_ended, handler.fn, with_name(values, any_name))
+  enter(run, handling, handler)
+  begin(run, handling, at_once)
+end
+
+-- Updates.
+
+local function names_of(handlers)
+  local names = {}
+  for name in next, handlers do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return #names > 0 and table.concat(names, ", ") or "none"
+end
+
+local function as_error(problem)
+  if errors.is_error(problem) then
+    return problem
+  end
+  return errors.new { kind = "application", type = "LuaError", message = tostring(problem) }
+end
+
+local function reject(run, record, problem)
+  local proto = failure.from_error(as_error(problem), run.converter)
+  update.reject(run, record, proto)
+end
+
+-- May the update begin? Not asked in replay: history says so.
+local function validate(handler, values)
+  local outer = current.fiber
+  current.fiber, current.read_only = nil, "a validator"
+  local ok, first, second = pcall(handler.validator, unpack(values, 1, values.n))
+  current.fiber, current.read_only = outer, nil
+  if not ok then
+    return first == nil and "nil" or first
+  elseif first == false or first == nil and second ~= nil then
+    return second == nil and "the update was rejected" or second
+  end
+  return nil
+end
+
+local function read(run, record, any_name)
+  local input = record.request.input or {}
+  local values, problem = run.converter:values(input.args)
+  if not values then
+    return nil, "its arguments cannot be read: " .. problem.message
+  end
+  return with_name(values, any_name)
+end
+
+local function complete(run, record, first, problem)
+  if problem == nil then
+    local payloads, unwritable = run.converter:payloads(1, first)
+    if payloads then
+      return update.complete(run, record, { success = payloads })
+    end
+    return run:fail_task(("the result of update %q: %s"):format(record.name, tostring(unwritable)))
+  end
+  local proto, unwritable = failure.from_error(as_error(problem), run.converter)
+  if not proto then
+    return run:fail_task(unwritable)
+  end
+  return update.complete(run, record, { failure = proto })
+end
+
+-- What an update's fiber runs: up to the acceptance in one go.
+local function handle(run, record)
+  local name = record.name
+  local handler, any_name = find(run.update_handlers, run.any_update, name)
+  if not handler then
+    if run.replaying then
+      return run:fail_task(errors.new {
+        kind = "nondeterminism", event_id = record.event_id,
+        message = ("[TMPRL1100] the history has accepted update %q, for which the code has no "
+          .. "handler"):format(name),
+      })
+    end
+    return reject(run, record, ("unknown update %q; known are: %s"):format(name,
+      names_of(run.update_handlers)))
+  end
+  local values, problem = read(run, record, any_name)
+  if values and handler.validator and not run.replaying then
+    problem = validate(handler, values)
+    -- It may have changed them.
+    values = read(run, record, any_name)
+  end
+  if problem ~= nil then
+    return reject(run, record, problem)
+  end
+  run.only_rejected = false
+  update.accept(run, record)
+  local handling = current.fiber
+  handling.update = { id = record.update_id, name = name }
+  enter(run, handling, handler)
+  record.accepted = true
+  local first, second = handler.fn(unpack(values, 1, values.n))
+  if first == nil and second ~= nil then
+    return complete(run, record, nil, second)
+  end
+  return complete(run, record, first, nil)
+end
+
+local function take_update(run, record, at_once)
+  record.name = record.request.input and record.request.input.name or ""
+  local function ended(_, handling, ok, problem)
+    if record.accepted then
+      leave(run, handling)
+    end
+    if ok then
+      return
+    elseif errors.is_error(problem) and not run.OF_TASK[problem.kind] then
+      complete(run, record, nil, problem)
+    else
+      run:fail_task(problem, debug.traceback(handling.thread))
+    end
+  end
+  begin(run, fiber.new(run, run.root, ended, handle, { n = 2, run, record }), at_once)
+end
+
+--- A message has come: its handler gets a fiber, which begins in its turn, or at
+-- once.
+-- @tparam run run
+-- @tparam table each the message
+-- @tparam boolean at_once
+function message.take(run, each, at_once)
+  if each.signal then
+    take_signal(run, each.signal, at_once)
+  else
+    take_update(run, each.update, at_once)
+  end
+end
+
+--- What came before the main function's first step: an update without a handler
+-- waits for its end.
+-- @tparam run run
+-- @tparam table each the message
+function message.take_early(run, each)
+  local record = each.update
+  if record then
+    record.name = record.request.input and record.request.input.name or ""
+    if not find(run.update_handlers, run.any_update, record.name) then
+      return take_update(run, record, false)
+    end
+  end
+  message.take(run, each, true)
+end
+
+--- A handler of signals was registered: what has waited for it is handled, in
+-- order.
 -- @tparam run run
 function message.registered(run)
   local waiting = run.waiting_signals
   if #waiting > 0 then
     run.waiting_signals = {}
     for i = 1, #waiting do
-      message.signal(run, waiting[i], false)
+      take_signal(run, waiting[i], false)
     end
+  end
+end
+
+--- Says which handlers have not ended when the run does.
+-- @tparam run run
+function message.say_unfinished(run)
+  local names = {}
+  for _, handler in next, run.handling do
+    if handler.unfinished ~= "abandon" then
+      names[#names + 1] = handler.what
+    end
+  end
+  if #names > 0 then
+    table.sort(names)
+    run:log("warn", ("[TMPRL1102] the workflow has ended while handlers were running: %s; wait for "
+      .. "workflow.all_handlers_finished first"):format(table.concat(names, ", ")))
   end
 end
 

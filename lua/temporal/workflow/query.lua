@@ -45,6 +45,10 @@ end
 -- @treturn string why, in words
 local function answer(run, name, input)
   local handler = run.query_handlers[name]
+  local any_name
+  if not handler then
+    handler, any_name = run.any_query, name
+  end
   if not handler then
     return refuse(run, ("unknown query %q; known are: %s"):format(name,
       names_of(run.query_handlers)))
@@ -54,7 +58,11 @@ local function answer(run, name, input)
     return refuse(run, ("the arguments of query %q cannot be read: %s"):format(name,
       unreadable.message))
   end
-  local value, problem = call(run, handler, values)
+  if any_name then
+    table.insert(values, 1, any_name)
+    values.n = values.n + 1
+  end
+  local value, problem = call(run, handler.fn, values)
   if problem ~= nil then
     return refuse(run, problem)
   end

@@ -19,8 +19,10 @@ local message = require "temporal.workflow.message"
 local scope = require "temporal.workflow.scope"
 local tasks = require "temporal.workflow.task"
 local terminal = require "temporal.workflow.op.terminal"
+local update = require "temporal.workflow.op.update"
 
-local setmetatable, tonumber, tostring = setmetatable, tonumber, tostring
+local next, setmetatable, tonumber, tostring = next, setmetatable, tonumber, tostring
+local trace = debug.traceback
 
 local CLOSES, IGNORED, KEY, OF_COMMAND = event.CLOSES, event.IGNORED, event.KEY, event.OF_COMMAND
 
@@ -48,8 +50,11 @@ local function new(fields)
     -- of their command's event.
     commands = {}, sent = {}, sent_first = 1, sent_last = 0, by_event = {},
     activities = 0, timers = 0,
-    signal_handlers = {}, query_handlers = {}, waiting_signals = {}, handlers_running = 0,
-    unseen = {},
+    -- Handlers by name; signals that wait for one; the fibers of handlers that
+    -- have begun; updates of a run that was reset, by update id.
+    signal_handlers = {}, query_handlers = {}, update_handlers = {}, waiting_signals = {},
+    handling = {}, handlers_running = 0, admitted = {},
+    messages = {}, unseen = {},
     replaying = false, in_block = false,
   }, metatable)
 end
@@ -162,12 +167,12 @@ local function info_of(self, attributes)
   }
 end
 
-local function main_ended(self, _, ok, first, second)
+local function main_ended(self, main, ok, first, second)
   self:before_step()
   if not ok then
-    self:fail_with(first, false)
+    self:fail_with(first, false, main)
   elseif first == nil and second ~= nil then
-    self:fail_with(second, true)
+    self:fail_with(second, true, main)
   else
     local result, problem = self.converter:payloads(1, first)
     if not result then
@@ -197,11 +202,13 @@ end
 
 -- Errors that a deploy can mend: they fail the task.
 local OF_TASK = { conversion = true, codec = true, nondeterminism = true }
+methods.OF_TASK = OF_TASK
 
 --- The main function, or a signal's handler, has failed.
 -- @param problem what it raised or returned
 -- @tparam boolean returned `nil, problem` is the workflow's own failure
-function methods:fail_with(problem, returned)
+-- @tparam fiber which of them
+function methods:fail_with(problem, returned, which)
   if errors.is_error(problem) then
     if OF_TASK[problem.kind] then
       return self:fail_task(problem)
@@ -210,7 +217,7 @@ function methods:fail_with(problem, returned)
       return nil
     end
   elseif not returned then
-    return self:fail_task(problem, self.main and debug.traceback(self.main.thread))
+    return self:fail_task(problem, trace(which.thread))
   end
   local proto, unwritable = failure.from_error(problem, self.converter)
   if not proto then
@@ -229,7 +236,7 @@ function methods:before_step()
   if early then
     self.early = nil
     for i = 1, #early do
-      message.signal(self, early[i], true)
+      message.take_early(self, early[i])
     end
   end
 end
@@ -247,6 +254,10 @@ function methods:drain()
       end
     end
     self.ready_first, self.ready_last = 1, 0
+    -- What was rejected leaves no trace: not even a look at the conditions.
+    if self.only_rejected then
+      return
+    end
     local woken, problem = condition.try(self)
     if problem ~= nil then
       return self:fail_task(problem)
@@ -254,15 +265,19 @@ function methods:drain()
   until not woken
 end
 
-function methods:step(signals, jobs)
+function methods:step(messages, jobs)
   current.run = self
+  self.only_rejected = self.begun and #jobs == 0 and #messages > 0
+  for i = 1, #messages do
+    self.only_rejected = self.only_rejected and messages[i].update ~= nil
+  end
   if self.main and not self.begun then
     self.begun = true
-    self.early = signals
+    self.early = messages
     fiber.enqueue(self, self.main)
   else
-    for i = 1, #signals do
-      message.signal(self, signals[i], false)
+    for i = 1, #messages do
+      message.take(self, messages[i], false)
     end
   end
   for i = 1, #jobs, 3 do
@@ -307,7 +322,7 @@ local function task_started(self, history, i)
   self.continue_as_new_suggested = attributes.suggest_continue_as_new
 end
 
-function methods:take_event(history, i, signals, jobs)
+function methods:take_event(history, i, messages, jobs)
   local kind = history:kind(i)
   local attributes = history:attributes(i)
   local id = history:id(i)
@@ -327,7 +342,9 @@ function methods:take_event(history, i, signals, jobs)
   elseif KEY[kind] then
     return self:resolve(kind, attributes, id, jobs)
   elseif kind == "workflow_execution_signaled" then
-    signals[#signals + 1] = attributes
+    messages[#messages + 1] = { signal = attributes }
+  elseif kind == "workflow_execution_update_admitted" then
+    self.admitted[attributes.request.meta.update_id] = update.of_admission(attributes, id)
   elseif kind == "workflow_execution_cancel_requested" then
     jobs[#jobs + 1], jobs[#jobs + 2], jobs[#jobs + 3] = self, kind, attributes
   elseif kind == "workflow_execution_started" then
@@ -339,18 +356,72 @@ function methods:take_event(history, i, signals, jobs)
   return nil
 end
 
--- One step: events from..last.
-function methods:apply_chunk(history, from, last)
-  local signals, jobs = {}, {}
+local function before(a, b)
+  return a.event_id < b.event_id
+end
+
+-- The updates that a step of the past took up: what its answer accepted.
+local function updates_of_block(self, history, last)
+  local records = {}
+  for i = last + 2, chunk.block_ends(history, last, true) do
+    if history:kind(i) == "workflow_execution_update_accepted" then
+      records[#records + 1] = update.of_acceptance(self, history:attributes(i))
+    end
+  end
+  return records
+end
+
+-- Those of the task to be done now: what it brought, and what a reset left.
+local function updates_of_task(self, given)
+  local records, taken = {}, {}
+  for i = 1, #given do
+    local record, problem = update.of_message(given[i])
+    if not record then
+      return nil, errors.new { kind = "internal", message = problem }
+    end
+    records[i], taken[record.update_id] = record, true
+  end
+  for id, record in next, self.admitted do
+    if not taken[id] then
+      records[#records + 1] = record
+    end
+  end
+  return records
+end
+
+-- One step: events from..last; `given`, the messages of a task to be done now.
+function methods:apply_chunk(history, from, last, given)
+  local messages, jobs = {}, {}
   for i = from, last do
-    local problem = self:take_event(history, i, signals, jobs)
+    if history:kind(i) == "workflow_execution_update_admitted" then
+      self:take_event(history, i, messages, jobs)
+    end
+  end
+  local updates, broken
+  if given then
+    updates, broken = updates_of_task(self, given)
+    if broken then
+      return broken
+    end
+  else
+    updates = updates_of_block(self, history, last)
+  end
+  table.sort(updates, before)
+  local next_update = 1
+  for i = from, last do
+    while updates[next_update] and updates[next_update].event_id < history:id(i) do
+      messages[#messages + 1] = { update = updates[next_update] }
+      self.admitted[updates[next_update].update_id] = nil
+      next_update = next_update + 1
+    end
+    local problem = self:take_event(history, i, messages, jobs)
     if problem then
       return problem
     end
   end
   if history:kind(last) == "workflow_task_started" then
     task_started(self, history, last)
-    self:step(signals, jobs)
+    self:step(messages, jobs)
   end
   return self.failure and self.failure.error
 end
@@ -359,21 +430,24 @@ end
 -- @tparam history history
 -- @tparam integer started_id of the task to be done; 0 for one that only asks a
 --   query, and for a replay
+-- @tparam[opt] table given temporal.api.protocol.v1.Messages of that task
 -- @treturn table|nil the commands to send, or nil
--- @treturn temporal.error|string what failed the task
-function methods:apply(history, started_id)
+-- @treturn table|temporal.error|string the messages to send; what failed the task
+function methods:apply(history, started_id, given)
   local from, commands = 1, {}
+  self.messages = {}
   while from <= history.count do
     local last = chunk.ends(history, from, true)
     local live = last == history.count and history:id(last) == started_id
     self.replaying = not live
-    local problem = self:apply_chunk(history, from, last)
+    local problem = self:apply_chunk(history, from, last, live and (given or {}) or nil)
     if problem then
       self:fail_task(problem)
       return nil, problem
     end
     if self.outcome and not self.closed then
       self.closed = true
+      message.say_unfinished(self)
       tasks.say_unseen(self)
       self.commands[#self.commands + 1] = self.outcome
     end
@@ -381,7 +455,7 @@ function methods:apply(history, started_id)
     from = last + 1
   end
   history:drop(history.count)
-  return commands or {}
+  return commands or {}, self.messages
 end
 
 return { new = new, is_canceled = is_canceled }

@@ -49,6 +49,19 @@ local function Fails(how)
   return nil, "no stock"
 end
 
+local function Account()
+  local total, done = 0, false
+  workflow.on_update("deposit", function(n)
+    total = total + workflow.execute_activity({ start_to_close_timeout = 30 }, "Double", n):get()
+    return total
+  end, { validator = function(n)
+    if n <= 0 then error(temporal.application_error("nothing to deposit", { type = "Empty" })) end
+  end })
+  workflow.on_signal("close", function() done = true end)
+  workflow.wait_condition(function() return done and workflow.all_handlers_finished() end)
+  return total
+end
+
 local function WaitForever()
   workflow.wait_condition(function() return false end)
 end
@@ -100,7 +113,7 @@ describe("a worker", function()
   local function beside(options, fn)
     options.workflows = options.workflows or {
       Echo = Echo, Order = Order, FanOut = FanOut, Catch = Catch, Fails = Fails,
-      WaitForever = WaitForever,
+      WaitForever = WaitForever, Account = Account,
     }
     options.activities = options.activities or { Charge = Charge, Double = Double, Fail = Fail }
     local running = worker(options)
@@ -172,6 +185,31 @@ describe("a worker", function()
       assert.equal("no stock", returned.cause.message)
     end)
 
+    for _, cached in ipairs { 1000, 0 } do
+      it(("takes updates, and rejects some without a trace; max_cached_workflows = %d"):format(
+        cached), function()
+        local run, answers = nil, {}
+        local total = beside({ max_cached_workflows = cached }, function()
+          run = temporal.assert(client:start_workflow({ task_queue = queue }, "Account"))
+          for _, n in ipairs { 1, 0, -1, 2, 0 } do
+            local value, err = run:update("deposit", n)
+            answers[#answers + 1] = value or err:find("application").type
+          end
+          temporal.assert(run:signal "close")
+          return temporal.assert(run:get(HUNG))
+        end)
+        assert.same({ 2, "Empty", "Empty", 6, "Empty" }, answers)
+        assert.equal(6, total)
+        local kinds = {}
+        for event in run:history() do
+          kinds[event.event_type] = (kinds[event.event_type] or 0) + 1
+        end
+        assert.equal(2, kinds.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED)
+        assert.equal(2, kinds.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED)
+        assert.is_nil(kinds.EVENT_TYPE_WORKFLOW_TASK_FAILED)
+      end)
+    end
+
     it("cancels a workflow where it waits", function()
       local err = beside({}, function()
         local run = temporal.assert(client:start_workflow({ task_queue = queue }, "WaitForever"))
@@ -219,7 +257,7 @@ describe("a worker", function()
         run:terminate()
       end)
       assert.equal("WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE", failed.cause)
-      assert.matches('no workflow "Unknown" is known .* Catch, Echo, Fails, FanOut, Order',
+      assert.matches('no workflow "Unknown" is known .* Account, Catch, Echo, Fails, FanOut, Order',
         failed.failure.message)
     end)
 
