@@ -63,20 +63,9 @@ local OWNERS = {
 
 local foreign = {}
 
-local known = {}
-
---- Notes the options of a list, to say of others' that they belong there.
--- @tparam string label
--- @tparam table handlers by name
-function foreign.note(label, handlers)
-  if OWNERS[label] and not known[label] then
-    known[label] = handlers
-  end
-end
-
-local function misplaced(label, name)
+local function misplaced(label, name, lists)
   for other, owner in next, OWNERS do
-    if other ~= label and known[other] and known[other][name] then
+    if other ~= label and lists[other] and lists[other][name] then
       return ("it is a %s: give it to %s"):format(other, owner)
     end
   end
@@ -87,15 +76,16 @@ end
 -- @tparam string label of the list it was found in
 -- @tparam table handlers of that list
 -- @tparam string name
+-- @tparam table lists the handlers of other lists, by their labels
 -- @treturn string|nil
-function foreign.option(label, handlers, name)
+function foreign.option(label, handlers, name, lists)
   local folded = name:lower():gsub("[_%-]", "")
   local list = OPTIONS[label] or COMMON
   local here = list[folded] or COMMON_ADVICE[folded]
   if here == ARGS and handlers.args then
     return nil
   elseif not here then
-    return misplaced(label, name)
+    return misplaced(label, name, lists)
   elseif here:find " " then
     return here
   elseif handlers[here] then

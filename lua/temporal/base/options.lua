@@ -9,7 +9,7 @@
 
 local decimal = require "temporal.base.decimal"
 local duration = require "temporal.base.duration"
-local foreign = require "temporal.base.foreign"
+local foreign = require "temporal.base.lazy" "temporal.base.foreign"
 local misuse = require "temporal.base.misuse"
 
 local floor = math.floor
@@ -162,6 +162,9 @@ local function nearest(name, candidates)
   return nil
 end
 
+-- The handlers by label, for options that belong to another list.
+local lists = {}
+
 local function unknown(spec, name)
   if type(name) ~= "string" then
     -- "start options", "options of workflow:signal"
@@ -170,7 +173,7 @@ local function unknown(spec, name)
     return misuse.raisef("%s%s are given by name, got the key %s", label, parent, show(name))
   end
   local shown = spec.prefix .. name
-  local here = foreign.option(spec.label, spec.handlers, name)
+  local here = foreign.option(spec.label, spec.handlers, name, lists)
   if here then
     return misuse.raisef('unknown %s "%s": %s', spec.label, shown, here)
   end
@@ -195,8 +198,8 @@ local function define(label, handlers, parent)
     names[#names + 1] = name
   end
   table.sort(names)
-  if not parent then
-    foreign.note(label, handlers)
+  if not parent and not lists[label] then
+    lists[label] = handlers
   end
   return {
     label = label,
