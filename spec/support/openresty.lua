@@ -163,10 +163,15 @@ local function new_folder()
   return folder
 end
 
-local function adopt(process, folder, workers)
+-- It listens before its workers, none without a master, are there.
+local function adopt(process, folder, workers, master)
   process.port, process.folder = process.ports.http, folder
   process.worker_processes = tonumber(workers)
   for name, method in pairs(methods) do process[name] = method end
+  if master ~= "off" then
+    env.wait_until(60, function() return #process:workers() >= process.worker_processes end,
+      "nginx to start its workers")
+  end
   return process
 end
 
@@ -193,7 +198,7 @@ function openresty.start(options)
     write(folder .. "/nginx.conf", fill(MAIN, values))
     return { program(), "-p", folder, "-c", folder .. "/nginx.conf", "-e", folder .. "/error.log" }
   end)
-  return adopt(process, folder, values.workers)
+  return adopt(process, folder, values.workers, values.master)
 end
 
 --- Starts a folder with an nginx.conf as its user would, from a copy of it on another port.
