@@ -55,6 +55,31 @@ local RECORD = {
   cancel_workflow_execution = function(_, attributes)
     return "workflow_execution_canceled", attributes
   end,
+  continue_as_new_workflow_execution = function(_, attributes)
+    return "workflow_execution_continued_as_new", { workflow_type = attributes.workflow_type,
+      task_queue = attributes.task_queue, input = attributes.input }
+  end,
+  record_marker = function(_, attributes) return "marker_recorded", attributes end,
+  upsert_workflow_search_attributes = function(_, attributes)
+    return "upsert_workflow_search_attributes", attributes
+  end,
+  modify_workflow_properties = function(_, attributes)
+    return "workflow_properties_modified", attributes
+  end,
+  start_child_workflow_execution = function(_, attributes)
+    return "start_child_workflow_execution_initiated", { workflow_id = attributes.workflow_id,
+      workflow_type = attributes.workflow_type, input = attributes.input }
+  end,
+  signal_external_workflow_execution = function(_, attributes)
+    return "signal_external_workflow_execution_initiated", {
+      workflow_execution = attributes.execution, signal_name = attributes.signal_name,
+      input = attributes.input, child_workflow_only = attributes.child_workflow_only }
+  end,
+  request_cancel_external_workflow_execution = function(_, attributes)
+    return "request_cancel_external_workflow_execution_initiated", {
+      workflow_execution = { workflow_id = attributes.workflow_id, run_id = attributes.run_id },
+      child_workflow_only = attributes.child_workflow_only }
+  end,
   protocol_message = function(self, attributes)
     local message = self.said[attributes.message_id]
     local body = assert(core.decode(message.body.type_url:match "([^/]*)$", message.body.value))
@@ -99,6 +124,7 @@ local function record(self, commands)
     local attributes = command[name .. "_command_attributes"]
     local kind, recorded = RECORD[name](self, attributes)
     local id = self:event(kind, recorded)
+    self.initiated[#self.initiated + 1] = { kind = kind, id = id, attributes = recorded }
     if kind == "timer_started" then self.timers[attributes.timer_id] = id end
     if kind == "activity_task_scheduled" then self.activities[attributes.activity_id] = id end
   end
@@ -215,6 +241,59 @@ end
 
 function methods:canceled(id) end_activity(self, id, "canceled", {}) end
 
+-- What happens to the latest operation whose event is of this type.
+local function happen(self, initiated, kind, attributes)
+  for i = #self.initiated, 1, -1 do
+    if self.initiated[i].kind == initiated then
+      attributes = attributes or {}
+      attributes.initiated_event_id = self.initiated[i].id
+      return self:event(kind, attributes)
+    end
+  end
+  error("there is no " .. initiated, 3)
+end
+
+--- What becomes of the latest child: `"started"`, `"completed"` with values, `"failed"` with a
+-- message, `"canceled"`, `"terminated"`, `"timed_out"`.
+function methods:child(how, value)
+  local attributes = {}
+  if how == "completed" then attributes.result = payloads(value) end
+  if how == "started" then
+    attributes.workflow_execution = { workflow_id = "child", run_id = "run of the child" }
+  end
+  if how == "failed" then
+    attributes.failure = { message = value, application_failure_info = { type = "Broken" } }
+  end
+  happen(self, "start_child_workflow_execution_initiated", "child_workflow_execution_" .. how,
+    attributes)
+end
+
+--- The latest child could not be started, since its id was taken.
+function methods:child_exists()
+  happen(self, "start_child_workflow_execution_initiated", "start_child_workflow_execution_failed",
+    { cause = "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS" })
+end
+
+--- The latest signal to another workflow has come there, or failed.
+function methods:signaled(cause)
+  local initiated = "signal_external_workflow_execution_initiated"
+  if cause then
+    return happen(self, initiated, "signal_external_workflow_execution_failed", {
+      cause = "SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_" .. cause })
+  end
+  return happen(self, initiated, "external_workflow_execution_signaled")
+end
+
+--- The latest request to cancel another workflow has come there, or failed.
+function methods:cancel_requested(cause)
+  local initiated = "request_cancel_external_workflow_execution_initiated"
+  if cause then
+    return happen(self, initiated, "request_cancel_external_workflow_execution_failed", {
+      cause = "CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_" .. cause })
+  end
+  return happen(self, initiated, "external_workflow_execution_cancel_requested")
+end
+
 -- The close event's attributes of one kind.
 local function closed(self, kind)
   local last = self.events[#self.events]
@@ -230,6 +309,9 @@ end
 --- The failure of a run that has failed.
 function methods:failure() return closed(self, "failed").failure end
 function methods:was_canceled() return closed(self, "canceled") ~= nil end
+
+--- The attributes of the event that another run follows this one.
+function methods:continued() return closed(self, "continued_as_new") end
 
 --- Replays the whole history, task by task with the commands compared, and from every task on as a
 -- worker does that has just started, in pages of one, two and three.
@@ -264,12 +346,13 @@ end
 local function new(definition, ...)
   local self = setmetatable({
     definition = definition, events = {}, answers = {}, known = 0, timers = {}, activities = {},
-    log = {}, updates = {},
+    log = {}, updates = {}, initiated = {},
   }, metatable)
   self.run = new_run(self)
   self:event("workflow_execution_started", {
     workflow_type = { name = "Simulated" }, task_queue = { name = "queue" },
     input = payloads(...), workflow_task_timeout = { seconds = 10 }, attempt = 1,
+    original_execution_run_id = "22222222-2222-4222-8222-222222222222",
   })
   return self
 end

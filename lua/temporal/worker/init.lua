@@ -9,6 +9,7 @@ local activities = require "temporal.activity.definition"
 local activity_task = require "temporal.worker.activity_task"
 local cache = require "temporal.worker.cache"
 local core = require "temporal.core"
+local definition = require "temporal.run.definition"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local poller = require "temporal.worker.poller"
@@ -41,6 +42,9 @@ local function new(given)
   local settings = worker_options.check(given)
   for name, fn in next, settings.activities do
     activities.define(name, fn)
+  end
+  for name, fn in next, settings.workflows do
+    definition.define(name, fn)
   end
   return setmetatable({
     client = settings.client, task_queue = settings.task_queue,

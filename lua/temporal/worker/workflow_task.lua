@@ -15,6 +15,8 @@ local service = require "temporal.call.service"
 local next, tonumber, tostring = next, tonumber, tostring
 
 local SDK = { sdk_name = "temporal-lua" }
+-- Without it the SDKs on the shared core refuse the search attribute of patches.
+local SDK_WITH_PATCHES = { sdk_name = "temporal-lua", core_used_flags = { 2 } }
 -- Events that come twice are passed over.
 local CAPABILITIES = { discard_speculative_workflow_task_with_events = true }
 
@@ -188,7 +190,7 @@ local function complete(worker, response, run, commands, messages)
     sticky_attributes = keep and worker.sticky or nil,
     return_new_workflow_task = keep,
     query_results = query_results(run, response.queries),
-    sdk_metadata = SDK,
+    sdk_metadata = run.uses_patches and SDK_WITH_PATCHES or SDK,
     capabilities = CAPABILITIES,
   })
   run.busy = false

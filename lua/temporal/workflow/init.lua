@@ -14,16 +14,23 @@
 -- @module temporal.workflow
 
 local activity = require "temporal.workflow.op.activity"
+local attributes = require "temporal.workflow.op.attributes"
+local child = require "temporal.workflow.op.child"
 local condition = require "temporal.workflow.condition"
 local current = require "temporal.workflow.current"
 local duration = require "temporal.base.duration"
+local effect = require "temporal.workflow.effect"
+local external = require "temporal.workflow.op.external"
 local fiber = require "temporal.workflow.fiber"
 local future = require "temporal.workflow.future"
 local message = require "temporal.workflow.message"
 local misuse = require "temporal.base.misuse"
 local operation = require "temporal.workflow.operation"
 local options = require "temporal.base.options"
+local patch = require "temporal.workflow.patch"
 local scopes = require "temporal.workflow.scope"
+local search_attributes = require "temporal.value.search_attributes"
+local start = require "temporal.run.start"
 local task = require "temporal.workflow.task"
 local timer = require "temporal.workflow.op.timer"
 local types = require "temporal.value.types"
@@ -31,7 +38,8 @@ local types = require "temporal.value.types"
 local errors = require "temporal.error.error"
 local runs = require "temporal.workflow.run"
 
-local error, pcall, select, type = error, pcall, select, type
+local error, next, pcall, select, tostring, type = error, next, pcall, select, tostring, type
+local to_integer = math.tointeger or function() end
 
 local workflow = {}
 
@@ -63,6 +71,16 @@ end
 -- @raise on misuse; kind `canceled` in a canceled scope
 function workflow.execute_activity(given, definition, ...)
   return activity.execute(given, definition, select("#", ...), ...)
+end
+
+-- Who asks for a patch.
+local function asking(id, what)
+  fiber.running(what)
+  if type(id) ~= "string" or id == "" then
+    misuse.raisef("%s: the id must be a string that is not empty, got %s", what, options.show(id))
+  end
+  current.run:before_step()
+  return current.run
 end
 
 local TIMER = options.define("option of workflow.timer", {
@@ -103,6 +121,163 @@ function workflow.spawn(fn, ...)
     misuse.raisef("workflow.spawn takes a function, got %s", options.kind_of(fn))
   end
   return task.spawn(fn, fiber.pack(...))
+end
+
+--- Starts a child workflow.
+-- @tparam table given `id` (a `uuid`), `task_queue` (the workflow's),
+--   `execution_timeout`, `run_timeout`, `task_timeout`, `id_reuse_policy`, `retry_policy`,
+--   `cron_schedule`, `priority`, `static_summary`, `static_details`,
+--   `parent_close_policy` (`"terminate"`, `"abandon"`, `"request_cancel"`),
+--   `cancellation_type` (`"wait_cancellation_completed"`,
+--   `"wait_cancellation_requested"`, `"try_cancel"`, `"abandon"`)
+-- @param definition a workflow type, or its function
+-- @param ... its arguments
+-- @treturn future with `id`, `started([timeout])`, `signal(name, ...)`; `get` gives the
+--   result, or raises an error of kind `child_workflow`
+-- @raise on misuse; kind `canceled` in a canceled scope
+function workflow.execute_child_workflow(given, definition, ...)
+  return child.execute(given, definition, select("#", ...), ...)
+end
+
+--- The same, and waits until the child has started.
+-- @raise an error of kind `child_workflow` when it could not be started
+function workflow.start_child_workflow(given, definition, ...)
+  local future_of_child = child.execute(given, definition, select("#", ...), ...)
+  future_of_child:started()
+  return future_of_child
+end
+
+--- A workflow that is none of the run's children.
+-- @tparam string id
+-- @tparam[opt] string run_id the latest run when absent
+-- @return a handle: `signal(name, ...)`, `cancel([reason])`
+function workflow.external(id, run_id)
+  run_of "workflow.external"
+  return external.handle(id, run_id)
+end
+
+local CONTINUE = options.define("option of workflow.continue_as_new", {
+  workflow = function(target, value)
+    target.workflow = value
+  end,
+  task_queue = options.string("task_queue"),
+  run_timeout = options.duration("workflow_run_timeout"),
+  task_timeout = options.duration("workflow_task_timeout"),
+  retry_policy = start.options.handlers.retry_policy,
+})
+
+--- Ends this run and goes on in a new one, with a new history. Never returns, and
+-- is no error: no pcall sees it.
+-- @tparam table|nil given `workflow` (a type or a definition), `task_queue`,
+--   `run_timeout`, `task_timeout`, `retry_policy`; what is not given stays as it is
+-- @param ... arguments of the new run
+function workflow.continue_as_new(given, ...)
+  fiber.running "workflow.continue_as_new"
+  if given ~= nil and type(given) ~= "table" then
+    misuse.raisef("workflow.continue_as_new takes a table of options first, got %s",
+      options.kind_of(given))
+  end
+  local settings = options.apply(CONTINUE, given or {}, {})
+  local run = current.run
+  run:before_step()
+  run:continue_as_new(settings, select("#", ...), ...)
+  fiber.stop()
+end
+
+--- Is a change of the code in force in this run? True in new runs, which record it,
+-- and in those that have recorded it.
+-- @tparam string id of the change
+-- @treturn boolean the same for the whole run
+function workflow.patched(id)
+  return patch.ask(asking(id, "workflow.patched"), id, false)
+end
+
+--- Says that no run is left without the change: `patched` goes, this stays until no
+-- run is left that has recorded it.
+-- @tparam string id of the change
+function workflow.deprecate_patch(id)
+  patch.ask(asking(id, "workflow.deprecate_patch"), id, true)
+end
+
+local function check_effect(what, fn)
+  if type(fn) ~= "function" then
+    misuse.raisef("%s takes a function, got %s", what, options.kind_of(fn))
+  end
+  local run = operation.begin(what)
+  return run
+end
+
+--- The value of a function, called once in the life of the run and recorded. For
+-- what can fail there are activities.
+-- @tparam function fn may not wait
+-- @return its value, as each replay has it
+function workflow.side_effect(fn)
+  return effect.once(check_effect("workflow.side_effect", fn), fn)
+end
+
+--- The value of a function that is called each time, and recorded when it has
+-- changed.
+-- @tparam string id which of them
+-- @tparam function fn may not wait
+-- @tparam[opt] function equal `equal(before, now)`; `==` when absent
+-- @return the value, as each replay has it
+function workflow.mutable_side_effect(id, fn, equal)
+  return effect.changing(check_effect("workflow.mutable_side_effect", fn), id, fn, equal)
+end
+
+--- Changes search attributes of the run.
+-- @tparam table values by name; `temporal.null` removes one
+function workflow.upsert_search_attributes(values)
+  local run = operation.begin "workflow.upsert_search_attributes"
+  if type(values) ~= "table" or next(values) == nil then
+    misuse.raisef("workflow.upsert_search_attributes takes a table of values by name, got %s",
+      type(values) == "table" and "an empty one" or options.kind_of(values))
+  end
+  local message, problem = search_attributes.encode(values)
+  if not message then
+    misuse.raisef("workflow.upsert_search_attributes: %s", problem)
+  end
+  attributes.upsert_search_attributes(run, message.indexed_fields)
+end
+
+--- Changes values of the run's memo.
+-- @tparam table values by name; `temporal.null` removes one
+function workflow.upsert_memo(values)
+  local run = operation.begin "workflow.upsert_memo"
+  if type(values) ~= "table" or next(values) == nil then
+    misuse.raisef("workflow.upsert_memo takes a table of values by name, got %s",
+      type(values) == "table" and "an empty one" or options.kind_of(values))
+  end
+  local fields = {}
+  for name, value in next, values do
+    local payload, problem = run.converter:payload(value, "memo." .. tostring(name))
+    if not payload then
+      misuse.raisef("workflow.upsert_memo: %s", tostring(problem))
+    end
+    fields[name] = payload
+  end
+  attributes.upsert_memo(run, fields)
+end
+
+--- A random number of the run: the same at each replay, as math.random gives it.
+-- @tparam[opt] number m
+-- @tparam[opt] number n
+-- @treturn number
+function workflow.random(m, n)
+  fiber.running "workflow.random"
+  local generator = current.run:generator()
+  if m == nil then
+    return generator:number()
+  end
+  local value = n and generator:integer(m, n) or generator:integer(1, m)
+  return to_integer(value) or value
+end
+
+--- A UUID of the run: the same at each replay.
+-- @treturn string
+function workflow.uuid()
+  fiber.running "workflow.uuid"
+  return current.run:generator():uuid()
 end
 
 local SCOPE = options.define("option of workflow.scope", {

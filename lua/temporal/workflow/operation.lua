@@ -89,11 +89,24 @@ function methods:cancel_in_scope()
   self:cancel_now()
 end
 
+-- How the events of commands are shown, by their types.
+local shows_event = {}
+
+--- An event in words.
+-- @tparam string kind its type
+-- @tparam table attributes
+-- @treturn string
+function operation.describe(kind, attributes)
+  local show = shows_event[kind]
+  return show and show(attributes) or (kind:gsub("_", " "))
+end
+
 --- A kind of operation.
 -- @tparam string name for tostring
 -- @tparam table kind its fields
 -- @treturn table the metatable of its instances
 function operation.class(name, kind)
+  shows_event[kind.event] = kind.shows_event
   for method, fn in next, methods do
     kind[method] = kind[method] or fn
   end

@@ -7,15 +7,22 @@
 -- of earlier ones must be in history already, one event for each.
 -- @module temporal.workflow.run
 
+local attributes_op = require "temporal.workflow.op.attributes"
 local chunk = require "temporal.workflow.chunk"
+local core = require "temporal.core"
 local condition = require "temporal.workflow.condition"
 local current = require "temporal.workflow.current"
+local definition = require "temporal.run.definition"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local event = require "temporal.workflow.event"
 local failure = require "temporal.error.failure"
 local fiber = require "temporal.workflow.fiber"
+local lookahead = require "temporal.workflow.lookahead"
+local marker = require "temporal.workflow.op.marker"
 local message = require "temporal.workflow.message"
+local misuse = require "temporal.base.misuse"
+local operations = require "temporal.workflow.operation"
 local scope = require "temporal.workflow.scope"
 local tasks = require "temporal.workflow.task"
 local terminal = require "temporal.workflow.op.terminal"
@@ -25,6 +32,9 @@ local next, setmetatable, tonumber, tostring = next, setmetatable, tonumber, tos
 local trace = debug.traceback
 
 local CLOSES, IGNORED, KEY, OF_COMMAND = event.CLOSES, event.IGNORED, event.KEY, event.OF_COMMAND
+
+-- From here on the run goes another way than the one it was copied from.
+local RESET = "WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW"
 
 -- Tag of the documentation that all SDKs share.
 local NONDETERMINISM = "[TMPRL1100] "
@@ -55,6 +65,10 @@ local function new(fields)
     signal_handlers = {}, query_handlers = {}, update_handlers = {}, waiting_signals = {},
     handling = {}, handlers_running = 0, admitted = {},
     messages = {}, unseen = {},
+    -- Answers given to patches; patches of history, and of this step's block;
+    -- values of side effects by key.
+    patched = {}, patches_seen = {}, patches_here = {}, effects = {}, effect_count = 0,
+    changing = {},
     replaying = false, in_block = false,
   }, metatable)
 end
@@ -91,18 +105,30 @@ end
 
 -- Matching commands with their events.
 
-local function describe_event(kind, attributes)
-  return kind:gsub("_", " ") .. (attributes.activity_id and (" of activity %q"):format(
-    attributes.activity_id) or "")
+-- History may have what code that was patched long ago does not ask for any more:
+-- the mark of a deprecated patch, with its search attribute.
+local function is_outlived(self, kind, attributes, operation)
+  local patch = kind == "marker_recorded" and marker.patch_of(attributes)
+  local follows = self.outlived
+  self.outlived = nil
+  if patch and patch.deprecated then
+    self.outlived = not (operation and operation.event == kind and operation:matches(attributes))
+    return self.outlived
+  end
+  return follows and kind == "upsert_workflow_search_attributes"
+    and attributes_op.is_of_patches(attributes.search_attributes.indexed_fields)
 end
 
 function methods:match(kind, attributes, id)
   local first = self.sent_first
   local operation = self.sent[first]
+  if is_outlived(self, kind, attributes, operation) then
+    return nil
+  end
   if not operation then
-    return nondeterminism(id, describe_event(kind, attributes), "no command for it")
+    return nondeterminism(id, operations.describe(kind, attributes), "no command for it")
   elseif operation.event ~= kind then
-    return nondeterminism(id, describe_event(kind, attributes), operation:shows())
+    return nondeterminism(id, operations.describe(kind, attributes), operation:shows())
   elseif not operation:matches(attributes) then
     return nondeterminism(id, operation.shows_event(attributes), operation:shows())
   end
@@ -120,7 +146,7 @@ function methods:end_block(id, kind)
   self.in_block = false
   local operation = self.sent[self.sent_first]
   if operation then
-    return nondeterminism(id, kind:gsub("_", " "), operation:shows())
+    return nondeterminism(id, operations.describe(kind, {}), operation:shows())
   end
   self.sent_first, self.sent_last = 1, 0
   return nil
@@ -148,6 +174,18 @@ function methods:seal(live)
 end
 
 -- Beginning.
+
+-- The seed of the run's generator: the run that was begun first, so that a run
+-- that was reset repeats its past.
+local SEED = "temporal-lua/rng/1\0"
+
+--- The generator of the run's random numbers.
+function methods:generator()
+  if not self.random then
+    self.random = core.random(SEED .. self.seed)
+  end
+  return self.random
+end
 
 local function info_of(self, attributes)
   local parent = attributes.parent_workflow_execution
@@ -185,11 +223,36 @@ end
 function methods:begin(attributes)
   local values, problem = self.converter:values(attributes.input)
   self.info = info_of(self, attributes)
+  self.seed = attributes.original_execution_run_id or self.run_id
+  self.started = attributes
   if not values then
     return self:unreadable(problem, "an argument of the workflow")
   end
   self.main = fiber.new(self, self.root, main_ended, self.definition, values)
   return nil
+end
+
+--- The run goes on in a new one; nothing of this one runs any more.
+-- @tparam table given `workflow`, and fields of the command
+-- @tparam integer count of arguments
+-- @param ... arguments
+function methods:continue_as_new(given, count, ...)
+  local name = given.workflow and definition.resolve(given.workflow, count)
+    or self.info.workflow_type
+  local input, problem = self.converter:payloads(count, ...)
+  if not input then
+    return misuse.raisef("workflow.continue_as_new: %s", tostring(problem))
+  end
+  local from = self.started
+  self.outcome = self.outcome or terminal.new("continue_as_new", {
+    workflow_type = { name = name },
+    task_queue = { name = given.task_queue or self.info.task_queue },
+    input = count > 0 and input or nil,
+    workflow_run_timeout = given.workflow_run_timeout or from.workflow_run_timeout,
+    workflow_task_timeout = given.workflow_task_timeout or from.workflow_task_timeout,
+    retry_policy = given.retry_policy or from.retry_policy,
+    memo = from.memo, search_attributes = from.search_attributes,
+  })
 end
 
 --- Is this error a cancellation, or was it caused by one?
@@ -267,6 +330,12 @@ end
 
 function methods:step(messages, jobs)
   current.run = self
+  if self.new_seed then
+    self.seed, self.new_seed = self.new_seed, nil
+    if self.random then
+      self.random:reseed(SEED .. self.seed)
+    end
+  end
   self.only_rejected = self.begun and #jobs == 0 and #messages > 0
   for i = 1, #messages do
     self.only_rejected = self.only_rejected and messages[i].update ~= nil
@@ -305,7 +374,7 @@ end
 function methods:resolve(kind, attributes, id, jobs)
   local operation = self.by_event[tonumber(attributes[KEY[kind]])]
   if not operation or not operation.happens[kind] then
-    return nondeterminism(id, describe_event(kind, attributes), "nothing that it could belong to")
+    return nondeterminism(id, operations.describe(kind, attributes), "nothing that it could belong to")
   end
   jobs[#jobs + 1], jobs[#jobs + 2], jobs[#jobs + 3] = operation, kind, attributes
   return nil
@@ -337,8 +406,12 @@ function methods:take_event(history, i, messages, jobs)
   end
   if kind == "workflow_task_completed" then
     self.in_block = true
-  elseif IGNORED[kind] or kind == "workflow_task_started" or kind == "workflow_task_failed" then
+  elseif IGNORED[kind] or kind == "workflow_task_started" then
     return nil
+  elseif kind == "workflow_task_failed" then
+    if attributes.cause == RESET then
+      self.new_seed = attributes.new_run_id
+    end
   elseif KEY[kind] then
     return self:resolve(kind, attributes, id, jobs)
   elseif kind == "workflow_execution_signaled" then
@@ -358,17 +431,6 @@ end
 
 local function before(a, b)
   return a.event_id < b.event_id
-end
-
--- The updates that a step of the past took up: what its answer accepted.
-local function updates_of_block(self, history, last)
-  local records = {}
-  for i = last + 2, chunk.block_ends(history, last, true) do
-    if history:kind(i) == "workflow_execution_update_accepted" then
-      records[#records + 1] = update.of_acceptance(self, history:attributes(i))
-    end
-  end
-  return records
 end
 
 -- Those of the task to be done now: what it brought, and what a reset left.
@@ -404,7 +466,7 @@ function methods:apply_chunk(history, from, last, given)
       return broken
     end
   else
-    updates = updates_of_block(self, history, last)
+    updates = lookahead.load(self, history, last)
   end
   table.sort(updates, before)
   local next_update = 1

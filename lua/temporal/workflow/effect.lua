@@ -1,0 +1,115 @@
+--- Side effects: values that code gets from outside of the run, recorded so that
+-- each replay has the same.
+-- @module temporal.workflow.effect
+
+local core = require "temporal.core"
+local current = require "temporal.workflow.current"
+local errors = require "temporal.error.error"
+local fiber = require "temporal.workflow.fiber"
+local marker = require "temporal.workflow.op.marker"
+local misuse = require "temporal.base.misuse"
+
+local error, pcall, tostring, type = error, pcall, tostring, type
+
+local effect = {}
+
+-- The value as each replay has it.
+local function read(run, payloads)
+  if type(payloads) == "string" then
+    payloads = assert(core.decode("temporal.api.common.v1.Payloads", payloads))
+  end
+  local values, problem = run.converter:values(payloads)
+  if not values then
+    error(run:unreadable(problem, "the value of a side effect"), 0)
+  end
+  return values[1]
+end
+
+local function call(fn)
+  local outer = current.fiber
+  current.fiber, current.read_only = nil, "a side effect"
+  local ok, value = pcall(fn)
+  current.fiber, current.read_only = outer, nil
+  if not ok then
+    error(value, 0)
+  end
+  return value
+end
+
+local function encode(run, value)
+  local payloads, problem = run.converter:payloads(1, value)
+  if not payloads then
+    misuse.raisef("the value of a side effect: %s", tostring(problem))
+  end
+  return payloads
+end
+
+-- Code that asks for what history does not have: the run's code must not go on,
+-- whatever it catches.
+local function missing(run, key)
+  run:fail_task(errors.new {
+    kind = "nondeterminism",
+    message = ("[TMPRL1100] the history has no side effect %s, which the workflow's code asks for")
+      :format(key),
+  })
+  return fiber.stop()
+end
+
+--- The value of a function, called once in the life of the run.
+-- @tparam run run
+-- @tparam function fn
+-- @return its value, encoded and decoded
+function effect.once(run, fn)
+  run.effect_count = run.effect_count + 1
+  local key = ("%d"):format(run.effect_count)
+  if run.replaying then
+    local data = run.effects[key]
+    if not data then
+      return missing(run, key)
+    end
+    run.effects[key] = nil
+    marker.effect(run, key)
+    return read(run, data)
+  end
+  local payloads = encode(run, call(fn))
+  marker.effect(run, key, payloads)
+  return read(run, payloads)
+end
+
+--- The value of a function that is called each time, recorded when it has changed.
+-- @tparam run run
+-- @tparam string id
+-- @tparam function fn
+-- @tparam function|nil equal `equal(before, now)`; `==` when absent
+-- @return the value
+function effect.changing(run, id, fn, equal)
+  local state = run.changing[id] or { calls = 0 }
+  run.changing[id] = state
+  state.calls = state.calls + 1
+  local key = ("%s:%d"):format(id, state.calls)
+  local data = run.effects[key]
+  if run.replaying then
+    if data then
+      run.effects[key] = nil
+      marker.effect(run, key)
+      state.known, state.value = true, read(run, data)
+    elseif not state.known then
+      return missing(run, key)
+    end
+    return state.value
+  end
+  local value = call(fn)
+  local payloads = encode(run, value)
+  local now = read(run, payloads)
+  local same = state.known and state.value == now
+  if state.known and equal then
+    same = equal(state.value, now)
+  end
+  if not same then
+    marker.effect(run, key, payloads)
+    state.known, state.value = true, now
+  end
+  return state.value
+end
+
+return effect

@@ -1,0 +1,47 @@
+--- What the answer to a step's task recorded, which the code must know before it
+-- runs again: patches, the values of side effects, the updates it accepted.
+-- @module temporal.workflow.lookahead
+
+local attributes_op = require "temporal.workflow.op.attributes"
+local chunk = require "temporal.workflow.chunk"
+local marker = require "temporal.workflow.op.marker"
+local update = require "temporal.workflow.op.update"
+
+local lookahead = {}
+
+local function take_marker(run, attributes)
+  local patch = marker.patch_of(attributes)
+  if patch then
+    run.patches_seen[patch.id] = true
+    run.patches_here[patch.id] = patch
+    return patch
+  end
+  local key, data = marker.effect_of(attributes)
+  if key then
+    run.effects[key] = data
+  end
+  return nil
+end
+
+--- Looks at the block of events behind a step of the past.
+-- @tparam run run
+-- @tparam history history
+-- @tparam integer last the place of the step's last event
+-- @treturn table the updates that were accepted, as records
+function lookahead.load(run, history, last)
+  local records, patch = {}, nil
+  run.patches_here = {}
+  for i = last + 2, chunk.block_ends(history, last, true) do
+    local kind, attributes = history:kind(i), history:attributes(i)
+    if kind == "workflow_execution_update_accepted" then
+      records[#records + 1] = update.of_acceptance(run, attributes)
+    elseif kind == "upsert_workflow_search_attributes" and patch then
+      local message = attributes.search_attributes
+      patch.has_upsert = attributes_op.is_of_patches(message and message.indexed_fields)
+    end
+    patch = kind == "marker_recorded" and take_marker(run, attributes) or nil
+  end
+  return records
+end
+
+return lookahead

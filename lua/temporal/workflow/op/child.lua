@@ -1,0 +1,256 @@
+--- Child workflows (StartChildWorkflowExecution; StartChildWorkflowExecution*,
+-- ChildWorkflowExecution*).
+-- @module temporal.workflow.op.child
+
+local current = require "temporal.workflow.current"
+local definition = require "temporal.run.definition"
+local errors = require "temporal.error.error"
+local external = require "temporal.workflow.op.external"
+local failure = require "temporal.error.failure"
+local future = require "temporal.workflow.future"
+local misuse = require "temporal.base.misuse"
+local operation = require "temporal.workflow.operation"
+local options = require "temporal.base.options"
+local start = require "temporal.run.start"
+
+local error, select, setmetatable, tostring, type = error, select, setmetatable, tostring, type
+
+local PARENT_CLOSE = { terminate = 1, abandon = 2, request_cancel = 3 }
+local CANCELLATION = {
+  wait_cancellation_completed = "wait_cancellation_completed",
+  wait_cancellation_requested = "wait_cancellation_requested",
+  try_cancel = "try_cancel",
+  abandon = "abandon",
+}
+
+local shared = start.options.handlers
+
+local OPTIONS = options.define("child workflow option", {
+  id = options.string("workflow_id", { max = 1000 }),
+  task_queue = options.string("task_queue"),
+  execution_timeout = options.duration("workflow_execution_timeout"),
+  run_timeout = options.duration("workflow_run_timeout"),
+  task_timeout = options.duration("workflow_task_timeout"),
+  id_reuse_policy = shared.id_reuse_policy,
+  retry_policy = shared.retry_policy,
+  cron_schedule = options.string("cron_schedule"),
+  priority = shared.priority,
+  static_summary = options.string("summary", { empty = true }),
+  static_details = options.string("details", { empty = true }),
+  parent_close_policy = options.choice("parent_close_policy", PARENT_CLOSE),
+  cancellation_type = options.choice("cancellation_type", CANCELLATION),
+})
+
+local child = {
+  event = "start_child_workflow_execution_initiated",
+}
+local metatable
+
+-- What the start of a child came to: a future of its own.
+local start_metatable = future.class("temporal.workflow.child_start", {})
+
+local function metadata_of(run, given)
+  if not given.summary and not given.details then
+    return nil
+  end
+  return {
+    summary = given.summary and run.converter:payload(given.summary, "static_summary"),
+    details = given.details and run.converter:payload(given.details, "static_details"),
+  }
+end
+
+function child:command(run)
+  local given = self.options
+  return {
+    command_type = "COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION",
+    start_child_workflow_execution_command_attributes = {
+      namespace = run.namespace,
+      workflow_id = self.id,
+      workflow_type = { name = self.workflow_type },
+      task_queue = { name = given.task_queue or run.info.task_queue },
+      input = self.input,
+      workflow_execution_timeout = given.workflow_execution_timeout,
+      workflow_run_timeout = given.workflow_run_timeout,
+      workflow_task_timeout = given.workflow_task_timeout,
+      parent_close_policy = given.parent_close_policy or PARENT_CLOSE.terminate,
+      workflow_id_reuse_policy = given.workflow_id_reuse_policy,
+      retry_policy = given.retry_policy,
+      cron_schedule = given.cron_schedule,
+      priority = given.priority,
+    },
+    user_metadata = metadata_of(run, given),
+  }
+end
+
+function child:matches(attributes)
+  return attributes.workflow_id == self.id and attributes.workflow_type ~= nil
+    and attributes.workflow_type.name == self.workflow_type
+end
+
+local function show(id, name)
+  return ("child workflow %s (id %q)"):format(name, id)
+end
+
+function child:shows()
+  return show(self.id, self.workflow_type)
+end
+
+function child.shows_event(attributes)
+  return show(attributes.workflow_id, attributes.workflow_type and attributes.workflow_type.name)
+end
+
+local function failed(self, message, attributes, cause)
+  return failure.to_error({
+    message = message,
+    cause = cause,
+    child_workflow_execution_failure_info = {
+      namespace = current.run.namespace,
+      workflow_execution = { workflow_id = self.id, run_id = self.run_id },
+      workflow_type = { name = self.workflow_type },
+      initiated_event_id = self.event_id,
+      started_event_id = attributes and attributes.started_event_id,
+      retry_state = attributes and attributes.retry_state or "RETRY_STATE_NON_RETRYABLE_FAILURE",
+    },
+  }, current.run.converter)
+end
+
+local function canceled(self, attributes)
+  return failed(self, "child workflow canceled", attributes, {
+    message = "canceled",
+    canceled_failure_info = { details = attributes and attributes.details },
+  })
+end
+
+-- Both of its futures.
+local function end_both(self, err)
+  future.reject(self.start, err)
+  operation.reject(self, err)
+  return true
+end
+
+child.happens = {
+  start_child_workflow_execution_failed = function(self, attributes)
+    local exists = attributes.cause
+      == "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS"
+    local err = failed(self, "child workflow could not be started", attributes, nil)
+    err.cause = errors.new {
+      kind = exists and "already_started" or "not_found", workflow_id = self.id,
+      message = exists and "a workflow of this id is there already"
+        or tostring(attributes.cause),
+    }
+    err.raw = nil -- the cause is none of a Failure
+    return end_both(self, err)
+  end,
+  child_workflow_execution_started = function(self, attributes)
+    self.run_id = attributes.workflow_execution and attributes.workflow_execution.run_id
+    future.resolve(self.start, self.run_id)
+    return false
+  end,
+  child_workflow_execution_completed = function(self, attributes)
+    self.result = attributes.result
+    operation.resolve(self)
+    return true
+  end,
+  child_workflow_execution_failed = function(self, attributes)
+    return end_both(self, failed(self, "child workflow failed", attributes, attributes.failure))
+  end,
+  child_workflow_execution_canceled = function(self, attributes)
+    return end_both(self, canceled(self, attributes))
+  end,
+  child_workflow_execution_timed_out = function(self, attributes)
+    return end_both(self, failed(self, "child workflow timed out", attributes, {
+      message = "child workflow timed out",
+      timeout_failure_info = { timeout_type = "TIMEOUT_TYPE_START_TO_CLOSE" },
+    }))
+  end,
+  child_workflow_execution_terminated = function(self, attributes)
+    return end_both(self, failed(self, "child workflow terminated", attributes, {
+      message = "child workflow terminated", terminated_failure_info = {},
+    }))
+  end,
+}
+
+--- The result: the value the child returned.
+function child:outcome()
+  if self.result ~= nil then
+    local values, problem = current.run.converter:values(self.result)
+    if problem then
+      error(current.run:unreadable(problem, "the result of " .. self:shows()), 0)
+    end
+    self.result, self.value = nil, values[1]
+  end
+  return self.value
+end
+
+--- Waits until the child has started.
+-- @tparam[opt] number|string timeout a duration
+-- @treturn string its run id
+-- @raise why it could not; kind `timeout`
+function child:started(timeout)
+  return self.start:get(timeout)
+end
+
+--- Signals the child and waits until the server has the signal.
+-- @tparam string|table name, or `{name=, wait=false}` for the future
+-- @param ... arguments of the signal
+function child:signal(name, ...)
+  return external.signal({ workflow_id = self.id }, true, name, select("#", ...), ...)
+end
+
+function child:withdraw()
+  end_both(self, canceled(self))
+end
+
+function child:request_cancel()
+  local kind = self.options.cancellation_type
+  if kind == "abandon" then
+    return end_both(self, canceled(self))
+  end
+  local request = external.request_cancel({ workflow_id = self.id, run_id = self.run_id }, true)
+  if kind == "try_cancel" then
+    return end_both(self, canceled(self))
+  elseif kind == "wait_cancellation_requested" then
+    request.taken = function()
+      end_both(self, canceled(self))
+    end
+  end
+  self.patient, self.start.patient = true, true
+  return nil
+end
+
+metatable = operation.class("temporal.workflow.child", child)
+
+local METHOD = "workflow.execute_child_workflow"
+
+local children = {}
+
+--- Starts a child workflow.
+-- @tparam table given options
+-- @param workflow a type name, or a definition
+-- @tparam integer count of arguments
+-- @param ... arguments
+-- @treturn operation
+-- @raise on misuse; kind `canceled` in a canceled scope
+function children.execute(given, workflow, count, ...)
+  local run, caller = operation.begin(METHOD)
+  if type(given) ~= "table" then
+    misuse.raisef("%s takes a table of options first, got %s", METHOD, options.kind_of(given))
+  end
+  local checked = options.apply(OPTIONS, given, {})
+  local name = definition.resolve(workflow, count)
+  local id = checked.workflow_id or run:generator():uuid()
+  local input
+  if count > 0 and not run.replaying then
+    local problem
+    input, problem = run.converter:payloads(count, ...)
+    if not input then
+      misuse.raisef("%s: %s", METHOD, tostring(problem))
+    end
+  end
+  return operation.emit(run, caller.scope, setmetatable({
+    done = false, id = id, workflow_type = name, options = checked, input = input,
+    start = setmetatable({ done = false }, start_metatable),
+  }, metatable))
+end
+
+return children
