@@ -357,4 +357,21 @@ local function new(definition, ...)
   return self
 end
 
-return { new = new }
+-- On PUC 5.1 no wait passes through a pcall: a worker takes no workflows there. Says so as the only
+-- test of a file, and returns true.
+local function impossible(describe, it)
+  if _VERSION ~= "Lua 5.1" or rawget(_G, "jit") then return false end
+  describe("workflows on PUC Lua 5.1", function()
+    it("are refused", function()
+      local client = temporal.client()
+      local ok, problem = pcall(temporal.worker, { client = client, task_queue = "q",
+        workflows = { W = function() end } })
+      client:close()
+      luassert.is_false(ok)
+      luassert.matches("PUC Lua 5.1 cannot run workflows", problem, 1, true)
+    end)
+  end)
+  return true
+end
+
+return { new = new, impossible = impossible }

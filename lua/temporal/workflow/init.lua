@@ -39,7 +39,7 @@ local errors = require "temporal.error.error"
 local runs = require "temporal.workflow.run"
 
 local error, next, pcall, select, tostring, type = error, next, pcall, select, tostring, type
-local to_integer = math.tointeger or function() end
+local to_integer = rawget(math, "tointeger") or function() end
 
 local workflow = {}
 
@@ -233,11 +233,11 @@ function workflow.upsert_search_attributes(values)
     misuse.raisef("workflow.upsert_search_attributes takes a table of values by name, got %s",
       type(values) == "table" and "an empty one" or options.kind_of(values))
   end
-  local message, problem = search_attributes.encode(values)
-  if not message then
+  local encoded, problem = search_attributes.encode(values)
+  if not encoded then
     misuse.raisef("workflow.upsert_search_attributes: %s", problem)
   end
-  attributes.upsert_search_attributes(run, message.indexed_fields)
+  attributes.upsert_search_attributes(run, encoded.indexed_fields)
 end
 
 --- Changes values of the run's memo.

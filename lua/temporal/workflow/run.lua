@@ -374,7 +374,7 @@ end
 function methods:resolve(kind, attributes, id, jobs)
   local operation = self.by_event[tonumber(attributes[KEY[kind]])]
   if not operation or not operation.happens[kind] then
-    return nondeterminism(id, operations.describe(kind, attributes), "nothing that it could belong to")
+    return nondeterminism(id, operations.describe(kind, attributes), "nothing it could belong to")
   end
   jobs[#jobs + 1], jobs[#jobs + 2], jobs[#jobs + 3] = operation, kind, attributes
   return nil

@@ -62,6 +62,32 @@ local function Account()
   return total
 end
 
+local function Parent(id)
+  local child = workflow.start_child_workflow({ id = id }, "Order", { amount = 7 })
+  child:signal("approve", "the parent")
+  local failing = workflow.execute_child_workflow({}, "Fails")
+  local _, err = pcall(failing.get, failing)
+  local doomed = workflow.start_child_workflow(
+    { cancellation_type = "wait_cancellation_requested" }, "WaitForever")
+  doomed:cancel()
+  local _, canceled = pcall(doomed.get, doomed)
+  return { child:get(), err.cause.message, canceled.cause.kind }
+end
+
+local function Countdown(n, sum)
+  if n == 0 then return sum end
+  workflow.continue_as_new(nil, n - 1, sum + n)
+end
+
+local function Patched()
+  local answer = workflow.patched "change"
+  workflow.upsert_search_attributes { CustomKeyword = "patched" }
+  workflow.upsert_memo { note = "patched" }
+  local value = workflow.side_effect(function() return { 1, 2 } end)
+  workflow.sleep(0.01)
+  return { answer, value, workflow.uuid() }
+end
+
 local function WaitForever()
   workflow.wait_condition(function() return false end)
 end
@@ -113,7 +139,8 @@ describe("a worker", function()
   local function beside(options, fn)
     options.workflows = options.workflows or {
       Echo = Echo, Order = Order, FanOut = FanOut, Catch = Catch, Fails = Fails,
-      WaitForever = WaitForever, Account = Account,
+      WaitForever = WaitForever, Account = Account, Parent = Parent, Countdown = Countdown,
+      Patched = Patched,
     }
     options.activities = options.activities or { Charge = Charge, Double = Double, Fail = Fail }
     local running = worker(options)
@@ -210,6 +237,39 @@ describe("a worker", function()
       end)
     end
 
+    for _, cached in ipairs { 1000, 0 } do
+      it(("runs children, and tells of their ends; max_cached_workflows = %d"):format(cached),
+        function()
+          local id = "child-" .. env.uuid()
+          local result = beside({ max_cached_workflows = cached }, function()
+            return temporal.assert(result_of("Parent", id))
+          end)
+          assert.same({ { receipt = "receipt-7", by = "the parent" }, "no stock", "canceled" },
+            result)
+          assert.same({ id }, charged)
+        end)
+    end
+
+    it("goes on as new runs", function()
+      assert.equal(6, beside({}, function() return result_of("Countdown", 3, 0) end))
+    end)
+
+    it("records patches, side effects and attributes", function()
+      for _, cached in ipairs { 1000, 0 } do
+        local run, described
+        local result = beside({ max_cached_workflows = cached }, function()
+          run = temporal.assert(client:start_workflow({ task_queue = queue }, "Patched"))
+          local value = temporal.assert(run:get(HUNG))
+          described = temporal.assert(run:describe())
+          return value
+        end)
+        assert.same({ true, { 1, 2 } }, { result[1], result[2] })
+        assert.same({ "patched", { "change" }, "patched" }, {
+          described.search_attributes.CustomKeyword,
+          described.search_attributes.TemporalChangeVersion, described.memo.note })
+      end
+    end)
+
     it("cancels a workflow where it waits", function()
       local err = beside({}, function()
         local run = temporal.assert(client:start_workflow({ task_queue = queue }, "WaitForever"))
@@ -257,7 +317,7 @@ describe("a worker", function()
         run:terminate()
       end)
       assert.equal("WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE", failed.cause)
-      assert.matches('no workflow "Unknown" is known .* Account, Catch, Echo, Fails, FanOut, Order',
+      assert.matches('no workflow "Unknown" is known .* Account, Catch, Countdown, Echo, Fails',
         failed.failure.message)
     end)
 
