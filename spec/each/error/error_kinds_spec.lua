@@ -548,7 +548,7 @@ describe("a workflow's code", function()
     local sim = simulation.new(function() require("temporal.workflow").sleep(1) end)
     assert.equal("start_timer", sim:task())
     check(failure_of(sim:replay(function() end)), "nondeterminism",
-      { event_id = 5, expected = "timer started", actual = "the completion of the workflow" })
+      { event_id = 5, expected = 'timer "1"', actual = "the completion of the workflow" })
   end)
 end)
 
