@@ -91,8 +91,7 @@ function worker:start()
   end
   local session = sessions.of(self.client)
   session:open()
-  -- Codecs are not run for workers yet: see CHANGELOG.
-  self.session, self.converter = session, session.converter.plain or session.converter
+  self.session, self.converter = session, session.converter
   local namespace, err = service.call(session, "DescribeNamespace",
     { namespace = session.namespace })
   if not namespace then
