@@ -28,6 +28,7 @@ local tasks = require "temporal.workflow.task"
 local terminal = require "temporal.workflow.op.terminal"
 local update = require "temporal.workflow.op.update"
 
+local insert = table.insert
 local next, setmetatable, tonumber, tostring = next, setmetatable, tonumber, tostring
 local trace = debug.traceback
 
@@ -415,7 +416,7 @@ function methods:take_event(history, i, messages, jobs)
   elseif KEY[kind] then
     return self:resolve(kind, attributes, id, jobs)
   elseif kind == "workflow_execution_signaled" then
-    messages[#messages + 1] = { signal = attributes }
+    messages[#messages + 1] = { signal = attributes, after = id }
   elseif kind == "workflow_execution_update_admitted" then
     self.admitted[attributes.request.meta.update_id] = update.of_admission(attributes, id)
   elseif kind == "workflow_execution_cancel_requested" then
@@ -429,8 +430,17 @@ function methods:take_event(history, i, messages, jobs)
   return nil
 end
 
-local function before(a, b)
-  return a.event_id < b.event_id
+-- Messages in the order of history. An update comes behind the event that its
+-- `event_id` names; those of one event stay in the order they came in.
+local function merge(self, messages, updates)
+  for i = 1, #updates do
+    local record, place = updates[i], #messages
+    while place > 0 and messages[place].after > record.event_id do
+      place = place - 1
+    end
+    insert(messages, place + 1, { update = record, after = record.event_id })
+    self.admitted[record.update_id] = nil
+  end
 end
 
 -- Those of the task to be done now: what it brought, and what a reset left.
@@ -455,8 +465,9 @@ end
 function methods:apply_chunk(history, from, last, given)
   local messages, jobs = {}, {}
   for i = from, last do
-    if history:kind(i) == "workflow_execution_update_admitted" then
-      self:take_event(history, i, messages, jobs)
+    local problem = self:take_event(history, i, messages, jobs)
+    if problem then
+      return problem
     end
   end
   local updates, broken
@@ -468,20 +479,8 @@ function methods:apply_chunk(history, from, last, given)
   else
     updates = lookahead.load(self, history, last)
   end
-  table.sort(updates, before)
-  local next_update = 1
-  for i = from, last do
-    while updates[next_update] and updates[next_update].event_id < history:id(i) do
-      messages[#messages + 1] = { update = updates[next_update] }
-      self.admitted[updates[next_update].update_id] = nil
-      next_update = next_update + 1
-    end
-    local problem = self:take_event(history, i, messages, jobs)
-    if problem then
-      return problem
-    end
-  end
   if history:kind(last) == "workflow_task_started" then
+    merge(self, messages, updates)
     task_started(self, history, last)
     self:step(messages, jobs)
   end

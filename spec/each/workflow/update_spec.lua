@@ -32,6 +32,27 @@ describe("a run, updated:", function()
       sim:verify()
     end)
 
+    it("keeps its place among many of one task", function()
+      local sim = simulation.new(function()
+        local order = {}
+        workflow.on_update("u", function(n)
+          order[#order + 1] = n
+          workflow.execute_activity(ACTIVITY, "A" .. n)
+        end)
+        workflow.wait_condition(function() return #order == 30 end)
+        return order
+      end)
+      sim:task()
+      local expected = {}
+      for n = 1, 30 do
+        expected[n] = n
+        sim:update("u" .. n, "u", n)
+      end
+      sim:task()
+      assert.same(expected, sim:result())
+      sim:verify()
+    end)
+
     it("is rejected by its validator, for its name, and leaves no trace", function()
       local looked = 0
       local sim = simulation.new(function()
