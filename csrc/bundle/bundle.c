@@ -12,7 +12,9 @@
 
 int luaopen_temporal_core(lua_State *L);
 EXPORT int luaopen_temporal(lua_State *L);
+EXPORT int luaopen_temporal_activity(lua_State *L);
 EXPORT int luaopen_temporal_toml(lua_State *L);
+EXPORT int luaopen_temporal_workflow(lua_State *L);
 
 /* What is in package.preload: upvalue 1 tells which module. */
 static int open_module(lua_State *L) {
@@ -75,7 +77,16 @@ int luaopen_temporal(lua_State *L) {
   return open(L, "temporal");
 }
 
-/* For a program that asks for it before it asks for temporal. */
+/* For programs that ask for these before they ask for temporal. */
+
 int luaopen_temporal_toml(lua_State *L) {
   return open(L, "temporal.toml");
+}
+
+int luaopen_temporal_workflow(lua_State *L) {
+  return open(L, "temporal.workflow");
+}
+
+int luaopen_temporal_activity(lua_State *L) {
+  return open(L, "temporal.activity");
 }

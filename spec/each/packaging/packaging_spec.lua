@@ -136,7 +136,9 @@ describe("a package:", function()
     assert.equal("755 core.so\n", modes)
   end)
 
-  local ONE_FILE = { "luaopen_temporal", "luaopen_temporal_core", "luaopen_temporal_toml" }
+  -- What a program may require first.
+  local ONE_FILE = { "luaopen_temporal", "luaopen_temporal_activity", "luaopen_temporal_core",
+    "luaopen_temporal_toml", "luaopen_temporal_workflow" }
 
   describe("the one file", function()
     local prefix, folder
@@ -164,6 +166,12 @@ describe("a package:", function()
         local temporal = require "temporal"
         print(toml.decode("a = 1").a, toml == require "temporal.toml",
           core == require "temporal.core" and temporal == require "temporal")]])
+      for _, name in ipairs { "workflow", "activity" } do
+        assert.equal("true\n", output(([[
+          local module = require "temporal.%s"
+          require "temporal"
+          print(module == require "temporal.%s")]]):format(name, name)))
+      end
     end)
 
     it("shows the modules' files and lines, and finds the program's own", function()
