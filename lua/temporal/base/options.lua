@@ -75,6 +75,20 @@ local function kind_of(value)
   return kind == "nil" and "nothing" or "a " .. kind
 end
 
+--- The string keys of a table in words, for what is not among them.
+-- @tparam table map
+-- @treturn string sorted, with commas; `"none"` when there is none
+local function names_of(map)
+  local names = {}
+  for name in next, map do
+    if type(name) == "string" then
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  return #names > 0 and table.concat(names, ", ") or "none"
+end
+
 --- Raises that an option is not what it must be.
 -- @tparam table spec
 -- @tparam string name of the option
@@ -461,6 +475,7 @@ return {
   apply = apply,
   fail = fail,
   nearest = nearest,
+  names_of = names_of,
   show = show,
   show_url = show_url,
   without_secrets = without_secrets,

@@ -375,6 +375,23 @@ local function received_failure(err)
     and raw or nil
 end
 
+--- What code of the user's raised or returned as its failure, as an error.
+-- @param problem anything
+-- @tparam[opt] string stack_trace
+-- @treturn temporal.error itself, or one of kind `application` whose `type` is its
+--   metatable's `__name`, or `LuaError`
+local function of_raised(problem, stack_trace)
+  if errors.is_error(problem) then
+    return problem
+  end
+  local meta = getmetatable(problem)
+  local name = type(meta) == "table" and rawget(meta, "__name")
+  return errors.received {
+    kind = "application", message = tostring(problem), stack_trace = stack_trace,
+    type = type(name) == "string" and name or "LuaError",
+  }
+end
+
 --- The failure of an error. One that came from the server goes back as it
 -- came, with its causes: the very same message, nothing lost and nothing added,
 -- whatever has been done to the error's fields since.
@@ -426,6 +443,7 @@ end
 return {
   to_error = to_error,
   from_error = from_error,
+  of_raised = of_raised,
   application_error = application_error,
   values = values,
   value = one_value,

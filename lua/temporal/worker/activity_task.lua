@@ -7,20 +7,12 @@ local activity = require "temporal.activity"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
 local logger = require "temporal.observe.logger"
+local options = require "temporal.base.options"
 local service = require "temporal.call.service"
 local spawn = require("temporal.wait.task").spawn
 
-local next, tostring, type = next, tostring, type
+local tostring = tostring
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
-
-local function names_of(activities)
-  local names = {}
-  for name in next, activities do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return #names > 0 and table.concat(names, ", ") or "none"
-end
 
 local function info_of(worker, response)
   local execution = response.workflow_execution
@@ -35,18 +27,12 @@ end
 
 -- Only an application failure may stand on top.
 local function as_application(problem)
-  if errors.is_error(problem) then
-    if problem.kind == "application" then
-      return problem
-    end
-    return errors.new { kind = "application", type = problem.kind, message = problem.message,
-      cause = problem }
+  local err = failure.of_raised(problem)
+  if err.kind == "application" then
+    return err
   end
-  local meta = getmetatable(problem)
-  return errors.new {
-    kind = "application", message = tostring(problem),
-    type = type(meta) == "table" and type(meta.__name) == "string" and meta.__name or "LuaError",
-  }
+  return errors.received { kind = "application", type = err.kind, message = err.message,
+    cause = err }
 end
 
 local function answer(worker, method, request, info)
@@ -106,10 +92,10 @@ function task.run(worker, response)
   local info = info_of(worker, response)
   local fn = worker.activities[info.type]
   if not fn then
-    return fail(worker, response, info, errors.new {
+    return fail(worker, response, info, errors.received {
       kind = "application", type = "NotFoundError",
       message = ("no activity %q is known to this worker; known are: %s"):format(info.type,
-        names_of(worker.activities)),
+        options.names_of(worker.activities)),
     })
   end
   local values, problem = worker.converter:values(response.input)

@@ -160,6 +160,10 @@ function worker:wait(timeout)
   return self.stopped:get(options.timeout(timeout, "worker:wait"))
 end
 
+local function pack(...)
+  return { n = select("#", ...), ... }
+end
+
 --- Starts, and waits until the worker is stopped. With a function: runs it as a
 -- task beside the worker, and stops when it ends.
 -- @tparam[opt] function fn
@@ -173,12 +177,7 @@ function worker:run(fn)
   elseif not fn then
     return self:wait()
   end
-  local task = spawn(fn)
-  local results = { n = 0 }
-  local function keep(...)
-    results = { n = select("#", ...), ... }
-  end
-  keep(task:get())
+  local results = pack(spawn(fn):get())
   self:stop()
   local problem = results[2]
   if results[1] == nil and type(problem) == "table" and problem.kind == "task_failed" then

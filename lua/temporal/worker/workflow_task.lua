@@ -8,6 +8,7 @@ local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
 local histories = require "temporal.workflow.history"
 local logger = require "temporal.observe.logger"
+local options = require "temporal.base.options"
 local query = require "temporal.workflow.query"
 local runs = require "temporal.workflow.run"
 local service = require "temporal.call.service"
@@ -55,23 +56,14 @@ local function fetch(worker, response, history, token)
   return true
 end
 
-local function names_of(workflows)
-  local names = {}
-  for name in next, workflows do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return #names > 0 and table.concat(names, ", ") or "none"
-end
-
 local function new_run(worker, response)
   local name = response.workflow_type.name
   local definition = worker.workflows[name]
   if not definition then
-    return nil, errors.new {
+    return nil, errors.received {
       kind = "application", type = "NotFoundError",
       message = ("no workflow %q is known to this worker; known are: %s"):format(name,
-        names_of(worker.workflows)),
+        options.names_of(worker.workflows)),
     }
   end
   local execution = response.workflow_execution
@@ -120,16 +112,6 @@ local function find(worker, response)
   return run, history
 end
 
-local function failure_of(worker, problem, traceback)
-  if not errors.is_error(problem) then
-    problem = errors.new {
-      kind = "application", type = "LuaError", message = tostring(problem),
-      stack_trace = traceback,
-    }
-  end
-  return failure.from_error(problem, worker.converter)
-end
-
 -- Only the first attempt is reported; the server delays those that follow.
 local function fail(worker, response, problem, traceback)
   worker.cache:remove(response.workflow_execution.run_id)
@@ -145,34 +127,34 @@ local function fail(worker, response, problem, traceback)
   service.call(worker.session, "RespondWorkflowTaskFailed", {
     task_token = response.task_token,
     cause = errors.is_error(problem) and CAUSES[problem.kind] or OTHER_CAUSE,
-    failure = failure_of(worker, problem, traceback),
+    failure = (failure.from_error(failure.of_raised(problem, traceback), worker.converter)),
   })
   return nil
 end
 
-local function answer_query(worker, response, run)
-  local asked = response.query
+-- What a query comes to: the type of the result, the result, why there is none.
+local function ask(run, asked)
   local payloads, proto, why = query.answer(run, asked.query_type, asked.query_args)
-  local request = { task_token = response.task_token }
-  if payloads then
-    request.completed_type = "QUERY_RESULT_TYPE_ANSWERED"
-    request.query_result = payloads
-  else
-    request.completed_type = "QUERY_RESULT_TYPE_FAILED"
-    request.failure, request.error_message = proto, why
-  end
-  service.call(worker.session, "RespondQueryTaskCompleted", request)
+  local result_type = payloads and "QUERY_RESULT_TYPE_ANSWERED" or "QUERY_RESULT_TYPE_FAILED"
+  return result_type, payloads, proto, why
+end
+
+local function answer_query(worker, response, run)
+  local completed_type, result, proto, why = ask(run, response.query)
+  service.call(worker.session, "RespondQueryTaskCompleted", {
+    task_token = response.task_token, completed_type = completed_type, query_result = result,
+    failure = proto, error_message = why,
+  })
 end
 
 local function query_results(run, queries)
-  local results
+  local results = {}
   for id, asked in next, queries or {} do
-    local payloads, proto, why = query.answer(run, asked.query_type, asked.query_args)
-    results = results or {}
-    results[id] = payloads and { result_type = "QUERY_RESULT_TYPE_ANSWERED", answer = payloads }
-      or { result_type = "QUERY_RESULT_TYPE_FAILED", failure = proto, error_message = why }
+    local result_type, result, proto, why = ask(run, asked)
+    results[id] = { result_type = result_type, answer = result, failure = proto,
+      error_message = why }
   end
-  return results
+  return next(results) and results or nil
 end
 
 -- The server has thrown the task away, since nothing of it is to be kept: its two

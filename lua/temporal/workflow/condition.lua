@@ -9,18 +9,10 @@ local current = require "temporal.workflow.current"
 local fiber = require "temporal.workflow.fiber"
 local future = require "temporal.workflow.future"
 
-local error, pcall = error, pcall
+local error = error
+local look = fiber.look
 
 local condition = {}
-
--- Calls a function that may only look.
-local function look(fn)
-  local outer_fiber, outer_rule = current.fiber, current.read_only
-  current.fiber, current.read_only = nil, "a condition"
-  local ok, value = pcall(fn)
-  current.fiber, current.read_only = outer_fiber, outer_rule
-  return ok, value
-end
 
 --- Waits until a function returns true.
 -- @tparam fiber waiting the running fiber
@@ -30,7 +22,7 @@ end
 -- @treturn boolean false when the timer came first
 -- @raise what fn raises
 function condition.wait(waiting, fn, new_timer)
-  local ok, value = look(fn)
+  local ok, value = look("a condition", fn)
   if not ok then
     error(value, 0)
   elseif value then
@@ -46,7 +38,7 @@ function condition.wait(waiting, fn, new_timer)
       future.subscribe(timer, waiting)
     end
     fiber.park()
-    ok, value = look(fn)
+    ok, value = look("a condition", fn)
     if not ok then
       error(value, 0)
     end
@@ -73,7 +65,7 @@ function condition.try(run)
       kept = kept + 1
       conditions[kept] = entry
       if waiting.parked then
-        local ok, value = look(entry.fn)
+        local ok, value = look("a condition", entry.fn)
         if not ok then
           return false, value
         elseif value then

@@ -3,13 +3,12 @@
 -- @module temporal.workflow.effect
 
 local core = require "temporal.core"
-local current = require "temporal.workflow.current"
 local errors = require "temporal.error.error"
 local fiber = require "temporal.workflow.fiber"
 local marker = require "temporal.workflow.op.marker"
 local misuse = require "temporal.base.misuse"
 
-local error, pcall, tostring, type = error, pcall, tostring, type
+local error, tostring, type = error, tostring, type
 
 local effect = {}
 
@@ -26,10 +25,7 @@ local function read(run, payloads)
 end
 
 local function call(fn)
-  local outer = current.fiber
-  current.fiber, current.read_only = nil, "a side effect"
-  local ok, value = pcall(fn)
-  current.fiber, current.read_only = outer, nil
+  local ok, value = fiber.look("a side effect", fn)
   if not ok then
     error(value, 0)
   end

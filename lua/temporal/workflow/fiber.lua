@@ -9,7 +9,7 @@ local misuse = require "temporal.base.misuse"
 
 local create, resume, status, yield =
   coroutine.create, coroutine.resume, coroutine.status, coroutine.yield
-local error = error
+local error, pcall = error, pcall
 local select, setmetatable = select, setmetatable
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 local yieldable = core.yieldable
@@ -135,6 +135,22 @@ function methods:cancel_in_scope(scope)
   if self.parked and not fiber.is_patient(self.awaited) then
     fiber.wake(current.run, self, scope:canceled_error())
   end
+end
+
+local function restore(outer, rule, ...)
+  current.fiber, current.read_only = outer, rule
+  return ...
+end
+
+--- Calls a function of the user's that may only look.
+-- @tparam string rule what it is, for messages, such as `"a condition"`
+-- @tparam function fn
+-- @param ... its arguments
+-- @return as pcall
+function fiber.look(rule, fn, ...)
+  local outer, outer_rule = current.fiber, current.read_only
+  current.fiber, current.read_only = nil, rule
+  return restore(outer, outer_rule, pcall(fn, ...))
 end
 
 --- The running fiber, which must be able to wait.

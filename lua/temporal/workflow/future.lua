@@ -194,6 +194,15 @@ local function first_done(list)
   return nil
 end
 
+local function all_done(list)
+  for i = 1, #list do
+    if not list[i].done then
+      return nil
+    end
+  end
+  return true
+end
+
 -- Parks until one of the list, or the timer, is done.
 local function park_for(list, waiting, timer)
   if not fiber.is_patient(list) then
@@ -210,6 +219,26 @@ local function park_for(list, waiting, timer)
   fiber.park(list)
 end
 
+-- Waits until `find(list)` finds something; nil when the time ran out.
+local function wait_many(what, list, timeout, find)
+  local waiting = fiber.running(what)
+  check_list(list, what)
+  current.run:before_step()
+  timeout = options.timeout(timeout, what)
+  local found, timer = find(list), nil
+  if not found and timeout then
+    timer = timeout > 0 and new_timer(timeout) or { done = true }
+  end
+  while not found and not (timer and timer.done) do
+    park_for(list, waiting, timer)
+    found = find(list)
+  end
+  if timer and not timer.done then
+    timer:cancel()
+  end
+  return found
+end
+
 --- Waits for the first of many futures.
 -- @tparam table list
 -- @tparam[opt] number|string timeout a duration
@@ -217,38 +246,11 @@ end
 --   several; nil when the time ran out
 -- @treturn integer its place
 function future.any(list, timeout)
-  local waiting = fiber.running "workflow.wait"
-  check_list(list, "workflow.wait")
-  current.run:before_step()
-  timeout = options.timeout(timeout, "workflow.wait")
-  local timer
-  local found = first_done(list)
-  while not found do
-    if timer == nil and timeout then
-      if timeout <= 0 then
-        return nil
-      end
-      timer = new_timer(timeout)
-    end
-    park_for(list, waiting, timer)
-    found = first_done(list)
-    if not found and timer and timer.done then
-      return nil
-    end
+  local place = wait_many("workflow.wait", list, timeout, first_done)
+  if place then
+    return list[place], place
   end
-  if timer and not timer.done then
-    timer:cancel()
-  end
-  return list[found], found
-end
-
-local function all_done(list)
-  for i = 1, #list do
-    if not list[i].done then
-      return false
-    end
-  end
-  return true
+  return nil
 end
 
 --- Waits until all of many futures are done, failed ones too.
@@ -256,27 +258,7 @@ end
 -- @tparam[opt] number|string timeout a duration
 -- @treturn boolean true; false when the time ran out
 function future.all(list, timeout)
-  local waiting = fiber.running "workflow.wait_all"
-  check_list(list, "workflow.wait_all")
-  current.run:before_step()
-  timeout = options.timeout(timeout, "workflow.wait_all")
-  local timer
-  while not all_done(list) do
-    if timer == nil and timeout then
-      if timeout <= 0 then
-        return false
-      end
-      timer = new_timer(timeout)
-    end
-    park_for(list, waiting, timer)
-    if timer and timer.done and not all_done(list) then
-      return false
-    end
-  end
-  if timer and not timer.done then
-    timer:cancel()
-  end
-  return true
+  return wait_many("workflow.wait_all", list, timeout, all_done) or false
 end
 
 return future

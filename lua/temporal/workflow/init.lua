@@ -225,14 +225,18 @@ function workflow.mutable_side_effect(id, fn, equal)
   return effect.changing(check_effect("workflow.mutable_side_effect", fn), id, fn, equal)
 end
 
+local function begin_upsert(what, values)
+  if type(values) ~= "table" or next(values) == nil then
+    misuse.raisef("%s takes a table of values by name, got %s", what,
+      type(values) == "table" and "an empty one" or options.kind_of(values))
+  end
+  return (operation.begin(what))
+end
+
 --- Changes search attributes of the run.
 -- @tparam table values by name; `temporal.null` removes one
 function workflow.upsert_search_attributes(values)
-  local run = operation.begin "workflow.upsert_search_attributes"
-  if type(values) ~= "table" or next(values) == nil then
-    misuse.raisef("workflow.upsert_search_attributes takes a table of values by name, got %s",
-      type(values) == "table" and "an empty one" or options.kind_of(values))
-  end
+  local run = begin_upsert("workflow.upsert_search_attributes", values)
   local encoded, problem = search_attributes.encode(values)
   if not encoded then
     misuse.raisef("workflow.upsert_search_attributes: %s", problem)
@@ -243,11 +247,7 @@ end
 --- Changes values of the run's memo.
 -- @tparam table values by name; `temporal.null` removes one
 function workflow.upsert_memo(values)
-  local run = operation.begin "workflow.upsert_memo"
-  if type(values) ~= "table" or next(values) == nil then
-    misuse.raisef("workflow.upsert_memo takes a table of values by name, got %s",
-      type(values) == "table" and "an empty one" or options.kind_of(values))
-  end
+  local run = begin_upsert("workflow.upsert_memo", values)
   local fields = {}
   for name, value in next, values do
     local payload, problem = run.converter:payload(value, "memo." .. tostring(name))
@@ -379,10 +379,9 @@ end
 workflow.wait = future.any
 workflow.wait_all = future.all
 
--- A name of a handler: nil for the one of all other names.
 local function check_name(what, name)
   if name == types.any then
-    return nil
+    return name
   elseif type(name) ~= "string" then
     misuse.raisef("%s: the name must be a string or temporal.any, got %s", what,
       options.kind_of(name))
@@ -409,14 +408,18 @@ local UPDATE = options.define("option of workflow.on_update", {
   description = options.string("description", { empty = true }),
 })
 
-local function handler_of(what, name, fn, given, spec)
+-- Puts a handler into the run's table of them, under its name or `temporal.any`.
+local function register(what, field, name, fn, given, spec)
+  local run = run_of(what)
+  check_name(what, name)
   check_handler(what, fn)
   if given ~= nil and type(given) ~= "table" then
     misuse.raisef("the options of %s must be a table, got %s", what, options.kind_of(given))
   end
   local handler = options.apply(spec, given or {}, {})
-  handler.fn, handler.what = fn, ("%s %s"):format(what:match "_(%w+)$", name or "(any)")
-  return fn and handler or nil
+  handler.fn, handler.what = fn, ("%s %s"):format(what:match "_(%w+)$", tostring(name))
+  run[field][name] = fn and handler or nil
+  return run
 end
 
 --- Handles signals of a name: each gets a fiber of its own, in the order in which
@@ -427,14 +430,7 @@ end
 -- @tparam[opt] table given `unfinished` (`"warn"`; `"abandon"`: nothing is said when
 --   the run ends before the handler), `description`
 function workflow.on_signal(name, fn, given)
-  local run = run_of "workflow.on_signal"
-  name = check_name("workflow.on_signal", name)
-  local handler = handler_of("workflow.on_signal", name, fn, given, HANDLER)
-  if name then
-    run.signal_handlers[name] = handler
-  else
-    run.any_signal = handler
-  end
+  local run = register("workflow.on_signal", "signal_handlers", name, fn, given, HANDLER)
   if fn then
     message.registered(run)
   end
@@ -445,14 +441,7 @@ end
 -- @tparam function|nil fn gets the query's arguments; may only look
 -- @tparam[opt] table given `description`
 function workflow.on_query(name, fn, given)
-  local run = run_of "workflow.on_query"
-  name = check_name("workflow.on_query", name)
-  local handler = handler_of("workflow.on_query", name, fn, given, HANDLER)
-  if name then
-    run.query_handlers[name] = handler
-  else
-    run.any_query = handler
-  end
+  register("workflow.on_query", "query_handlers", name, fn, given, HANDLER)
 end
 
 --- Handles updates of a name: each gets a fiber of its own. What fn returns is
@@ -464,14 +453,7 @@ end
 --   or returns `false[, why]` or `nil, why`, to reject the update), `unfinished` and
 --   `description` as for `on_signal`
 function workflow.on_update(name, fn, given)
-  local run = run_of "workflow.on_update"
-  name = check_name("workflow.on_update", name)
-  local handler = handler_of("workflow.on_update", name, fn, given, UPDATE)
-  if name then
-    run.update_handlers[name] = handler
-  else
-    run.any_update = handler
-  end
+  register("workflow.on_update", "update_handlers", name, fn, given, UPDATE)
 end
 
 --- The update whose handler is running.

@@ -6,29 +6,43 @@ local current = require "temporal.workflow.current"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
 local fiber = require "temporal.workflow.fiber"
+local options = require "temporal.base.options"
+local types = require "temporal.value.types"
 local update = require "temporal.workflow.op.update"
 
-local insert, next, pcall, tostring = table.insert, next, pcall, tostring
+local insert, next, tostring = table.insert, next, tostring
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
 local message = {}
 
--- A handler by name, or the one of all other names, which gets the name, too.
-local function find(handlers, any, name)
+local ANY = types.any
+
+--- The handler of a name, or that of all other names, which gets the name first.
+-- @tparam table handlers
+-- @tparam string name
+-- @treturn table|nil
+-- @treturn string|nil the name, when it is an argument
+function message.find(handlers, name)
   local handler = handlers[name]
   if handler then
     return handler, nil
   end
-  return any, name
+  return handlers[ANY], name
 end
 
-local function with_name(values, name)
+--- Arguments with that name before them.
+-- @tparam table values with their number in `n`
+-- @tparam string|nil name
+-- @treturn table the values
+function message.with_name(values, name)
   if name then
     insert(values, 1, name)
     values.n = values.n + 1
   end
   return values
 end
+
+local find, with_name = message.find, message.with_name
 
 local function begin(run, handling, at_once)
   if at_once then
@@ -61,7 +75,7 @@ end
 
 local function take_signal(run, attributes, at_once)
   local name = attributes.signal_name
-  local handler, any_name = find(run.signal_handlers, run.any_signal, name)
+  local handler, any_name = find(run.signal_handlers, name)
   if not handler then
     run.waiting_signals[#run.waiting_signals + 1] = attributes
     return
@@ -78,33 +92,15 @@ end
 
 -- Updates.
 
-local function names_of(handlers)
-  local names = {}
-  for name in next, handlers do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return #names > 0 and table.concat(names, ", ") or "none"
-end
-
-local function as_error(problem)
-  if errors.is_error(problem) then
-    return problem
-  end
-  return errors.new { kind = "application", type = "LuaError", message = tostring(problem) }
-end
-
 local function reject(run, record, problem)
-  local proto = failure.from_error(as_error(problem), run.converter)
+  local proto = failure.from_error(failure.of_raised(problem), run.converter)
   update.reject(run, record, proto)
 end
 
 -- May the update begin? Not asked in replay: history says so.
 local function validate(handler, values)
-  local outer = current.fiber
-  current.fiber, current.read_only = nil, "a validator"
-  local ok, first, second = pcall(handler.validator, unpack(values, 1, values.n))
-  current.fiber, current.read_only = outer, nil
+  local ok, first, second = fiber.look("a validator", handler.validator,
+    unpack(values, 1, values.n))
   if not ok then
     return first == nil and "nil" or first
   elseif first == false or first == nil and second ~= nil then
@@ -130,7 +126,7 @@ local function complete(run, record, first, problem)
     end
     return run:fail_task(("the result of update %q: %s"):format(record.name, tostring(unwritable)))
   end
-  local proto, unwritable = failure.from_error(as_error(problem), run.converter)
+  local proto, unwritable = failure.from_error(failure.of_raised(problem), run.converter)
   if not proto then
     return run:fail_task(unwritable)
   end
@@ -140,7 +136,7 @@ end
 -- What an update's fiber runs: up to the acceptance in one go.
 local function handle(run, record)
   local name = record.name
-  local handler, any_name = find(run.update_handlers, run.any_update, name)
+  local handler, any_name = find(run.update_handlers, name)
   if not handler then
     if run.replaying then
       return run:fail_task(errors.new {
@@ -150,7 +146,7 @@ local function handle(run, record)
       })
     end
     return reject(run, record, ("unknown update %q; known are: %s"):format(name,
-      names_of(run.update_handlers)))
+      options.names_of(run.update_handlers)))
   end
   local values, problem = read(run, record, any_name)
   if values and handler.validator and not run.replaying then
@@ -212,7 +208,7 @@ function message.take_early(run, each)
   local record = each.update
   if record then
     record.name = record.request.input and record.request.input.name or ""
-    if not find(run.update_handlers, run.any_update, record.name) then
+    if not find(run.update_handlers, record.name) then
       return take_update(run, record, false)
     end
   end

@@ -13,6 +13,10 @@
 local current = require "temporal.workflow.current"
 local fiber = require "temporal.workflow.fiber"
 local future = require "temporal.workflow.future"
+local misuse = require "temporal.base.misuse"
+local options = require "temporal.base.options"
+
+local error, tostring, type = error, tostring, type
 
 local operation = {}
 
@@ -60,6 +64,52 @@ end
 function operation.reject(self, err)
   operation.leave(self)
   future.reject(self, err)
+end
+
+--- The options of an operation.
+-- @tparam table spec
+-- @param given
+-- @tparam string what the function that takes them, for messages
+-- @treturn table
+-- @raise on misuse
+function operation.options(spec, given, what)
+  if type(given) ~= "table" then
+    misuse.raisef("%s takes a table of options first, got %s", what, options.kind_of(given))
+  end
+  return options.apply(spec, given, {})
+end
+
+--- Arguments, for the command: nil without any, and in replay, where nothing is
+-- sent.
+-- @tparam run run
+-- @tparam string what the function that takes them, for messages
+-- @tparam integer count
+-- @param ... the arguments
+-- @treturn string|table|nil a Payloads message
+-- @raise when a value cannot be converted
+function operation.input(run, what, count, ...)
+  if count == 0 or run.replaying then
+    return nil
+  end
+  local input, problem = run.converter:payloads(count, ...)
+  if not input then
+    misuse.raisef("%s: %s", what, tostring(problem))
+  end
+  return input
+end
+
+--- The value of an operation whose event brought payloads, in `result`: read when
+-- it is first asked for.
+function operation.outcome(self)
+  if self.result ~= nil then
+    local run = current.run
+    local values, problem = run.converter:values(self.result)
+    if problem then
+      error(run:unreadable(problem, "the result of " .. self:shows()), 0)
+    end
+    self.result, self.value = nil, values[1]
+  end
+  return self.value
 end
 
 -- What every operation does.

@@ -2,38 +2,26 @@
 -- @module temporal.workflow.query
 
 local current = require "temporal.workflow.current"
-local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
+local fiber = require "temporal.workflow.fiber"
+local message = require "temporal.workflow.message"
+local options = require "temporal.base.options"
 
-local pcall = pcall
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
-local function names_of(handlers)
-  local names = {}
-  for name in next, handlers do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return #names > 0 and table.concat(names, ", ") or "none"
-end
-
 local function refuse(run, problem)
-  if not errors.is_error(problem) then
-    problem = errors.new { kind = "application", type = "LuaError", message = tostring(problem) }
-  end
-  return nil, (failure.from_error(problem, run.converter)), problem.message
+  local err = failure.of_raised(problem)
+  return nil, (failure.from_error(err, run.converter)), err.message
 end
 
 local function call(run, handler, values)
-  current.run, current.fiber, current.read_only = run, nil, "a query"
-  local ok, value, problem = pcall(handler, unpack(values, 1, values.n))
-  current.run, current.read_only = nil, nil
+  current.run = run
+  local ok, value, problem = fiber.look("a query", handler.fn, unpack(values, 1, values.n))
+  current.run = nil
   if not ok then
     return nil, value
-  elseif value == nil and problem ~= nil then
-    return nil, problem
   end
-  return value
+  return value, value == nil and problem or nil
 end
 
 --- Answers a query.
@@ -44,25 +32,17 @@ end
 -- @treturn table a temporal.api.failure.v1.Failure
 -- @treturn string why, in words
 local function answer(run, name, input)
-  local handler = run.query_handlers[name]
-  local any_name
-  if not handler then
-    handler, any_name = run.any_query, name
-  end
+  local handler, any_name = message.find(run.query_handlers, name)
   if not handler then
     return refuse(run, ("unknown query %q; known are: %s"):format(name,
-      names_of(run.query_handlers)))
+      options.names_of(run.query_handlers)))
   end
   local values, unreadable = run.converter:values(input)
   if not values then
     return refuse(run, ("the arguments of query %q cannot be read: %s"):format(name,
       unreadable.message))
   end
-  if any_name then
-    table.insert(values, 1, any_name)
-    values.n = values.n + 1
-  end
-  local value, problem = call(run, handler.fn, values)
+  local value, problem = call(run, handler, message.with_name(values, any_name))
   if problem ~= nil then
     return refuse(run, problem)
   end

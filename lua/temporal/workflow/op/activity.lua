@@ -9,7 +9,7 @@ local operation = require "temporal.workflow.operation"
 local options = require "temporal.base.options"
 local start = require "temporal.run.start"
 
-local error, setmetatable, tostring, type = error, setmetatable, tostring, type
+local setmetatable, tonumber, tostring = setmetatable, tonumber, tostring
 
 local MAX_ID = 1000
 local CANCELLATION = {
@@ -147,17 +147,7 @@ activity.happens = {
   end,
 }
 
---- The result: the value the activity returned.
-function activity:outcome()
-  if self.result ~= nil then
-    local values, problem = current.run.converter:values(self.result)
-    if problem then
-      error(current.run:unreadable(problem, "the result of " .. self:shows()), 0)
-    end
-    self.result, self.value = nil, values[1]
-  end
-  return self.value
-end
+activity.outcome = operation.outcome
 
 function activity:withdraw()
   operation.reject(self, canceled(self))
@@ -181,10 +171,7 @@ metatable = operation.class("temporal.workflow.activity", activity)
 local METHOD = "workflow.execute_activity"
 
 local function check_options(given)
-  if type(given) ~= "table" then
-    misuse.raisef("%s takes a table of options first, got %s", METHOD, options.kind_of(given))
-  end
-  local checked = options.apply(OPTIONS, given, {})
+  local checked = operation.options(OPTIONS, given, METHOD)
   if not (checked.start_to_close_timeout or checked.schedule_to_close_timeout) then
     misuse.raise('activity option "start_to_close_timeout" is missing: an activity needs it (how '
       .. 'long one attempt may take), or "schedule_to_close_timeout" (how long all may)')
@@ -207,14 +194,7 @@ function activity_calls.execute(given, definition, count, ...)
   local name = activities.resolve(definition, METHOD)
   local number = run.activities + 1
   run.activities = number
-  local input
-  if count > 0 and not run.replaying then
-    local problem
-    input, problem = run.converter:payloads(count, ...)
-    if not input then
-      misuse.raisef("%s: %s", METHOD, tostring(problem))
-    end
-  end
+  local input = operation.input(run, METHOD, count, ...)
   return operation.emit(run, caller.scope, setmetatable({
     done = false, id = checked.activity_id or tostring(number), activity_type = name,
     options = checked, input = input,

@@ -8,12 +8,11 @@ local errors = require "temporal.error.error"
 local external = require "temporal.workflow.op.external"
 local failure = require "temporal.error.failure"
 local future = require "temporal.workflow.future"
-local misuse = require "temporal.base.misuse"
 local operation = require "temporal.workflow.operation"
 local options = require "temporal.base.options"
 local start = require "temporal.run.start"
 
-local error, select, setmetatable, tostring, type = error, select, setmetatable, tostring, type
+local select, setmetatable, tostring = select, setmetatable, tostring
 
 local PARENT_CLOSE = { terminate = 1, abandon = 2, request_cancel = 3 }
 local CANCELLATION = {
@@ -170,17 +169,7 @@ child.happens = {
   end,
 }
 
---- The result: the value the child returned.
-function child:outcome()
-  if self.result ~= nil then
-    local values, problem = current.run.converter:values(self.result)
-    if problem then
-      error(current.run:unreadable(problem, "the result of " .. self:shows()), 0)
-    end
-    self.result, self.value = nil, values[1]
-  end
-  return self.value
-end
+child.outcome = operation.outcome
 
 --- Waits until the child has started.
 -- @tparam[opt] number|string timeout a duration
@@ -233,20 +222,10 @@ local children = {}
 -- @raise on misuse; kind `canceled` in a canceled scope
 function children.execute(given, workflow, count, ...)
   local run, caller = operation.begin(METHOD)
-  if type(given) ~= "table" then
-    misuse.raisef("%s takes a table of options first, got %s", METHOD, options.kind_of(given))
-  end
-  local checked = options.apply(OPTIONS, given, {})
+  local checked = operation.options(OPTIONS, given, METHOD)
   local name = definition.resolve(workflow, count)
   local id = checked.workflow_id or run:generator():uuid()
-  local input
-  if count > 0 and not run.replaying then
-    local problem
-    input, problem = run.converter:payloads(count, ...)
-    if not input then
-      misuse.raisef("%s: %s", METHOD, tostring(problem))
-    end
-  end
+  local input = operation.input(run, METHOD, count, ...)
   return operation.emit(run, caller.scope, setmetatable({
     done = false, id = id, workflow_type = name, options = checked, input = input,
     start = setmetatable({ done = false }, start_metatable),

@@ -164,14 +164,7 @@ function external.signal(target, of_child, name, count, ...)
   if type(given.name) ~= "string" then
     misuse.raisef("a signal needs a name, a string, got %s", options.kind_of(given.name))
   end
-  local input
-  if count > 0 and not run.replaying then
-    local problem
-    input, problem = run.converter:payloads(count, ...)
-    if not input then
-      misuse.raisef("signal %q: %s", given.name, tostring(problem))
-    end
-  end
+  local input = operation.input(run, ("signal %q"):format(given.name), count, ...)
   local self = operation.emit(run, caller.scope, setmetatable({
     done = false, target = target, of_child = of_child, name = given.name, input = input,
   }, signal_metatable))
