@@ -2,6 +2,7 @@
 
 local env = require "spec.support.environment"
 local temporal = require "temporal"
+local workers = require "spec.support.worker"
 local workflow = require "temporal.workflow"
 local activity = require "temporal.activity"
 
@@ -124,7 +125,7 @@ describe("a worker", function()
 
   local function worker(options)
     options.client, options.task_queue = client, queue
-    return temporal.worker(options)
+    return workers.new(options)
   end
 
   if LUA_51 then
@@ -284,7 +285,7 @@ describe("a worker", function()
       local logged = {}
       local noisy = temporal.client { target = env.address, namespace = env.namespace,
         logger = function(_, message) logged[#logged + 1] = message end }
-      local running = temporal.worker { client = noisy, task_queue = queue, workflows = {
+      local running = workers.new { client = noisy, task_queue = queue, workflows = {
         Buggy = function()
           if broken then error "a bug" end
           return "mended"
