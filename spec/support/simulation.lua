@@ -12,9 +12,11 @@
 --
 -- `verify` replays what was written in three ways, and compares every command that is made again.
 
+local definitions = require "temporal.run.definition"
 local core = require "temporal.core"
 local histories = require "temporal.workflow.history"
 local luassert = require "luassert"
+local query = require "temporal.workflow.query"
 local runs = require "temporal.workflow.run"
 local temporal = require "temporal"
 
@@ -99,7 +101,8 @@ local metatable = { __index = methods }
 
 local function new_run(self)
   return runs.new {
-    definition = self.definition, converter = converter, namespace = "default",
+    definition = self.definition, settings = self.settings, converter = converter,
+    namespace = "default",
     workflow_id = "simulated", run_id = "11111111-1111-4111-8111-111111111111",
     log = function(_, level, text) self.log[#self.log + 1] = level .. ": " .. text end,
   }
@@ -184,6 +187,13 @@ function methods:task()
     names[i] = core.decode(COMMAND, bytes).command_type:gsub("^COMMAND_TYPE_", ""):lower()
   end
   return table.concat(names, " ")
+end
+
+--- Asks a query: its value, or nil and why there is none.
+function methods:query(name, ...)
+  local answer, _, why = query.answer(self.run, name, payloads(...))
+  if not answer then return nil, why end
+  return converter:value(core.decode("temporal.api.common.v1.Payloads", answer).payloads[1])
 end
 
 function methods:signal(name, ...)
@@ -342,10 +352,11 @@ function methods:replay(definition)
   return apply(run, self.events, 0, #self.events, 1000)
 end
 
---- A run that has begun.
+--- A run that has begun; its definition may have options of `temporal.define_workflow`.
 local function new(definition, ...)
   local self = setmetatable({
-    definition = definition, events = {}, answers = {}, known = 0, timers = {}, activities = {},
+    definition = definition, settings = definitions.settings_of(definition), events = {},
+    answers = {}, known = 0, timers = {}, activities = {},
     log = {}, updates = {}, initiated = {},
   }, metatable)
   self.run = new_run(self)

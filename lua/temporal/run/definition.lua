@@ -1,6 +1,7 @@
 --- Workflow definitions: which type name a Lua function stands for.
 -- @module temporal.definition
 
+local arguments = require "temporal.base.lazy" "temporal.value.arguments"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 
@@ -18,15 +19,40 @@ local found = setmetatable({}, { __mode = "k" })
 -- `module.Order` and `module.workflows.Order`.
 local MAX_DEPTH = 2
 
-local NO_OPTIONS = options.define("option of temporal.define_workflow", {})
+local function is_word(value)
+  return type(value) == "string" and value ~= ""
+end
+
+local VERSIONING = { pinned = "pinned", auto_upgrade = "auto_upgrade" }
+local FAIL_ON = 'must be "nondeterminism", "error", or the type of an application error'
+
+-- Which errors fail the workflow that would fail the task.
+local fail_workflow_on = options.list("fail_workflow_on", is_word, FAIL_ON)
+
+local OPTIONS = options.define("option of temporal.define_workflow", {
+  args = function(...)
+    return arguments.option "args"(...)
+  end,
+  fail_workflow_on = fail_workflow_on,
+  description = options.string("description", { empty = true }),
+  versioning_behavior = options.choice("versioning_behavior", VERSIONING),
+})
+
+-- What was said of a definition besides its name.
+local settings_by = setmetatable({}, { __mode = "k" })
+local NO_SETTINGS = {}
 
 --- Gives a workflow definition its type name. The last name given to a
 -- function wins, and the last function given to a name.
 -- @tparam string name the workflow type
 -- @tparam function fn the definition; held weakly
--- @tparam[opt] table definition_options none are known yet
+-- @tparam[opt] table definition_options `args` (list of types, see
+--   temporal.arguments), `fail_workflow_on` (list of `"nondeterminism"`, `"error"`,
+--   types of application errors: they fail the workflow where they would fail the
+--   task), `description` (for the UI), `versioning_behavior` (`"pinned"`,
+--   `"auto_upgrade"`)
 -- @treturn function fn
--- @raise when the name is not a string or fn not a function
+-- @raise when the name is not a string or fn not a function, or an option is wrong
 local function define(name, fn, definition_options)
   if type(name) ~= "string" or name == "" then
     misuse.raisef("temporal.define_workflow: the name must be a string that is not empty, got %s",
@@ -41,7 +67,7 @@ local function define(name, fn, definition_options)
       misuse.raisef("temporal.define_workflow: the options must be a table, got %s",
         options.kind_of(definition_options))
     end
-    options.apply(NO_OPTIONS, definition_options, {})
+    settings_by[fn] = options.apply(OPTIONS, definition_options, {})
   end
   local previous = function_of[name]
   if previous and previous ~= fn then
@@ -143,7 +169,16 @@ local function resolve(workflow, count)
   return name
 end
 
+--- What was said of a definition besides its name.
+-- @tparam function fn
+-- @treturn table `args`, `fail_workflow_on`, `description`, `versioning_behavior`
+local function settings_of(fn)
+  return settings_by[fn] or NO_SETTINGS
+end
+
 return {
   define = define,
+  fail_workflow_on = fail_workflow_on,
   resolve = resolve,
+  settings_of = settings_of,
 }

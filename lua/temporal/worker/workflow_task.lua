@@ -4,6 +4,7 @@
 -- RespondQueryTaskCompleted).
 -- @module temporal.worker.workflow_task
 
+local definitions = require "temporal.run.definition"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
 local histories = require "temporal.workflow.history"
@@ -68,7 +69,8 @@ local function new_run(worker, response)
   end
   local execution = response.workflow_execution
   local run = runs.new {
-    definition = definition, converter = worker.converter, namespace = worker.session.namespace,
+    definition = definition, settings = definitions.settings_of(definition),
+    converter = worker.converter, namespace = worker.session.namespace,
     workflow_id = execution.workflow_id, run_id = execution.run_id, log = log_of_run,
   }
   run.worker = worker

@@ -168,6 +168,18 @@ function fiber.running(what)
   return self
 end
 
+--- The run whose code is running.
+-- @tparam string what the function that wants it, for messages
+-- @treturn run
+-- @raise outside of a workflow
+function fiber.run_of(what)
+  local run = current.run
+  if not run then
+    misuse.raisef("%s can be called in a workflow only", what)
+  end
+  return run
+end
+
 --- The values of a call, as `args` wants them.
 function fiber.pack(...)
   return { n = select("#", ...), ... }

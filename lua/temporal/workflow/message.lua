@@ -2,6 +2,7 @@
 -- is none yet. A message is `{signal=attributes}` or `{update=record}`.
 -- @module temporal.workflow.message
 
+local arguments = require "temporal.value.arguments"
 local current = require "temporal.workflow.current"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
@@ -80,7 +81,7 @@ local function take_signal(run, attributes, at_once)
     run.waiting_signals[#run.waiting_signals + 1] = attributes
     return
   end
-  local values, problem = run.converter:values(attributes.input)
+  local values, problem = arguments.read(handler.args, run.converter, attributes.input)
   if not values then
     return run:log("warn", ("a signal %q was dropped: its arguments cannot be read: %s"):format(
       name, problem.message))
@@ -109,9 +110,9 @@ local function validate(handler, values)
   return nil
 end
 
-local function read(run, record, any_name)
+local function read(run, record, handler, any_name)
   local input = record.request.input or {}
-  local values, problem = run.converter:values(input.args)
+  local values, problem = arguments.read(handler.args, run.converter, input.args)
   if not values then
     return nil, "its arguments cannot be read: " .. problem.message
   end
@@ -148,11 +149,11 @@ local function handle(run, record)
     return reject(run, record, ("unknown update %q; known are: %s"):format(name,
       options.names_of(run.update_handlers)))
   end
-  local values, problem = read(run, record, any_name)
+  local values, problem = read(run, record, handler, any_name)
   if values and handler.validator and not run.replaying then
     problem = validate(handler, values)
     -- It may have changed them.
-    values = read(run, record, any_name)
+    values = read(run, record, handler, any_name)
   end
   if problem ~= nil then
     return reject(run, record, problem)

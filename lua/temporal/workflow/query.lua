@@ -1,12 +1,14 @@
 --- Queries: what a run says of itself, without changing anything.
 -- @module temporal.workflow.query
 
+local arguments = require "temporal.value.arguments"
 local current = require "temporal.workflow.current"
 local failure = require "temporal.error.failure"
 local fiber = require "temporal.workflow.fiber"
 local message = require "temporal.workflow.message"
 local options = require "temporal.base.options"
 
+local tostring = tostring
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
 local function refuse(run, problem)
@@ -37,7 +39,7 @@ local function answer(run, name, input)
     return refuse(run, ("unknown query %q; known are: %s"):format(name,
       options.names_of(run.query_handlers)))
   end
-  local values, unreadable = run.converter:values(input)
+  local values, unreadable = arguments.read(handler.args, run.converter, input)
   if not values then
     return refuse(run, ("the arguments of query %q cannot be read: %s"):format(name,
       unreadable.message))

@@ -7,6 +7,7 @@
 -- of earlier ones must be in history already, one event for each.
 -- @module temporal.workflow.run
 
+local arguments = require "temporal.value.arguments"
 local attributes_op = require "temporal.workflow.op.attributes"
 local chunk = require "temporal.workflow.chunk"
 local core = require "temporal.core"
@@ -44,13 +45,14 @@ local methods = {}
 local metatable = { __index = methods }
 
 --- A run that has applied nothing yet.
--- @tparam table fields `definition` (a function), `converter` (without codecs),
---   `namespace`, `workflow_id`, `run_id`, `log` (`fn(run, level, message, fields)`)
+-- @tparam table fields `definition` (a function), `settings` (those of its
+--   definition, perhaps), `converter` (without codecs), `namespace`, `workflow_id`,
+--   `run_id`, `log` (`fn(run, level, message, fields)`)
 -- @treturn run
 local function new(fields)
   local root = scope.new(nil)
   return setmetatable({
-    definition = fields.definition, converter = fields.converter,
+    definition = fields.definition, settings = fields.settings or {}, converter = fields.converter,
     namespace = fields.namespace, workflow_id = fields.workflow_id, run_id = fields.run_id,
     logger = fields.log,
     root = root, info = nil, now = 0, history_length = 0,
@@ -222,7 +224,7 @@ local function main_ended(self, main, ok, first, second)
 end
 
 function methods:begin(attributes)
-  local values, problem = self.converter:values(attributes.input)
+  local values, problem = arguments.read(self.settings.args, self.converter, attributes.input)
   self.info = info_of(self, attributes)
   self.seed = attributes.original_execution_run_id or self.run_id
   self.started = attributes

@@ -1,0 +1,133 @@
+--- What a workflow has others do: activities, timers, children, other workflows,
+-- the run that follows it.
+-- @submodule temporal.workflow
+
+local activity = require "temporal.workflow.op.activity"
+local child = require "temporal.workflow.op.child"
+local current = require "temporal.workflow.current"
+local duration = require "temporal.base.duration"
+local external = require "temporal.workflow.op.external"
+local fiber = require "temporal.workflow.fiber"
+local misuse = require "temporal.base.misuse"
+local operation = require "temporal.workflow.operation"
+local options = require "temporal.base.options"
+local start = require "temporal.run.start"
+local timer = require "temporal.workflow.op.timer"
+
+local select, type = select, type
+
+local workflow = {}
+
+local function seconds_of(value, what)
+  local seconds, why = duration.seconds(value)
+  if not seconds then
+    misuse.raisef("the duration of %s %s, got %s", what, why, options.show(value))
+  end
+  return seconds
+end
+
+--- Schedules an activity.
+-- @tparam table given `start_to_close_timeout` or `schedule_to_close_timeout` (one of
+--   them required), `schedule_to_start_timeout`, `heartbeat_timeout` (durations),
+--   `retry_policy`, `task_queue` (the workflow's), `id` (the number of the call),
+--   `summary`, `priority`, `eager` (true), `cancellation_type` (`"try_cancel"`,
+--   `"wait_cancellation_completed"`, `"abandon"`)
+-- @param definition the activity's type name, or its function
+-- @param ... its arguments
+-- @treturn future `get` gives the result, or raises an error of kind `activity`
+-- @raise on misuse; kind `canceled` in a canceled scope
+function workflow.execute_activity(given, definition, ...)
+  return activity.execute(given, definition, select("#", ...), ...)
+end
+
+local TIMER = options.define("option of workflow.timer", {
+  summary = options.string("summary", { empty = true }),
+})
+
+local function start_timer(what, value, given)
+  local seconds = seconds_of(value, what)
+  if given ~= nil and type(given) ~= "table" then
+    misuse.raisef("the options of %s must be a table, got %s", what, options.kind_of(given))
+  end
+  local run, caller = operation.begin(what)
+  return timer.start(run, caller.scope, seconds, options.apply(TIMER, given or {}, {}).summary)
+end
+
+--- Starts a timer.
+-- @tparam number|string value a duration; not above 0 counts as 1 ms
+-- @tparam[opt] table given `summary` (for the UI)
+-- @treturn future
+function workflow.timer(value, given)
+  return start_timer("workflow.timer", value, given)
+end
+
+--- Waits so long.
+-- @tparam number|string value a duration; not above 0 counts as 1 ms
+-- @tparam[opt] table given `summary` (for the UI)
+-- @raise kind `canceled` in a canceled scope
+function workflow.sleep(value, given)
+  start_timer("workflow.sleep", value, given):get()
+end
+
+--- Starts a child workflow.
+-- @tparam table given `id` (a `uuid`), `task_queue` (the workflow's),
+--   `execution_timeout`, `run_timeout`, `task_timeout`, `id_reuse_policy`, `retry_policy`,
+--   `cron_schedule`, `priority`, `static_summary`, `static_details`,
+--   `parent_close_policy` (`"terminate"`, `"abandon"`, `"request_cancel"`),
+--   `cancellation_type` (`"wait_cancellation_completed"`,
+--   `"wait_cancellation_requested"`, `"try_cancel"`, `"abandon"`)
+-- @param definition a workflow type, or its function
+-- @param ... its arguments
+-- @treturn future with `id`, `started([timeout])`, `signal(name, ...)`; `get` gives the
+--   result, or raises an error of kind `child_workflow`
+-- @raise on misuse; kind `canceled` in a canceled scope
+function workflow.execute_child_workflow(given, definition, ...)
+  return child.execute(given, definition, select("#", ...), ...)
+end
+
+--- The same, and waits until the child has started.
+-- @raise an error of kind `child_workflow` when it could not be started
+function workflow.start_child_workflow(given, definition, ...)
+  local future_of_child = child.execute(given, definition, select("#", ...), ...)
+  future_of_child:started()
+  return future_of_child
+end
+
+--- A workflow that is none of the run's children.
+-- @tparam string id
+-- @tparam[opt] string run_id the latest run when absent
+-- @return a handle: `signal(name, ...)`, `cancel([reason])`
+function workflow.external(id, run_id)
+  fiber.run_of "workflow.external"
+  return external.handle(id, run_id)
+end
+
+local CONTINUE = options.define("option of workflow.continue_as_new", {
+  workflow = function(target, value)
+    target.workflow = value
+  end,
+  task_queue = options.string("task_queue"),
+  run_timeout = options.duration("workflow_run_timeout"),
+  task_timeout = options.duration("workflow_task_timeout"),
+  retry_policy = start.options.handlers.retry_policy,
+})
+
+--- Ends this run and goes on in a new one, with a new history. Never returns, and
+-- is no error: no pcall sees it.
+-- @tparam table|nil given `workflow` (a type or a definition), `task_queue`,
+--   `run_timeout`, `task_timeout`, `retry_policy`; what is not given stays as it is
+-- @param ... arguments of the new run
+function workflow.continue_as_new(given, ...)
+  fiber.running "workflow.continue_as_new"
+  if given ~= nil and type(given) ~= "table" then
+    misuse.raisef("workflow.continue_as_new takes a table of options first, got %s",
+      options.kind_of(given))
+  end
+  local settings = options.apply(CONTINUE, given or {}, {})
+  local run = current.run
+  run:before_step()
+  run:continue_as_new(settings, select("#", ...), ...)
+  fiber.stop()
+end
+
+return workflow
