@@ -109,6 +109,9 @@ local LAZY = {
   define_activity = function()
     return lazy("temporal.activity.definition").define
   end,
+  replayer = function()
+    return lazy("temporal.worker.replayer").new
+  end,
   worker = function()
     return lazy("temporal.worker").new
   end,
@@ -137,6 +140,7 @@ return setmetatable({
     return failure.application_error(...)
   end,
   assert = errors.assert,
+  is_canceled = errors.is_canceled,
   is_error = errors.is_error,
   wait = several.any,
   wait_all = several.all,

@@ -63,6 +63,20 @@ local function is_error(value)
   return type(meta) == "table" and rawget(meta, "__name") == "temporal.error"
 end
 
+-- What tells that something below it was canceled.
+local ABOVE_CANCELED = { activity = true, child_workflow = true, nexus_operation = true }
+
+--- Is it the error of a cancellation, or of an activity, a child or a Nexus operation
+-- that was canceled?
+-- @param err anything
+-- @treturn boolean
+local function is_canceled(err)
+  if is_error(err) and ABOVE_CANCELED[err.kind] then
+    err = err.cause
+  end
+  return is_error(err) and err.kind == "canceled"
+end
+
 --- Makes an error that somebody else met, such as the worker that tells of it.
 -- @tparam table fields `kind` and `message` at least
 -- @treturn temporal.error the same table
@@ -403,6 +417,7 @@ return {
   new = new,
   received = received,
   uncaught = uncaught,
+  is_canceled = is_canceled,
   is_error = is_error,
   from_record = from_record,
   start_outcome = start_outcome,

@@ -78,10 +78,11 @@ local function with_defaults(given, defaults)
 end
 
 -- PUC 5.1 cannot yield through pcall, which workflow code must be able to.
-local function check_lua()
+function worker_options.check_lua(what)
   if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then
-    misuse.raise('worker option "workflows": PUC Lua 5.1 cannot run workflows, since a wait '
-      .. "cannot pass through its pcall; use Lua 5.2 or later, or LuaJIT. Activities run on 5.1")
+    misuse.raisef('%s option "workflows": PUC Lua 5.1 cannot run workflows, since a wait '
+      .. "cannot pass through its pcall; use Lua 5.2 or later, or LuaJIT. Activities run on 5.1",
+      what)
   end
 end
 
@@ -108,12 +109,14 @@ function worker_options.check(given)
       .. "to run")
   end
   if settings.workflows then
-    check_lua()
+    worker_options.check_lua "worker"
   end
   settings.workflows, settings.activities = settings.workflows or {}, settings.activities or {}
   settings.slots = with_defaults(settings.slots, SLOTS)
   settings.pollers = with_defaults(settings.pollers, POLLERS)
   return with_defaults(settings, DEFAULTS)
 end
+
+worker_options.workflows = definitions "workflows"
 
 return worker_options

@@ -12,22 +12,49 @@ local function is_void(kind)
   return kind == "workflow_task_failed" or kind == "workflow_task_timed_out" or CLOSES[kind]
 end
 
+-- Of several tasks in one step, the one that an accepted update came with.
+local function of_update(history, passed, i)
+  if history:kind(i + 2) ~= "workflow_execution_update_accepted" then
+    return nil
+  end
+  local attributes = history:attributes(i + 2)
+  local after = tonumber(attributes.accepted_request_sequencing_event_id)
+  if history:id(i) < after then
+    return i
+  end
+  for place = #passed, 1, -1 do
+    if history:id(passed[place]) < after then
+      return passed[place]
+    end
+  end
+  return nil
+end
+
 --- The end of the step that begins at a place.
 -- @tparam history history
 -- @tparam integer from the place of its first event
 -- @tparam boolean complete nothing comes after these events
+-- @tparam[opt] boolean merged tasks that came to nothing, but for another one, are no
+--   steps of their own: so the SDKs on the shared core cut their histories
 -- @treturn integer|nil the place of its last event; nil: more pages are needed
-local function ends(history, from, complete)
+local function ends(history, from, complete, merged)
+  local passed
   for i = from, history.count do
     local kind = history:kind(i)
     if CLOSES[kind] then
       return i
+    elseif OF_COMMAND[kind] then
+      merged = false
     elseif kind == "workflow_task_started" then
       local after = history:kind(i + 1)
       if after == nil then
         return complete and i or nil
+      elseif merged and after == "workflow_task_completed"
+        and history:kind(i + 2) == "workflow_task_scheduled" then
+        passed = passed or {}
+        passed[#passed + 1] = i
       elseif not is_void(after) then
-        return i
+        return passed and of_update(history, passed, i) or i
       end
     end
   end

@@ -23,9 +23,10 @@ local condition = {}
 -- @raise what fn raises
 function condition.wait(waiting, fn, new_timer)
   local ok, value = look("a condition", fn)
+  local habits = current.run.habits
   if not ok then
     error(value, 0)
-  elseif value then
+  elseif value and not (habits and habits.patient) then
     return true
   end
   future.check_scope(waiting)

@@ -5,7 +5,8 @@
 -- `event` (the type of the event its command makes), `command(self, run)` (the
 -- temporal.api.command.v1.Command), `matches(self, attributes)` (is this event
 -- that of the command?), `shows(self)` and `shows_event(attributes)` (both in
--- words, for a mismatch), `happens` (by event type: `fn(self, attributes)`,
+-- words, for a mismatch), `adopt(self, attributes)` (is it, but for its id? Only in
+-- replays where ids do not count), `happens` (by event type: `fn(self, attributes)`,
 -- returns true when it is over), `withdraw(self)` (it is canceled before it was
 -- sent), `request_cancel(self)` (after).
 -- @module temporal.workflow.operation

@@ -19,6 +19,7 @@ local errors = require "temporal.error.error"
 local event = require "temporal.workflow.event"
 local failure = require "temporal.error.failure"
 local fiber = require "temporal.workflow.fiber"
+local habit = require "temporal.workflow.habit"
 local lookahead = require "temporal.workflow.lookahead"
 local marker = require "temporal.workflow.op.marker"
 local message = require "temporal.workflow.message"
@@ -132,7 +133,8 @@ function methods:match(kind, attributes, id)
     return nondeterminism(id, operations.describe(kind, attributes), "no command for it")
   elseif operation.event ~= kind then
     return nondeterminism(id, operations.describe(kind, attributes), operation:shows())
-  elseif not operation:matches(attributes) then
+  elseif not operation:matches(attributes)
+    and not (self.any_ids and operation.adopt and operation:adopt(attributes)) then
     return nondeterminism(id, operation.shows_event(attributes), operation:shows())
   end
   self.sent[first] = nil
@@ -153,6 +155,12 @@ function methods:end_block(id, kind)
   end
   self.sent_first, self.sent_last = 1, 0
   return nil
+end
+
+-- A history that ends in a block ends with all of it.
+function methods:end_history(history)
+  local operation = self.sent[self.sent_first]
+  return operation and nondeterminism(history:id(history.count), "the last one", operation:shows())
 end
 
 -- The commands of the step wait for their events. Returns the messages of those
@@ -258,14 +266,6 @@ function methods:continue_as_new(given, count, ...)
   })
 end
 
---- Is this error a cancellation, or was it caused by one?
-local function is_canceled(err)
-  if err.kind == "activity" or err.kind == "child_workflow" or err.kind == "nexus_operation" then
-    err = err.cause
-  end
-  return errors.is_error(err) and err.kind == "canceled"
-end
-
 -- Errors that a deploy can mend: they fail the task.
 local OF_TASK = { conversion = true, codec = true, nondeterminism = true }
 methods.OF_TASK = OF_TASK
@@ -278,7 +278,7 @@ function methods:fail_with(problem, returned, which)
   if errors.is_error(problem) then
     if OF_TASK[problem.kind] then
       return self:fail_task(problem)
-    elseif self.root.reason and is_canceled(problem) then
+    elseif self.root.reason and errors.is_canceled(problem) then
       self.outcome = self.outcome or terminal.new("cancel", {})
       return nil
     end
@@ -303,6 +303,9 @@ function methods:before_step()
     self.early = nil
     for i = 1, #early do
       message.take_early(self, early[i])
+    end
+    if self.habits and self.habits.phased then
+      self:drain()
     end
   end
 end
@@ -351,6 +354,9 @@ function methods:step(messages, jobs)
     for i = 1, #messages do
       message.take(self, messages[i], false)
     end
+    if #messages > 0 and self.habits and self.habits.phased then
+      self:drain()
+    end
   end
   for i = 1, #jobs, 3 do
     local operation, kind, attributes = jobs[i], jobs[i + 1], jobs[i + 2]
@@ -371,6 +377,14 @@ local function unknown(kind, id)
     kind = "internal",
     message = ("event %d has the type %s, which this package does not know"):format(id,
       tostring(kind)),
+  }
+end
+
+local function newer(flag, id)
+  return errors.new {
+    kind = "internal",
+    message = ("event %d has flag %d: the history was made by a newer version of this package")
+      :format(id, flag),
   }
 end
 
@@ -409,6 +423,10 @@ function methods:take_event(history, i, messages, jobs)
   end
   if kind == "workflow_task_completed" then
     self.in_block = true
+    local flag = self.replaying and habit.unknown(self, attributes.sdk_metadata)
+    if flag then
+      return newer(flag, id)
+    end
   elseif IGNORED[kind] or kind == "workflow_task_started" then
     return nil
   elseif kind == "workflow_task_failed" then
@@ -499,8 +517,9 @@ end
 function methods:apply(history, started_id, given)
   local from, commands = 1, {}
   self.messages = {}
+  local merged = self.habits and self.habits.merged
   while from <= history.count do
-    local last = chunk.ends(history, from, true)
+    local last = chunk.ends(history, from, true, merged)
     local live = last == history.count and history:id(last) == started_id
     self.replaying = not live
     local problem = self:apply_chunk(history, from, last, live and (given or {}) or nil)
@@ -517,8 +536,13 @@ function methods:apply(history, started_id, given)
     commands = self:seal(live)
     from = last + 1
   end
+  local problem = self.in_block and self:end_history(history)
+  if problem then
+    self:fail_task(problem)
+    return nil, problem
+  end
   history:drop(history.count)
   return commands or {}, self.messages
 end
 
-return { new = new, is_canceled = is_canceled }
+return { new = new }

@@ -9,7 +9,6 @@ local fiber = require "temporal.workflow.fiber"
 local future = require "temporal.workflow.future"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
-local runs = require "temporal.workflow.run"
 local scopes = require "temporal.workflow.scope"
 local task = require "temporal.workflow.task"
 local timer = require "temporal.workflow.op.timer"
@@ -68,7 +67,7 @@ local function leave_scope(caller, outer, inner, timeout, clock, ok, ...)
     return ...
   end
   local problem = ...
-  if inner.timed_out and errors.is_error(problem) and runs.is_canceled(problem) then
+  if inner.timed_out and errors.is_canceled(problem) then
     problem = errors.new {
       kind = "timeout", cause = problem,
       message = ("not done after %s"):format(duration.text(timeout)),

@@ -91,6 +91,13 @@ function activity:matches(attributes)
     and attributes.activity_type.name == self.activity_type
 end
 
+--- Is it the event of another id? Then the id becomes that.
+function activity:adopt(attributes)
+  local same = attributes.activity_type and attributes.activity_type.name == self.activity_type
+  self.id = same and attributes.activity_id or self.id
+  return same
+end
+
 local function show(id, name)
   return ("activity %s (id %q)"):format(name, id)
 end

@@ -86,6 +86,14 @@ function child:matches(attributes)
     and attributes.workflow_type.name == self.workflow_type
 end
 
+--- Is it the event of another id? Then the id becomes that, unless the code chose it.
+function child:adopt(attributes)
+  local same = not self.options.workflow_id and attributes.workflow_type
+    and attributes.workflow_type.name == self.workflow_type
+  self.id = same and attributes.workflow_id or self.id
+  return same
+end
+
 local function show(id, name)
   return ("child workflow %s (id %q)"):format(name, id)
 end

@@ -51,6 +51,12 @@ function timer:matches(attributes)
   return attributes.timer_id == self.id
 end
 
+--- The event of another id: the id becomes that.
+function timer:adopt(attributes)
+  self.id = attributes.timer_id
+  return true
+end
+
 function timer:shows()
   return ("timer %q"):format(self.id)
 end
