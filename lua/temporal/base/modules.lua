@@ -9,6 +9,7 @@ return {
   "activities/start",
   "activities/visibility",
   "activities/waiting",
+  "activity/call",
   "activity/definition",
   "activity/init",
   "base/decimal",
