@@ -352,21 +352,26 @@ function methods:replay(definition)
   return apply(run, self.events, 0, #self.events, 1000)
 end
 
---- A run that has begun; its definition may have options of `temporal.define_workflow`.
-local function new(definition, ...)
+-- A run that has begun; its definition may have options of `temporal.define_workflow`. `started`:
+-- fields of its first event that are not as usual.
+local function begin(definition, started, ...)
   local self = setmetatable({
     definition = definition, settings = definitions.settings_of(definition), events = {},
     answers = {}, known = 0, timers = {}, activities = {},
     log = {}, updates = {}, initiated = {},
   }, metatable)
   self.run = new_run(self)
-  self:event("workflow_execution_started", {
+  local attributes = {
     workflow_type = { name = "Simulated" }, task_queue = { name = "queue" },
     input = payloads(...), workflow_task_timeout = { seconds = 10 }, attempt = 1,
     original_execution_run_id = "22222222-2222-4222-8222-222222222222",
-  })
+  }
+  for name, value in pairs(started) do attributes[name] = value end
+  self:event("workflow_execution_started", attributes)
   return self
 end
+
+local function new(definition, ...) return begin(definition, {}, ...) end
 
 -- On PUC 5.1 no wait passes through a pcall: a worker takes no workflows there. Says so as the only
 -- test of a file, and returns true.
@@ -385,4 +390,4 @@ local function impossible(describe, it)
   return true
 end
 
-return { new = new, impossible = impossible }
+return { new = new, begin = begin, impossible = impossible }

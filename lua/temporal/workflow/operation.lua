@@ -71,13 +71,14 @@ end
 -- @tparam table spec
 -- @param given
 -- @tparam string what the function that takes them, for messages
+-- @tparam[opt] run run for options that convert values
 -- @treturn table
 -- @raise on misuse
-function operation.options(spec, given, what)
+function operation.options(spec, given, what, run)
   if type(given) ~= "table" then
     misuse.raisef("%s takes a table of options first, got %s", what, options.kind_of(given))
   end
-  return options.apply(spec, given, {})
+  return options.apply(spec, given, {}, run)
 end
 
 --- Arguments, for the command: nil without any, and in replay, where nothing is

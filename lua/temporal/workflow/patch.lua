@@ -47,13 +47,8 @@ local function ask(run, id, deprecated)
     return answer
   end
   marker.patch(run, id, deprecated)
-  local fields
-  if live then
-    fields = change_version(run)
-    run.uses_patches = true
-  elseif here.has_upsert then
-    fields = { [attributes.CHANGE_VERSION] = true }
-  end
+  run.uses_patches = run.uses_patches or live
+  local fields = (live or here.has_upsert) and change_version(run)
   if fields then
     attributes.upsert_search_attributes(run, fields)
   end

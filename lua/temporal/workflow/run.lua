@@ -13,8 +13,6 @@ local chunk = require "temporal.workflow.chunk"
 local core = require "temporal.core"
 local condition = require "temporal.workflow.condition"
 local current = require "temporal.workflow.current"
-local definition = require "temporal.run.definition"
-local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
 local event = require "temporal.workflow.event"
 local failure = require "temporal.error.failure"
@@ -23,7 +21,6 @@ local habit = require "temporal.workflow.habit"
 local lookahead = require "temporal.workflow.lookahead"
 local marker = require "temporal.workflow.op.marker"
 local message = require "temporal.workflow.message"
-local misuse = require "temporal.base.misuse"
 local operations = require "temporal.workflow.operation"
 local scope = require "temporal.workflow.scope"
 local tasks = require "temporal.workflow.task"
@@ -75,6 +72,11 @@ local function new(fields)
     changing = {},
     replaying = false, in_block = false,
   }, metatable)
+end
+
+--- The converter, as the options of a start ask for it.
+function methods:values()
+  return self.converter
 end
 
 -- Failing.
@@ -198,24 +200,6 @@ function methods:generator()
   return self.random
 end
 
-local function info_of(self, attributes)
-  local parent = attributes.parent_workflow_execution
-  return {
-    id = self.workflow_id,
-    run_id = self.run_id,
-    first_execution_run_id = attributes.first_execution_run_id,
-    workflow_type = attributes.workflow_type.name,
-    task_queue = attributes.task_queue and attributes.task_queue.name,
-    namespace = self.namespace,
-    attempt = attributes.attempt,
-    execution_timeout = duration.from_message(attributes.workflow_execution_timeout),
-    run_timeout = duration.from_message(attributes.workflow_run_timeout),
-    task_timeout = duration.from_message(attributes.workflow_task_timeout),
-    cron_schedule = attributes.cron_schedule ~= "" and attributes.cron_schedule or nil,
-    parent = parent and { id = parent.workflow_id, run_id = parent.run_id } or nil,
-  }
-end
-
 local function main_ended(self, main, ok, first, second)
   self:before_step()
   if not ok then
@@ -233,7 +217,8 @@ end
 
 function methods:begin(attributes)
   local values, problem = arguments.read(self.settings.args, self.converter, attributes.input)
-  self.info = info_of(self, attributes)
+  self.workflow_type = attributes.workflow_type.name
+  self.task_queue = attributes.task_queue and attributes.task_queue.name
   self.seed = attributes.original_execution_run_id or self.run_id
   self.started = attributes
   if not values then
@@ -241,29 +226,6 @@ function methods:begin(attributes)
   end
   self.main = fiber.new(self, self.root, main_ended, self.definition, values)
   return nil
-end
-
---- The run goes on in a new one; nothing of this one runs any more.
--- @tparam table given `workflow`, and fields of the command
--- @tparam integer count of arguments
--- @param ... arguments
-function methods:continue_as_new(given, count, ...)
-  local name = given.workflow and definition.resolve(given.workflow, count)
-    or self.info.workflow_type
-  local input, problem = self.converter:payloads(count, ...)
-  if not input then
-    return misuse.raisef("workflow.continue_as_new: %s", tostring(problem))
-  end
-  local from = self.started
-  self.outcome = self.outcome or terminal.new("continue_as_new", {
-    workflow_type = { name = name },
-    task_queue = { name = given.task_queue or self.info.task_queue },
-    input = count > 0 and input or nil,
-    workflow_run_timeout = given.workflow_run_timeout or from.workflow_run_timeout,
-    workflow_task_timeout = given.workflow_task_timeout or from.workflow_task_timeout,
-    retry_policy = given.retry_policy or from.retry_policy,
-    memo = from.memo, search_attributes = from.search_attributes,
-  })
 end
 
 -- Errors that a deploy can mend: they fail the task.
@@ -405,7 +367,7 @@ local function task_started(self, history, i)
   end
   self.history_length = history:id(i)
   self.history_size = tonumber(attributes.history_size_bytes)
-  self.continue_as_new_suggested = attributes.suggest_continue_as_new
+  self.task = attributes
 end
 
 function methods:take_event(history, i, messages, jobs)
@@ -443,6 +405,7 @@ function methods:take_event(history, i, messages, jobs)
     jobs[#jobs + 1], jobs[#jobs + 2], jobs[#jobs + 3] = self, kind, attributes
   elseif kind == "workflow_execution_started" then
     self.now = history:time(i)
+    self.start_time = self.now
     return self:begin(attributes)
   elseif not CLOSES[kind] and not history:may_be_ignored(i) then
     return unknown(kind, id)

@@ -4,7 +4,7 @@
 
 local activity = require "temporal.workflow.op.activity"
 local child = require "temporal.workflow.op.child"
-local current = require "temporal.workflow.current"
+local continuation = require "temporal.workflow.op.continuation"
 local duration = require "temporal.base.duration"
 local external = require "temporal.workflow.op.external"
 local fiber = require "temporal.workflow.fiber"
@@ -41,7 +41,7 @@ function workflow.execute_activity(given, definition, ...)
 end
 
 local TIMER = options.define("option of workflow.timer", {
-  summary = options.string("summary", { empty = true }),
+  summary = start.options.handlers.static_summary,
 })
 
 local function start_timer(what, value, given)
@@ -50,7 +50,8 @@ local function start_timer(what, value, given)
     misuse.raisef("the options of %s must be a table, got %s", what, options.kind_of(given))
   end
   local run, caller = operation.begin(what)
-  return timer.start(run, caller.scope, seconds, options.apply(TIMER, given or {}, {}).summary)
+  local user_metadata = given and options.apply(TIMER, given, {}, run).user_metadata
+  return timer.start(run, caller.scope, seconds, user_metadata)
 end
 
 --- Starts a timer.
@@ -72,7 +73,8 @@ end
 --- Starts a child workflow.
 -- @tparam table given `id` (a `uuid`), `task_queue` (the workflow's),
 --   `execution_timeout`, `run_timeout`, `task_timeout`, `id_reuse_policy`, `retry_policy`,
---   `cron_schedule`, `priority`, `static_summary`, `static_details`,
+--   `cron_schedule`, `priority`, `memo`, `search_attributes`, `header`,
+--   `versioning_override`, `static_summary`, `static_details`,
 --   `parent_close_policy` (`"terminate"`, `"abandon"`, `"request_cancel"`),
 --   `cancellation_type` (`"wait_cancellation_completed"`,
 --   `"wait_cancellation_requested"`, `"try_cancel"`, `"abandon"`)
@@ -102,32 +104,14 @@ function workflow.external(id, run_id)
   return external.handle(id, run_id)
 end
 
-local CONTINUE = options.define("option of workflow.continue_as_new", {
-  workflow = function(target, value)
-    target.workflow = value
-  end,
-  task_queue = options.string("task_queue"),
-  run_timeout = options.duration("workflow_run_timeout"),
-  task_timeout = options.duration("workflow_task_timeout"),
-  retry_policy = start.options.handlers.retry_policy,
-})
-
 --- Ends this run and goes on in a new one, with a new history. Never returns, and
 -- is no error: no pcall sees it.
 -- @tparam table|nil given `workflow` (a type or a definition), `task_queue`,
---   `run_timeout`, `task_timeout`, `retry_policy`; what is not given stays as it is
+--   `run_timeout`, `task_timeout`, `retry_policy`, `memo`, `search_attributes`,
+--   `versioning_behavior` (`"auto_upgrade"`); what is not given stays as it is now
 -- @param ... arguments of the new run
 function workflow.continue_as_new(given, ...)
-  fiber.running "workflow.continue_as_new"
-  if given ~= nil and type(given) ~= "table" then
-    misuse.raisef("workflow.continue_as_new takes a table of options first, got %s",
-      options.kind_of(given))
-  end
-  local settings = options.apply(CONTINUE, given or {}, {})
-  local run = current.run
-  run:before_step()
-  run:continue_as_new(settings, select("#", ...), ...)
-  fiber.stop()
+  return continuation.start(given, select("#", ...), ...)
 end
 
 return workflow

@@ -3,6 +3,7 @@
 
 local current = require "temporal.workflow.current"
 local fiber = require "temporal.workflow.fiber"
+local info = require "temporal.workflow.info"
 
 local workflow = {}
 
@@ -13,14 +14,16 @@ function workflow.now()
 end
 
 --- What is known of the run.
--- @treturn table `id run_id workflow_type task_queue namespace attempt ...`
+-- @treturn table `id`, `run_id`, `first_execution_run_id`, `continued_run_id`,
+--   `workflow_type`, `task_queue`, `namespace`, `attempt`, `start_time` (seconds since
+--   the epoch), `execution_timeout`, `run_timeout`, `task_timeout` (seconds),
+--   `retry_policy`, `cron_schedule`, `parent` and `root` (`{id=, run_id=, namespace=}`;
+--   a run that is its own root has none), `priority`, `memo` and `search_attributes`
+--   (by name, what was upserted among them), `history_length` (events), `history_size`
+--   (bytes), `continue_as_new_suggested`, `suggest_reasons` (list),
+--   `target_version_changed`, `last_result` and `last_failure` (of the run before)
 function workflow.info()
-  local run = fiber.run_of "workflow.info"
-  local info = run.info
-  info.history_length = run.history_length
-  info.history_size = run.history_size
-  info.continue_as_new_suggested = run.continue_as_new_suggested
-  return info
+  return info.of(fiber.run_of "workflow.info")
 end
 
 --- Was the run asked to cancel itself?

@@ -29,7 +29,7 @@ local OPTIONS = options.define("activity option", {
   heartbeat_timeout = options.duration("heartbeat_timeout"),
   retry_policy = shared.retry_policy,
   priority = shared.priority,
-  summary = options.string("summary", { empty = true }),
+  summary = shared.static_summary,
   eager = options.boolean("eager"),
   cancellation_type = options.choice("cancellation_type", CANCELLATION),
 })
@@ -71,7 +71,7 @@ function activity:command(run)
     schedule_activity_task_command_attributes = {
       activity_id = self.id,
       activity_type = { name = self.activity_type },
-      task_queue = { name = given.task_queue or run.info.task_queue },
+      task_queue = { name = given.task_queue or run.task_queue },
       input = self.input,
       schedule_to_close_timeout = given.schedule_to_close_timeout,
       schedule_to_start_timeout = given.schedule_to_start_timeout,
@@ -80,9 +80,7 @@ function activity:command(run)
       retry_policy = given.retry_policy,
       priority = given.priority,
     },
-    user_metadata = given.summary and {
-      summary = run.converter:payload(given.summary, "summary"),
-    } or nil,
+    user_metadata = given.user_metadata,
   }
 end
 
@@ -177,8 +175,8 @@ metatable = operation.class("temporal.workflow.activity", activity)
 
 local METHOD = "workflow.execute_activity"
 
-local function check_options(given)
-  local checked = operation.options(OPTIONS, given, METHOD)
+local function check_options(run, given)
+  local checked = operation.options(OPTIONS, given, METHOD, run)
   if not (checked.start_to_close_timeout or checked.schedule_to_close_timeout) then
     misuse.raise('activity option "start_to_close_timeout" is missing: an activity needs it (how '
       .. 'long one attempt may take), or "schedule_to_close_timeout" (how long all may)')
@@ -197,7 +195,7 @@ local activity_calls = {}
 -- @raise on misuse; kind `canceled` in a canceled scope
 function activity_calls.execute(given, definition, count, ...)
   local run, caller = operation.begin(METHOD)
-  local checked = check_options(given)
+  local checked = check_options(run, given)
   local name = activities.resolve(definition, METHOD)
   local number = run.activities + 1
   run.activities = number

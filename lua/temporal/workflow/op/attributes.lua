@@ -2,6 +2,7 @@
 -- (UpsertWorkflowSearchAttributes, ModifyWorkflowProperties).
 -- @module temporal.workflow.op.attributes
 
+local info = require "temporal.workflow.info"
 local operation = require "temporal.workflow.operation"
 
 local setmetatable = setmetatable
@@ -62,10 +63,12 @@ local memo = operation.class("temporal.workflow.memo", {
 return {
   --- Upserts search attributes, `fields` as payloads by name.
   upsert_search_attributes = function(run, fields)
+    info.upsert_search_attributes(run, fields)
     operation.emit(run, nil, setmetatable({ done = true, fields = fields }, search))
   end,
   --- Upserts the memo, `fields` as payloads by name.
   upsert_memo = function(run, fields)
+    info.upsert_memo(run, fields)
     operation.emit(run, nil, setmetatable({ done = true, fields = fields }, memo))
   end,
   is_of_patches = is_of_patches,

@@ -34,8 +34,12 @@ local OPTIONS = options.define("child workflow option", {
   retry_policy = shared.retry_policy,
   cron_schedule = options.string("cron_schedule"),
   priority = shared.priority,
-  static_summary = options.string("summary", { empty = true }),
-  static_details = options.string("details", { empty = true }),
+  memo = shared.memo,
+  search_attributes = shared.search_attributes,
+  header = shared.header,
+  static_summary = shared.static_summary,
+  static_details = shared.static_details,
+  versioning_override = shared.versioning_override,
   parent_close_policy = options.choice("parent_close_policy", PARENT_CLOSE),
   cancellation_type = options.choice("cancellation_type", CANCELLATION),
 })
@@ -48,16 +52,6 @@ local metatable
 -- What the start of a child came to: a future of its own.
 local start_metatable = future.class("temporal.workflow.child_start", {})
 
-local function metadata_of(run, given)
-  if not given.summary and not given.details then
-    return nil
-  end
-  return {
-    summary = given.summary and run.converter:payload(given.summary, "static_summary"),
-    details = given.details and run.converter:payload(given.details, "static_details"),
-  }
-end
-
 function child:command(run)
   local given = self.options
   return {
@@ -66,7 +60,7 @@ function child:command(run)
       namespace = run.namespace,
       workflow_id = self.id,
       workflow_type = { name = self.workflow_type },
-      task_queue = { name = given.task_queue or run.info.task_queue },
+      task_queue = { name = given.task_queue or run.task_queue },
       input = self.input,
       workflow_execution_timeout = given.workflow_execution_timeout,
       workflow_run_timeout = given.workflow_run_timeout,
@@ -76,8 +70,12 @@ function child:command(run)
       retry_policy = given.retry_policy,
       cron_schedule = given.cron_schedule,
       priority = given.priority,
+      memo = given.memo,
+      search_attributes = given.search_attributes,
+      header = given.header,
+      versioning_override = given.versioning_override,
     },
-    user_metadata = metadata_of(run, given),
+    user_metadata = given.user_metadata,
   }
 end
 
@@ -230,7 +228,7 @@ local children = {}
 -- @raise on misuse; kind `canceled` in a canceled scope
 function children.execute(given, workflow, count, ...)
   local run, caller = operation.begin(METHOD)
-  local checked = operation.options(OPTIONS, given, METHOD)
+  local checked = operation.options(OPTIONS, given, METHOD, run)
   local name = definition.resolve(workflow, count)
   local id = checked.workflow_id or run:generator():uuid()
   local input = operation.input(run, METHOD, count, ...)

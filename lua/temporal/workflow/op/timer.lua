@@ -35,15 +35,14 @@ local timer = {
 }
 local metatable
 
-function timer:command(run)
+function timer:command()
   return {
     command_type = "COMMAND_TYPE_START_TIMER",
     start_timer_command_attributes = {
       timer_id = self.id,
       start_to_fire_timeout = duration.message(self.seconds),
     },
-    user_metadata = self.summary and { summary = run.converter:payload(self.summary, "summary") }
-      or nil,
+    user_metadata = self.user_metadata,
   }
 end
 
@@ -96,14 +95,14 @@ metatable = operation.class("temporal.workflow.timer", timer)
 -- @tparam run run
 -- @tparam scope|nil scope
 -- @tparam number seconds
--- @tparam[opt] string summary
+-- @tparam[opt] table user_metadata a temporal.api.sdk.v1.UserMetadata
 -- @treturn operation
-function timer.start(run, scope, seconds, summary)
+function timer.start(run, scope, seconds, user_metadata)
   local number = run.timers + 1
   run.timers = number
   return operation.emit(run, scope, setmetatable({
     done = false, id = tostring(number), seconds = seconds > 0 and seconds or 0.001,
-    summary = summary,
+    user_metadata = user_metadata,
   }, metatable))
 end
 
