@@ -250,6 +250,8 @@ static void test_depth_of_json(void) {
 
 /* --- what the peer is told of the time ---------- */
 
+static bool worker_poll;
+
 static const char *told(bool long_poll, bool answered, int64_t left) {
   tp_http2_options o;
   tp_http2 *session;
@@ -262,6 +264,7 @@ static const char *told(bool long_poll, bool answered, int64_t left) {
   tp_call_init(&call, channel, never);
   call.path = "/service/method";
   call.long_poll = long_poll;
+  call.worker_poll = worker_poll;
   call.deadline = left == TP_NEVER ? TP_NEVER : 1000 + left;
   strcpy(sent_timeout, "none");
   call.attempt.class->open(&call.attempt, session, 1000);
@@ -281,6 +284,10 @@ static void test_told_timeouts(void) {
   CHECK(strcmp(told(true, true, TP_SECOND), "30000000u") == 0);
   CHECK(strcmp(told(true, false, TP_SECOND), "1000000u") == 0);
   CHECK(strcmp(told(true, false, TP_NEVER), "30000000u") == 0);
+  worker_poll = true;
+  CHECK(strcmp(told(true, true, TP_NEVER), "70000000u") == 0);
+  CHECK(strcmp(told(true, false, TP_NEVER), "70000000u") == 0);
+  worker_poll = false;
 }
 
 int main(void) {

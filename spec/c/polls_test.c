@@ -246,6 +246,22 @@ static void test_a_smaller_limit_turns_out_the_newest(void) {
   CHECK(state(3) == TP_POLL_NONE && state(2) == TP_POLL_WAITING);
 }
 
+static void test_steady_ones_stay_open(void) {
+  start(2);
+  polls.steady = true;
+  ask(0, 3, 0);
+  CHECK(polls.open_count == 2 && state(2) == TP_POLL_WAITING);
+  tp_timers_run(&timers, 100 * SLICE);
+  CHECK(items[0].revoked == 0 && state(2) == TP_POLL_WAITING);
+  tp_polls_set_limit(&polls, 1, 1);
+  CHECK(items[0].revoked + items[1].revoked == 0 && polls.open_count == 2);
+  tp_polls_leave(&polls, &items[0].poll, 2);
+  CHECK(polls.open_count == 1 && state(2) == TP_POLL_WAITING);
+  tp_polls_leave(&polls, &items[1].poll, 3);
+  CHECK(polls.open_count == 1 && state(2) == TP_POLL_OPEN);
+  polls.steady = false;
+}
+
 static void test_yields_its_stream(void) {
   start(1);
   CHECK(!tp_polls_yield(&polls, 0));
@@ -435,6 +451,7 @@ int main(void) {
   RUN(test_leaves_inside_its_callbacks);
   RUN(test_all_leave_when_granted);
   RUN(test_a_smaller_limit_turns_out_the_newest);
+  RUN(test_steady_ones_stay_open);
   RUN(test_yields_its_stream);
   RUN(test_random_operations_against_a_model);
   RUN(test_all_are_open_once_within_twenty_rotations);

@@ -411,6 +411,7 @@ static int Ltp_channel_call(lua_State *L) {
   rpc->base.call.path = rpc->path;
   rpc->base.call.namespace = rpc->namespace;
   rpc->base.call.long_poll = bool_option(L, "long_poll", 0);
+  rpc->base.call.worker_poll = bool_option(L, "worker_poll", 0);
   rpc->base.call.retry = bool_option(L, "retry", 1);
   read_again(L, &rpc->again);
   if (rpc->base.call.long_poll) rpc->base.call.timeout = TP_NEVER;

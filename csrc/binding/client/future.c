@@ -298,6 +298,14 @@ static int Ltp_abandon(lua_State *L) {
   return 0;
 }
 
+/* core.end_poll(call, cut): see tp_rpc_future_end_poll. */
+static int Ltp_end_poll(lua_State *L) {
+  tp_future *f = check_future(L, 1);
+  if (f->class->kind == TP_RPC && !tp_engine_forked(f->engine))
+    tp_rpc_future_end_poll((tp_rpc_future *)f, lua_toboolean(L, 2));
+  return 0;
+}
+
 static int Ltp_id(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)check_future(L, 1)->id);
   return 1;
@@ -530,6 +538,7 @@ static const luaL_Reg functions[] = {
   {"want", Ltp_want},
   {"take", Ltp_take},
   {"abandon", Ltp_abandon},
+  {"end_poll", Ltp_end_poll},
   {"replace_metadata", Ltp_replace_metadata},
   {"resend", Ltp_resend},
   {"id", Ltp_id},

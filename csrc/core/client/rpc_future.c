@@ -64,25 +64,26 @@ static bool on_stream(const tp_poll *poll) {
 ** or with its deadline is sent at once. */
 static void begin(tp_rpc_future *rpc) {
   tp_call *call = &rpc->base.call;
+  tp_channel *channel = call->channel;
   int64_t now = rpc->base.future.engine->now;
   rpc->active = true;
   rpc->rotates = call->long_poll && call->timeout == TP_NEVER &&
                  rpc->again.present != 0 && rpc->again.number == 0;
   rpc->rests = false;
   rpc->asked_at = 0;
+  rpc->polls = rpc->rotates ? &channel->polls
+               : call->worker_poll ? &channel->worker_polls : NULL;
   if (!rpc->rotates) call->deserted = NULL; /* it ends by itself */
-  if (rpc->rotates)
-    tp_polls_ask(&rpc->base.call.channel->polls, &rpc->poll, now);
-  else
-    tp_call_begin(&rpc->base.call, now, 0);
+  if (rpc->polls) tp_polls_ask(rpc->polls, &rpc->poll, now);
+  else tp_call_begin(call, now, 0);
 }
 
 /* Nothing of it is under way any more. */
 static void stop(tp_rpc_future *rpc) {
   rpc->active = false;
-  if (rpc->rotates)
-    tp_polls_leave(&rpc->base.call.channel->polls, &rpc->poll,
-                   rpc->base.future.engine->now);
+  if (rpc->polls)
+    tp_polls_leave(rpc->polls, &rpc->poll, rpc->base.future.engine->now);
+  rpc->polls = NULL;
   rpc->rotates = false;
 }
 
@@ -119,6 +120,18 @@ static void on_done(tp_call *call, bool ok) {
   settle(rpc, ok ? TP_RESULT : TP_RESULT | TP_FAILED);
 }
 
+static void end_poll(tp_rpc_future *rpc, bool cut) {
+  tp_call *call = &rpc->base.call;
+  call->retry = false;
+  if (call->state == TP_CALL_OPEN &&
+      (!cut || call->attempt.stream.announced > 0))
+    return;
+  tp_call_cancel(call);
+  tp_call_fail(call, "call_canceled", -1, "the worker polls no more");
+  stop(rpc);
+  settle(rpc, TP_RESULT | TP_FAILED);
+}
+
 static void on_end(tp_future *f) {
   tp_rpc_future *rpc = (tp_rpc_future *)f;
   if (!rpc->active) return;
@@ -144,6 +157,7 @@ static void on_command(tp_command *command, unsigned bits) {
     stop(rpc);
     settle(rpc, 0);
   }
+  if (bits & (TP_LAST | TP_CUT) && rpc->active) end_poll(rpc, bits & TP_CUT);
   if (rpc->base.future.engine->ending) on_end(&rpc->base.future);
   tp_future_release(&rpc->base.future);
 }
@@ -174,6 +188,12 @@ void tp_rpc_future_want(tp_rpc_future *rpc, bool for_good) {
   tp_future *f = &rpc->base.future;
   if (tp_future_return(f, for_good))
     tp_engine_post(f->engine, &f->command, TP_WANT, &f->references);
+}
+
+void tp_rpc_future_end_poll(tp_rpc_future *rpc, bool cut) {
+  tp_future *f = &rpc->base.future;
+  tp_engine_post(f->engine, &f->command, cut ? TP_CUT : TP_LAST,
+                 &f->references);
 }
 
 tp_rpc_future *tp_rpc_future_new(tp_client *client) {

@@ -22,6 +22,7 @@ typedef struct tp_rpc_future {
   tp_again again;
   /* Driving thread: */
   bool active;      /* the call is under way */
+  tp_polls *polls;  /* among which it is bounded, or NULL */
   bool rotates;     /* it takes turns with the result polls of runs */
   bool rests;       /* nobody waits for it: nothing is asked */
   tp_poll poll;
@@ -33,6 +34,11 @@ tp_rpc_future *tp_rpc_future_new(tp_client *client);
 /* Somebody waits for it, or asks for good: a poll that rests goes on. The
 ** host's thread. */
 void tp_rpc_future_want(tp_rpc_future *rpc, bool for_good);
+/* A worker's poll is the last: once it fails it is not asked again, and unless
+** it is on the wire it fails now. With `cut` its stream is reset, too. Whoever
+** waits is told by the driving thread, what came first: its answer or that. The
+** host's thread. */
+void tp_rpc_future_end_poll(tp_rpc_future *rpc, bool cut);
 
 #pragma GCC visibility pop
 #endif

@@ -31,6 +31,8 @@
 #define TP_BEGIN 1u /* send it */
 #define TP_WANT 2u  /* somebody wants the close event */
 #define TP_DROP 4u  /* stop asking for the result */
+#define TP_LAST 8u  /* of a worker's poll: ask no more once it ends */
+#define TP_CUT 16u  /* the same, and end it, unless its answer is coming */
 
 typedef enum { TP_RPC, TP_RUN, TP_DRAIN, TP_HTTP } tp_future_kind;
 

@@ -15,6 +15,7 @@
 #include "answer.h"
 
 #define POLL_TIMEOUT (30 * TP_SECOND) /* told to the server: answers at 20 s */
+#define WORKER_POLL_TIMEOUT (70 * TP_SECOND) /* it answers at 60 s */
 #define POLL_GRACE (5 * TP_SECOND)    /* then the attempt has failed */
 #define MAX_TRANSPARENT 3
 #define MAX_HEADERS (2 * TP_MAX_METADATA + 16)
@@ -138,7 +139,7 @@ void tp_call_begin(tp_call *call, int64_t now, int64_t delay) {
   call->begun = now;
   call->due = call->attempt_due = tp_after(now, delay);
   call->deadline = tp_after(now, call->timeout);
-  if (call->long_poll && !channel->answered) {
+  if (call->long_poll && !call->worker_poll && !channel->answered) {
     int64_t first = tp_after(now, channel->options.rpc_timeout);
     if (first < call->deadline) call->deadline = first;
   }
@@ -226,6 +227,7 @@ static size_t add_all(tp_header *headers, size_t n, const tp_metadata *m) {
 ** only with nothing, a second before. */
 static int64_t told_timeout(tp_call *call, int64_t now) {
   int64_t left = call->deadline == TP_NEVER ? TP_NEVER : call->deadline - now;
+  if (call->worker_poll) return WORKER_POLL_TIMEOUT;
   if (!call->long_poll) return left;
   if (call->channel->answered) return POLL_TIMEOUT;
   return left < POLL_TIMEOUT ? left : POLL_TIMEOUT;
@@ -282,7 +284,8 @@ static size_t collect(tp_call *call, const tp_metadata *own, int64_t told,
   LITERAL("grpc-accept-encoding", "gzip");
   LITERAL("client-name", TP_CLIENT_NAME);
   LITERAL("client-version", TP_VERSION);
-  if (call->long_poll) LITERAL("supported-features", "follows-next-run-id");
+  if (call->long_poll && !call->worker_poll)
+    LITERAL("supported-features", "follows-next-run-id");
 #undef LITERAL
   if (call->namespace)
     n = add(headers, n, "temporal-namespace", call->namespace,
@@ -387,10 +390,15 @@ static bool is_unwanted(tp_call *call) {
   return call->unwanted;
 }
 
+/* Is it tried again for as long as somebody wants it? */
+static bool is_unlimited(const tp_call *call) {
+  return call->worker_poll || (call->long_poll && call->channel->answered);
+}
+
 /* The attempt has failed in a way that trying again may mend. */
 static void try_again(tp_call *call, int64_t now) {
   const tp_retry *r = &call->channel->options.retry;
-  bool unlimited = call->long_poll && call->channel->answered;
+  bool unlimited = is_unlimited(call);
   int64_t at;
   if (unlimited) call->deadline = tp_after(call->begun, call->timeout);
   if (!call->retry || r->attempts == 1 || is_unwanted(call) ||
@@ -442,6 +450,8 @@ static tp_verdict judge(tp_call *call, const tp_http2 *session, int64_t now) {
   if (answer.heard)
     tp_channel_heard(call->channel,
                      verdict == TP_VERDICT_OK && call->long_poll);
+  if (call->worker_poll && answer.heard && verdict == TP_VERDICT_RETRY)
+    return TP_VERDICT_FINAL;
   return verdict;
 }
 
@@ -483,7 +493,7 @@ static void on_dial_failed(tp_attempt *attempt, const char *reason,
                            bool misconfigured, int64_t now) {
   tp_call *call = (tp_call *)attempt;
   const tp_retry *r = &call->channel->options.retry;
-  bool unlimited = call->long_poll && call->channel->answered;
+  bool unlimited = is_unlimited(call);
   if (now < call->retry_at) return; /* dialled for others: not its attempt */
   call->attempts++;
   if (misconfigured) tp_call_fail(call, "config", -1, "%s", reason);
@@ -537,7 +547,7 @@ static void expire(tp_call *call, int64_t now) {
 
 static void on_timer(tp_timer *timer, int64_t now) {
   tp_call *call = call_of(timer);
-  if (call->long_poll && call->channel->answered)
+  if (is_unlimited(call))
     call->deadline = tp_after(call->begun, call->timeout);
   if (now >= call->deadline) {
     expire(call, now);

@@ -32,6 +32,8 @@ typedef struct tp_call {
   tp_metadata *metadata;  /* beside the channel's, or NULL; engine's lock */
   tp_buffer request;      /* prefix and message */
   bool long_poll;         /* no deadline, no attempt limit: see call.c */
+  bool worker_poll;       /* a long poll that brings a task: what the server
+                          ** says is the end, only the transport is retried */
   bool retry;
   int64_t timeout;        /* microseconds; all attempts, queueing included */
   void (*done)(struct tp_call *call, bool ok);

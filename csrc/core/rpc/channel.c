@@ -42,6 +42,8 @@ tp_channel *tp_channel_new(tp_engine *engine, const tp_channel_options *o) {
   c->queue_tail = &c->queue;
   tp_timer_init(&c->timer, on_timer);
   tp_polls_init(&c->polls, &engine->timers, TP_MAX_POLLS);
+  tp_polls_init(&c->worker_polls, &engine->timers, TP_MAX_POLLS);
+  c->worker_polls.steady = true;
   tp_engine_hold(engine);
   tp_engine_add(engine, &c->source, o->shutdown_timeout);
   return c;
@@ -62,6 +64,7 @@ static void destroy(tp_channel *c) {
   disconnect(c);
   tp_timer_clear(&engine->timers, &c->timer);
   tp_timer_clear(&engine->timers, &c->polls.timer);
+  tp_timer_clear(&engine->timers, &c->worker_polls.timer);
   tp_metadata_release(c->options.metadata);
   tp_metadata_release(c->authorization);
   tp_metrics_free(c->metrics);
@@ -338,23 +341,29 @@ static void reap(tp_channel *c, int64_t now) {
   }
 }
 
-/* Polls leave a quarter of the streams to the rest, and one at least. What the
-** peer allows is not known before its SETTINGS, and may change. */
+/* Polls leave a quarter of the streams to the rest, and one at least; those of
+** workers another one to polls for results. What the peer allows is not known
+** before its SETTINGS, and may change. */
 static void bound_polls(tp_channel *c, int64_t now) {
-  size_t i = c->session_count, limit;
+  size_t i = c->session_count, limit, taken;
   while (i > 0 && !tp_http2_established(c->sessions[i - 1])) i--;
   if (i == 0) return;
   limit = tp_http2_stream_limit(c->sessions[i - 1]);
   limit -= limit < 4 ? limit > 1 : limit / 4;
   if (limit < 1) limit = 1;
-  tp_polls_set_limit(&c->polls, limit < TP_MAX_POLLS ? limit : TP_MAX_POLLS,
-                     now);
+  if (limit > TP_MAX_POLLS) limit = TP_MAX_POLLS;
+  tp_polls_set_limit(&c->worker_polls, limit > 1 ? limit - 1 : 1, now);
+  taken = c->worker_polls.open_count;
+  tp_polls_set_limit(&c->polls, limit > taken ? limit - taken : 1, now);
 }
 
-/* A poll on the only stream that there may be makes way for others. */
+/* A poll on the only stream that there may be, but for those of workers, makes
+** way for others. */
 static bool has_room(tp_channel *c, tp_http2 *s, int64_t now) {
+  size_t limit = tp_http2_stream_limit(s);
   if (tp_http2_accepts(s)) return true;
-  return tp_http2_open_streams(s) == 1 && tp_http2_stream_limit(s) == 1 &&
+  return tp_http2_open_streams(s) == limit &&
+         limit <= 1 + c->worker_polls.open_count &&
          tp_polls_yield(&c->polls, now) && tp_http2_accepts(s);
 }
 

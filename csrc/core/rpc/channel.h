@@ -85,7 +85,8 @@ typedef struct tp_channel {
   int64_t dial_failed_at;
   char reason[TP_REASON];   /* of the latest transport failure */
   tp_timer timer;           /* dialling again, session ticks */
-  tp_polls polls;
+  tp_polls polls;           /* for results */
+  tp_polls worker_polls;    /* for tasks */
 } tp_channel;
 
 /* Any thread. NULL: out of memory. */

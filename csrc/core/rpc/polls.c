@@ -32,7 +32,7 @@ static void take_out(tp_poll_list *list, tp_poll *poll) {
 ** had a slice, the one of being open, the other of having been turned out. */
 static int64_t next_swap(const tp_polls *polls) {
   const tp_poll *open = polls->open.first, *waiting = polls->waiting.first;
-  if (open == NULL || waiting == NULL) return TP_NEVER;
+  if (polls->steady || open == NULL || waiting == NULL) return TP_NEVER;
   return tp_after(open->since > waiting->since ? open->since : waiting->since,
                   TP_POLL_SLICE);
 }
@@ -87,7 +87,7 @@ void tp_polls_init(tp_polls *polls, tp_timers *timers, size_t limit) {
   polls->timers = timers;
   polls->limit = limit;
   polls->open_count = 0;
-  polls->filling = false;
+  polls->steady = polls->filling = false;
   polls->open.first = polls->waiting.first = NULL;
   polls->open.tail = &polls->open.first;
   polls->waiting.tail = &polls->waiting.first;
@@ -131,7 +131,7 @@ int64_t tp_poll_delay(int64_t asked_at, int64_t now) {
 void tp_polls_set_limit(tp_polls *polls, size_t limit, int64_t now) {
   if (limit == polls->limit) return;
   polls->limit = limit;
-  while (polls->open_count > limit) {
+  while (!polls->steady && polls->open_count > limit) {
     tp_poll *newest = TP_CONTAINER(polls->open.tail, tp_poll, next);
     newest->revoke(newest, now);
     if (newest->state != TP_POLL_OPEN) continue;

@@ -1,7 +1,9 @@
 /* Bounds the open result polls of a channel and rotates them. A namespace has
 ** about 1,200 concurrent long polls (server-side limit); past our bound, those
 ** that have been open for a while make room for those that wait, so that
-** every waited run is looked at in turn. Driving thread only; cannot fail.
+** every waited run is looked at in turn. The polls of workers are bounded, too,
+** but steady: what a stream brings when it is given up would be lost. Driving
+** thread only; cannot fail.
 */
 #ifndef TP_POLLS_H
 #define TP_POLLS_H
@@ -36,6 +38,7 @@ typedef struct tp_polls {
   tp_timers *timers;
   size_t limit;
   size_t open_count;
+  bool steady;          /* none makes room for others */
   bool filling;         /* further up on the stack */
   tp_poll_list open;    /* oldest first */
   tp_poll_list waiting; /* in order of asking */
@@ -46,7 +49,8 @@ void tp_polls_init(tp_polls *polls, tp_timers *timers, size_t limit);
 ** open already keeps its place if nobody waits, else it goes to the end. */
 void tp_polls_ask(tp_polls *polls, tp_poll *poll, int64_t now);
 void tp_polls_leave(tp_polls *polls, tp_poll *poll, int64_t now);
-/* Those that are too many now wait again, the newest first. */
+/* Those that are too many now wait again, the newest first; steady ones stay
+** open. */
 void tp_polls_set_limit(tp_polls *polls, size_t limit, int64_t now);
 /* The oldest open one gives up its stream, for a poll that waits or for its own
 ** next turn. False: it has none. */

@@ -198,7 +198,8 @@ end
 --   `retry` (boolean), `workflow_id` (for reports), `again`
 --   (`{present=, number=, least=}`: an answer that has neither the message
 --   field `present` nor at least `least` in the field `number` is not the end:
---   the engine sends the request again)
+--   the engine sends the request again), `worker_poll` (the engine waits out
+--   what the transport does, and hands on all that the server says at once)
 -- @return the future, or nil
 -- @treturn temporal.error of kind `closed`
 local function start(session, method, request, given)
@@ -213,6 +214,7 @@ local function start(session, method, request, given)
     retry = given.retry,
     workflow_id = given.workflow_id,
     again = given.again,
+    worker_poll = given.worker_poll,
   })
 end
 

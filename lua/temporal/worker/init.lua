@@ -129,7 +129,7 @@ local function say_goodbye(self)
   }, { timeout = 2, retry = false })
   if not self.polls_end_by_themselves then
     for future in next, self.polls do
-      future:abandon()
+      core.end_poll(future, true)
     end
   end
 end

@@ -12,6 +12,8 @@ local min = math.min
 -- After a poll that failed, in seconds: doubled each time, up to the second.
 local FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10
 
+local POLL = { worker_poll = true }
+
 local poller = {}
 
 local function handle(worker, slots, run, response)
@@ -23,7 +25,7 @@ end
 
 -- One poll: the task it brought, nil without one, and the error.
 local function poll(worker, method, request)
-  local future, err = service.start(worker.session, method, request)
+  local future, err = service.start(worker.session, method, request, POLL)
   if not future then
     return nil, err
   end
