@@ -13,6 +13,13 @@ local function is_inside(source)
   return source:sub(1, #package_prefix) == package_prefix
 end
 
+--- Is a function, by the source that debug.getinfo gives, one of this package?
+-- @tparam string source
+-- @treturn boolean false where the package is no files
+local function is_own(source)
+  return package_prefix ~= nil and is_inside(source)
+end
+
 -- The first Lua function outside this package on the stack: its level, as the
 -- caller of this one counts, and what is known of it. C functions on the way
 -- (`pcall(client.call, ...)`) are passed over: they have no line of their own.
@@ -62,6 +69,7 @@ end
 
 return {
   caller = caller,
+  is_own = is_own,
   raise = raise,
   raisef = raisef,
 }

@@ -146,6 +146,7 @@ return {
   "workflow/init",
   "workflow/lookahead",
   "workflow/message",
+  "workflow/metadata",
   "workflow/op/activity",
   "workflow/op/attributes",
   "workflow/op/child",
@@ -160,5 +161,6 @@ return {
   "workflow/query",
   "workflow/run",
   "workflow/scope",
+  "workflow/semaphore",
   "workflow/task",
 }

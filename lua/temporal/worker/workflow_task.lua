@@ -34,9 +34,13 @@ local function log(worker, level, text, fields)
 end
 
 local function log_of_run(run, level, text, fields)
-  fields = fields or {}
-  fields.workflow_id, fields.run_id = run.workflow_id, run.run_id
-  logger.log(run.worker.session.logger, level, text, fields)
+  local all = {}
+  for name, value in next, fields or all do
+    all[name] = value
+  end
+  all.workflow_id, all.run_id, all.workflow_type = run.workflow_id, run.run_id, run.workflow_type
+  all.attempt = run.started and run.started.attempt
+  logger.log(run.worker.session.logger, level, text, all)
 end
 
 -- The rest of a history, page by page, behind what came with the task.

@@ -36,7 +36,8 @@ function fiber.new(run, scope, ended, fn, args)
     thread = create(fn), scope = scope, ended = ended, args = args,
     parked = false, number = 0,
   }, metatable)
-  run.alive[self] = true
+  run.fibers = run.fibers + 1
+  run.alive[self] = run.fibers
   return self
 end
 

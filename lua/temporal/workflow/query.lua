@@ -2,12 +2,14 @@
 -- @module temporal.workflow.query
 
 local arguments = require "temporal.value.arguments"
+local core = require "temporal.core"
 local current = require "temporal.workflow.current"
 local failure = require "temporal.error.failure"
 local fiber = require "temporal.workflow.fiber"
 local message = require "temporal.workflow.message"
-local options = require "temporal.base.options"
+local metadata = require "temporal.workflow.metadata"
 
+local max = math.max
 local tostring = tostring
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
@@ -17,9 +19,10 @@ local function refuse(run, problem)
 end
 
 local function call(run, handler, values)
-  current.run = run
+  local replaying = run.replaying
+  current.run, run.replaying = run, false
   local ok, value, problem = fiber.look("a query", handler.fn, unpack(values, 1, values.n))
-  current.run = nil
+  current.run, run.replaying = nil, replaying
   if not ok then
     return nil, value
   end
@@ -34,15 +37,27 @@ end
 -- @treturn table a temporal.api.failure.v1.Failure
 -- @treturn string why, in words
 local function answer(run, name, input)
+  local builtin = metadata.find(name)
+  if builtin then
+    return core.payloads(1, builtin(run))
+  end
   local handler, any_name = message.find(run.query_handlers, name)
-  if not handler then
+  if not handler or any_name and name:find "^__" then
     return refuse(run, ("unknown query %q; known are: %s"):format(name,
-      options.names_of(run.query_handlers)))
+      metadata.names_of(run.query_handlers)))
   end
   local values, unreadable = arguments.read(handler.args, run.converter, input)
   if not values then
     return refuse(run, ("the arguments of query %q cannot be read: %s"):format(name,
       unreadable.message))
+  end
+  local takes = handler.takes
+  if takes and any_name then
+    takes = max(0, takes - 1)
+  end
+  if takes and values.n > takes then
+    return refuse(run, ("query %q takes %d argument%s, got %d"):format(name, takes,
+      takes == 1 and "" or "s", values.n))
   end
   local value, problem = call(run, handler, message.with_name(values, any_name))
   if problem ~= nil then

@@ -54,8 +54,9 @@ local function new(fields)
     namespace = fields.namespace, workflow_id = fields.workflow_id, run_id = fields.run_id,
     logger = fields.log,
     root = root, info = nil, now = 0, history_length = 0,
-    -- Fibers that are ready, first in, first out; all that have not ended.
-    ready = {}, ready_first = 1, ready_last = 0, alive = {},
+    -- Fibers that are ready, first in, first out; all that have not ended, with their
+    -- numbers.
+    ready = {}, ready_first = 1, ready_last = 0, alive = {}, fibers = 0,
     conditions = {},
     -- Commands of this step; those without an event yet; operations by the id
     -- of their command's event.
@@ -81,6 +82,7 @@ end
 
 -- Failing.
 
+--- Logs, but not in a replay.
 function methods:log(level, text, fields)
   if self.logger and not self.replaying then
     self.logger(self, level, text, fields)

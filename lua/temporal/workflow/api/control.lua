@@ -10,6 +10,7 @@ local future = require "temporal.workflow.future"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local scopes = require "temporal.workflow.scope"
+local semaphore = require "temporal.workflow.semaphore"
 local task = require "temporal.workflow.task"
 local timer = require "temporal.workflow.op.timer"
 
@@ -123,6 +124,13 @@ function workflow.wait_condition(fn, timeout)
     return timer.start(run, waiting.scope, timeout)
   end)
 end
+
+--- A semaphore: so many at the same time, first come, first served. One of 1 is a
+-- mutex.
+-- @tparam integer count
+-- @treturn semaphore `acquire([timeout])` (true, or false after the timeout),
+--   `release()`, `with(fn, ...)` (calls fn with a place)
+workflow.semaphore = semaphore.new
 
 workflow.wait = future.any
 workflow.wait_all = future.all

@@ -9,6 +9,7 @@ local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local types = require "temporal.value.types"
 
+local getinfo = debug.getinfo
 local tostring, type = tostring, type
 
 local workflow = {}
@@ -79,11 +80,16 @@ end
 
 --- Answers queries of a name.
 -- @tparam string|temporal.any name as for `on_signal`
--- @tparam function|nil fn gets the query's arguments; may only look
+-- @tparam function|nil fn gets the query's arguments, of which there may not be more
+--   than it takes; may only look
 -- @tparam[opt] table given `args` (types of the arguments; others fail the query),
 --   `description` (for the UI)
 function workflow.on_query(name, fn, given)
-  register("workflow.on_query", "query_handlers", name, fn, given, QUERY)
+  local run = register("workflow.on_query", "query_handlers", name, fn, given, QUERY)
+  if fn then
+    local info = getinfo(fn, "u")
+    run.query_handlers[name].takes = not info.isvararg and info.nparams or nil
+  end
 end
 
 --- Handles updates of a name: each gets a fiber of its own. What fn returns is

@@ -4,6 +4,11 @@
 local current = require "temporal.workflow.current"
 local fiber = require "temporal.workflow.fiber"
 local info = require "temporal.workflow.info"
+local metadata = require "temporal.workflow.metadata"
+local misuse = require "temporal.base.misuse"
+local options = require "temporal.base.options"
+
+local tostring, type = tostring, type
 
 local workflow = {}
 
@@ -36,6 +41,43 @@ end
 -- @treturn boolean
 function workflow.in_workflow()
   return current.run ~= nil
+end
+
+local LEVELS = { debug = true, info = true, warn = true, error = true }
+
+--- Logs, with the worker's logger. Silent in a replay.
+-- @tparam string level `"debug" "info" "warn" "error"`
+-- @tparam string message
+-- @tparam[opt] table fields by name; `workflow_id`, `run_id`, `workflow_type`,
+--   `attempt` are added
+function workflow.log(level, message, fields)
+  local run = fiber.run_of "workflow.log"
+  if not LEVELS[level] then
+    misuse.raisef('workflow.log: the level must be "debug", "info", "warn" or "error", got %s',
+      options.show(level))
+  elseif fields ~= nil and type(fields) ~= "table" then
+    misuse.raisef("workflow.log: the fields must be a table, got %s", options.kind_of(fields))
+  end
+  run:log(level, tostring(message), fields)
+end
+
+--- Long-form text about the run, which the UI shows.
+-- @tparam string markdown
+function workflow.set_current_details(markdown)
+  if type(markdown) ~= "string" then
+    misuse.raisef("workflow.set_current_details takes a string, got %s",
+      options.kind_of(markdown))
+  end
+  metadata.set_details(markdown)
+end
+
+--- What code must not depend on, for loggers and libraries.
+workflow.unsafe = {}
+
+--- Does this code run again what it has done before?
+-- @treturn boolean
+function workflow.unsafe.replaying()
+  return fiber.run_of "workflow.unsafe.replaying".replaying
 end
 
 return workflow
