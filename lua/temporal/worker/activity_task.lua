@@ -4,8 +4,8 @@
 -- @module temporal.worker.activity_task
 
 local call = require "temporal.activity.call"
+local calls = require "temporal.worker.calls"
 local logger = require "temporal.observe.logger"
-local service = require "temporal.call.service"
 
 local tostring = tostring
 
@@ -21,7 +21,7 @@ local function info_of(worker, response)
 end
 
 local function answer(worker, method, request, info)
-  local _, err = service.call(worker.session, method, request)
+  local _, err = calls.call(worker.session, method, request)
   if err then
     logger.log(worker.session.logger, err.kind == "not_found" and "debug" or "warn",
       ("the end of activity %s was not taken: %s"):format(info.type, tostring(err)), {

@@ -9,6 +9,7 @@ local activities = require "temporal.activity.definition"
 local activity_task = require "temporal.worker.activity_task"
 local cache = require "temporal.worker.cache"
 local core = require "temporal.core"
+local crew = require "temporal.wait.crew"
 local definition = require "temporal.run.definition"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
@@ -54,7 +55,7 @@ local function new(given)
       workflow = slots.new(settings.slots.workflow), activity = slots.new(settings.slots.activity),
     },
     -- Open polls, by their futures; tasks and pollers that have not ended.
-    polls = {}, tasks = 0, pollers = 0,
+    polls = {}, tasks = 0, pollers = 0, crew = crew.new(),
     state = "new", stopped = promise.new(),
   }, metatable)
 end
@@ -116,6 +117,7 @@ end
 function worker:task_ended()
   if self.state == "stopping" and self.pollers == 0 and self.tasks == 0 then
     self.state = "stopped"
+    self.crew:dismiss()
     self.stopped:finish()
   end
 end

@@ -2,6 +2,7 @@
 -- of its own.
 -- @module temporal.worker.poller
 
+local direct = require "temporal.wait.direct"
 local logger = require "temporal.observe.logger"
 local promise = require "temporal.wait.promise"
 local service = require "temporal.call.service"
@@ -31,6 +32,7 @@ local function poll(worker, method, request)
   end
   worker.polls[future] = true
   local response
+  direct.await(future)
   response, err = future:get()
   worker.polls[future] = nil
   if response and response.task_token == "" then
@@ -50,7 +52,7 @@ local function loop(worker, method, request, slots, run)
     if response then
       pause = FIRST_PAUSE
       worker.tasks = worker.tasks + 1
-      spawn(handle, worker, slots, run, response)
+      worker.crew:run(handle, worker, slots, run, response)
     else
       slots:release()
       if err and worker.state == "running" then

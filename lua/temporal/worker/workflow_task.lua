@@ -4,6 +4,7 @@
 -- RespondQueryTaskCompleted).
 -- @module temporal.worker.workflow_task
 
+local calls = require "temporal.worker.calls"
 local definitions = require "temporal.run.definition"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
@@ -12,7 +13,6 @@ local logger = require "temporal.observe.logger"
 local options = require "temporal.base.options"
 local query = require "temporal.workflow.query"
 local runs = require "temporal.workflow.run"
-local service = require "temporal.call.service"
 
 local next, tonumber, tostring = next, tonumber, tostring
 
@@ -46,7 +46,7 @@ end
 -- The rest of a history, page by page, behind what came with the task.
 local function fetch(worker, response, history, token)
   repeat
-    local page, err = service.call(worker.session, "GetWorkflowExecutionHistory", {
+    local page, err = calls.call(worker.session, "GetWorkflowExecutionHistory", {
       execution = response.workflow_execution, next_page_token = token,
     })
     if not page then
@@ -130,7 +130,7 @@ local function fail(worker, response, problem, traceback)
   if response.attempt > 1 then
     return nil
   end
-  service.call(worker.session, "RespondWorkflowTaskFailed", {
+  calls.call(worker.session, "RespondWorkflowTaskFailed", {
     task_token = response.task_token,
     cause = errors.is_error(problem) and CAUSES[problem.kind] or OTHER_CAUSE,
     failure = (failure.from_error(failure.of_raised(problem, traceback), worker.converter)),
@@ -147,7 +147,7 @@ end
 
 local function answer_query(worker, response, run)
   local completed_type, result, proto, why = ask(run, response.query)
-  service.call(worker.session, "RespondQueryTaskCompleted", {
+  calls.call(worker.session, "RespondQueryTaskCompleted", {
     task_token = response.task_token, completed_type = completed_type, query_result = result,
     failure = proto, error_message = why,
   })
@@ -171,7 +171,7 @@ end
 
 local function complete(worker, response, run, commands, messages)
   local keep = worker.cache.limit > 0 and not run.closed
-  local completed, err = service.call(worker.session, "RespondWorkflowTaskCompleted", {
+  local completed, err = calls.call(worker.session, "RespondWorkflowTaskCompleted", {
     task_token = response.task_token,
     commands = commands,
     messages = messages,
