@@ -13,6 +13,7 @@ static void (*const parts[])(lua_State *L, int first) = {
   ltp_open_zlib,
   ltp_open_random,
   ltp_open_message,
+  ltp_open_history,
   ltp_open_value,
   ltp_open_json,
   ltp_open_payload,

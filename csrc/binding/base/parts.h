@@ -15,6 +15,7 @@ void ltp_open_nginx(lua_State *L, int first);
 void ltp_open_zlib(lua_State *L, int first);
 void ltp_open_random(lua_State *L, int first);
 void ltp_open_message(lua_State *L, int first);
+void ltp_open_history(lua_State *L, int first);
 void ltp_open_value(lua_State *L, int first);
 void ltp_open_json(lua_State *L, int first);
 void ltp_open_payload(lua_State *L, int first);

@@ -413,6 +413,7 @@ static int Ltp_channel_call(lua_State *L) {
   rpc->base.call.long_poll = bool_option(L, "long_poll", 0);
   rpc->base.call.worker_poll = bool_option(L, "worker_poll", 0);
   rpc->base.call.retry = bool_option(L, "retry", 1);
+  rpc->sparse = bool_option(L, "sparse", 0);
   read_again(L, &rpc->again);
   if (rpc->base.call.long_poll) rpc->base.call.timeout = TP_NEVER;
   lua_getfield(L, 5, "timeout");

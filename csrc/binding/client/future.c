@@ -189,9 +189,11 @@ static int push_too_much(lua_State *L, size_t max) {
 }
 
 static int push_message(lua_State *L, const tp_future *f, const tp_buffer *b,
-                        int type) {
+                        int type, int sparse) {
   size_t max = f->client->channel->options.max_decoded;
-  int wrong = ltp_message_decode(L, b->data, b->length, type, max);
+  int wrong = sparse ? ltp_message_decode_sparse(L, b->data, b->length, type,
+                                                 LTP_ALL_FIELDS, max)
+                     : ltp_message_decode(L, b->data, b->length, type, max);
   if (wrong == 0) {
     account(L, b->length);
     return 1;
@@ -226,12 +228,18 @@ static int take_run(lua_State *L, tp_run *run, unsigned what, unsigned flags) {
   }
   pushed = push_message(L, &run->base.future, event,
                         tp_schema_message(HISTORY_EVENT,
-                                          sizeof HISTORY_EVENT - 1));
+                                          sizeof HISTORY_EVENT - 1),
+                        0);
   if (pushed == 1) {
     lua_pushstring(L, run_id); /* nil when nobody has named it */
     pushed = 2;
   }
   return pushed;
+}
+
+static int take_rpc(lua_State *L, tp_rpc_future *rpc) {
+  return push_message(L, &rpc->base.future, tp_call_answer(&rpc->base.call),
+                      rpc->response, rpc->sparse);
 }
 
 static int push_answer(lua_State *L, const tp_http_post *post) {
@@ -254,10 +262,7 @@ static int Ltp_take(lua_State *L) {
   if (flags & TP_FAILED) return push_failed(L, f);
   if (flags & what) {
     if (f->class->kind == TP_RUN) return take_run(L, (tp_run *)f, what, flags);
-    if (f->class->kind == TP_RPC)
-      return push_message(L, f,
-                          tp_call_answer(&((tp_rpc_future *)f)->base.call),
-                          ((tp_rpc_future *)f)->response);
+    if (f->class->kind == TP_RPC) return take_rpc(L, (tp_rpc_future *)f);
     if (f->class->kind == TP_HTTP) return push_answer(L, (tp_http_post *)f);
     lua_pushboolean(L, 1);
     return 1;

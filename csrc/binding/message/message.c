@@ -41,18 +41,24 @@ static int Ltp_encode(lua_State *L) {
   return 1;
 }
 
-/* decode(type_name, bytes[, max_decoded]) -> table | nil, message, is it more
-** than may be decoded? */
+/* decode(type_name, bytes[, max_decoded[, sparse]]) -> table | nil, message, is
+** it more than may be decoded? */
 static int Ltp_decode(lua_State *L) {
-  int type = ltp_check_message_type(L, 1), wrong;
+  int type = ltp_check_message_type(L, 1), wrong, sparse;
   size_t n;
   lua_Number max;
   const char *bytes;
   if (type < 0) return 2;
   bytes = luaL_checklstring(L, 2, &n);
   max = luaL_optnumber(L, 3, TP_MAX_DECODED);
+  sparse = lua_toboolean(L, 4);
   lua_settop(L, 2);
-  wrong = ltp_message_decode(L, (const uint8_t *)bytes, n, type, (size_t)max);
+  if (sparse)
+    wrong = ltp_message_decode_sparse(L, (const uint8_t *)bytes, n, type,
+                                      LTP_ALL_FIELDS, (size_t)max);
+  else
+    wrong = ltp_message_decode(L, (const uint8_t *)bytes, n, type,
+                               (size_t)max);
   if (wrong == 0) return 1;
   lua_pushnil(L);
   lua_insert(L, -2);

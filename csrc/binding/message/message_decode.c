@@ -12,6 +12,7 @@
 #include "message_decode.h"
 #include "message_names.h"
 #include "message_path.h"
+#include "message_sparse.h"
 
 #define SLOTS 12   /* of the Lua stack, for one level */
 #define SCANNED 48 /* fields looked at for the size of a table */
@@ -24,6 +25,8 @@ typedef struct {
   lua_State *L;
   int names;   /* slot of the cache of names */
   int pending; /* slot of {table = {pieces of _unknown}}, or of nil */
+  int sparse;  /* slot of what makes tables sparse, or 0: they are full */
+  uint64_t wanted; /* by number: fields of the outermost message */
   int64_t left; /* tables and elements that may still be made */
   size_t limit;
 } decoder;
@@ -133,19 +136,12 @@ static int push_scalar(decoder *d, const ltp_level *at, const tp_reader *r,
 
 /* What an absent field reads as; not for fields with presence. */
 static void push_default(decoder *d, const tp_field *field) {
-  lua_State *L = d->L;
   if (field->flags & (TP_FIELD_MAP | TP_FIELD_REPEATED)) {
     d->left--;
-    lua_newtable(L);
+    lua_newtable(d->L);
     return;
   }
-  switch (field->type) {
-    case TP_DOUBLE: case TP_FLOAT: lua_pushnumber(L, 0); break;
-    case TP_BOOL: lua_pushboolean(L, 0); break;
-    case TP_STRING: case TP_BYTES: lua_pushliteral(L, ""); break;
-    case TP_ENUM: push_enum(d, field->sub, 0); break;
-    default: push_signed(L, 0);
-  }
+  ltp_push_zero(d->L, d->names, field);
 }
 
 /* The field of `v` in messages of `type`, when its wire type fits too. What
@@ -162,19 +158,24 @@ static const tp_field *lookup(int type, const tp_field_value *v) {
 /* Pushes a table with room for what the message will have. */
 static void push_table(decoder *d, int type, const tp_reader *r) {
   const tp_message *m = &tp_schema_messages[type];
-  int room = m->always, scanned;
+  int room = d->sparse ? 0 : m->always, scanned;
   tp_reader ahead = *r;
   tp_field_value v;
-  if (m->always < m->count) {
+  if (d->sparse || m->always < m->count) {
     for (scanned = 0; scanned < SCANNED && !tp_reader_done(&ahead); scanned++) {
       const tp_field *field;
       if (tp_wire_next(&ahead, &v) != TP_OK) break;
+      if (d->sparse) {
+        room++;
+        continue;
+      }
       field = tp_schema_field(type, v.number);
       room += field != NULL && field->flags & TP_FIELD_PRESENCE;
     }
   }
   d->left--;
   lua_createtable(d->L, 0, room);
+  if (d->sparse) ltp_make_sparse(d->L, d->sparse, d->names, type);
 }
 
 /* Sets _unknown of the table, or adds a piece to be joined at the end. */
@@ -278,23 +279,38 @@ static int decode_wrapper(decoder *d, const ltp_level *at, int type,
   return 0;
 }
 
+/* A message as its bytes; those that came more than once are one, as joined. */
+static int keep_bytes(decoder *d, const tp_field_value *v) {
+  lua_pushlstring(d->L, (const char *)v->bytes, v->length);
+  if (lua_isnil(d->L, -2)) lua_replace(d->L, -2);
+  else lua_concat(d->L, 2);
+  return 0;
+}
+
 /* A nested message. On the top: nil, replaced by the value; or the value that
 ** an earlier occurrence gave, merged into. */
 static int decode_sub(decoder *d, frame *f, int type, const tp_field_value *v,
                       int depth) {
   tp_reader r = tp_reader_within(&f->r, v->bytes, v->length);
-  int fresh = lua_isnil(d->L, -1);
+  int fresh = lua_isnil(d->L, -1), sparse = d->sparse, wrong;
   if (depth > TP_MAX_DEPTH) {
     r = tp_reader_within(&f->r, v->start, 0);
     return fail(d, &f->at, TP_EDEPTH, &r);
   }
   if (tp_schema_messages[type].flags & TP_MESSAGE_WRAPPER)
     return decode_wrapper(d, &f->at, type, &r);
+  if (sparse) {
+    ltp_sparse as = ltp_sparse_of(d->L, sparse, type);
+    if (as == LTP_SPARSE_BYTES) return keep_bytes(d, v);
+    if (as == LTP_SPARSE_FULL) d->sparse = 0;
+  }
   if (fresh) {
     lua_pop(d->L, 1);
     push_table(d, type, &r);
   }
-  return decode_message(d, &f->at, type, &r, fresh, depth);
+  wrong = decode_message(d, &f->at, type, &r, fresh, depth);
+  d->sparse = sparse;
+  return wrong;
 }
 
 static int decode_single(decoder *d, frame *f, const tp_field *field,
@@ -558,12 +574,13 @@ static int decode_message(decoder *d, const ltp_level *up, int type,
           status == TP_ETAG ? NULL : tp_schema_field(type, v.number);
       return fail(d, &f.at, status, &f.r);
     }
+    if (depth == 0 && v.number < 64 && !(d->wanted >> v.number & 1)) continue;
     field = lookup(type, &v);
     if (field == NULL) note_unknown(d, &f, &v);
     else if (decode_field(d, &f, field, &v) != 0) return -1;
   }
   flush_unknown(d, &f);
-  if (fresh) set_defaults(d, &f);
+  if (fresh && !d->sparse) set_defaults(d, &f);
   lua_settop(d->L, f.table);
   return 0;
 }
@@ -576,24 +593,47 @@ static size_t limit_of(size_t n, size_t max) {
   return n < (max - least) / PER_BYTE ? least + PER_BYTE * n : max;
 }
 
-int ltp_message_decode(lua_State *L, const uint8_t *data, size_t n, int type,
-                       size_t max) {
-  int top = lua_gettop(L), wrong;
+static int decode(decoder *d, const uint8_t *data, size_t n, int type,
+                  size_t max) {
+  lua_State *L = d->L;
+  int names = d->names, wrong;
   tp_reader r;
-  decoder d;
-  d.limit = limit_of(n, max);
-  d.left = (int64_t)d.limit;
-  luaL_checkstack(L, SLOTS, "message");
+  d->limit = limit_of(n, max);
+  d->left = (int64_t)d->limit;
   tp_reader_init(&r, data, n);
-  d.L = L;
-  d.names = top + 1;
-  d.pending = top + 2;
+  push_table(d, type, &r);
+  wrong = decode_message(d, NULL, type, &r, 1, 0);
+  if (wrong == 0) join_unknown(d);
+  lua_replace(L, names);
+  lua_settop(L, names);
+  return wrong != 0 && d->left < 0 ? LTP_TOO_MUCH : wrong;
+}
+
+/* Pushes the names, which the result will replace, and what else it needs. */
+static void open_decoder(lua_State *L, decoder *d) {
+  luaL_checkstack(L, SLOTS, "message");
+  d->L = L;
+  d->names = lua_gettop(L) + 1;
+  d->pending = d->names + 1;
+  d->sparse = 0;
+  d->wanted = LTP_ALL_FIELDS;
   ltp_push_names(L);
   lua_pushnil(L);
-  push_table(&d, type, &r);
-  wrong = decode_message(&d, NULL, type, &r, 1, 0);
-  if (wrong == 0) join_unknown(&d);
-  lua_replace(L, top + 1);
-  lua_settop(L, top + 1);
-  return wrong != 0 && d.left < 0 ? LTP_TOO_MUCH : wrong;
+}
+
+int ltp_message_decode(lua_State *L, const uint8_t *data, size_t n, int type,
+                       size_t max) {
+  decoder d;
+  open_decoder(L, &d);
+  return decode(&d, data, n, type, max);
+}
+
+int ltp_message_decode_sparse(lua_State *L, const uint8_t *data, size_t n,
+                              int type, uint64_t wanted, size_t max) {
+  decoder d;
+  open_decoder(L, &d);
+  d.sparse = d.pending + 1;
+  d.wanted = wanted;
+  ltp_push_sparse(L);
+  return decode(&d, data, n, type, max);
 }

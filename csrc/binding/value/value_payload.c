@@ -254,11 +254,112 @@ static int Ltp_payload_value(lua_State *L) {
   return unknown_encoding(L, 2);
 }
 
+/* One payload as it lies on the wire. */
+typedef struct {
+  const char *encoding;
+  size_t encoding_length;
+  const char *data;
+  size_t length;
+} wired;
+
+#define is(v, n) ((v).number == (n) && (v).wire == TP_WIRE_BYTES)
+
+static int read_metadata(const tp_field_value *entry, wired *w) {
+  static const char wanted[] = "encoding";
+  static const uint8_t nothing[1] = {0};
+  tp_field_value v;
+  const uint8_t *key = nothing, *value = nothing;
+  size_t key_length = 0, length = 0;
+  tp_reader r;
+  tp_reader_init(&r, entry->bytes, entry->length);
+  while (!tp_reader_done(&r)) {
+    if (tp_wire_next(&r, &v) != TP_OK) return -1;
+    if (is(v, 1)) key = v.bytes, key_length = v.length;
+    if (is(v, 2)) value = v.bytes, length = v.length;
+  }
+  if (tp_utf8_valid_prefix((const char *)key, key_length) != key_length)
+    return -1;
+  if (key_length != sizeof wanted - 1 ||
+      memcmp(key, wanted, key_length) != 0)
+    return 0;
+  w->encoding = (const char *)value;
+  w->encoding_length = length;
+  return 0;
+}
+
+static int read_payload(const tp_field_value *payload, wired *w) {
+  tp_field_value v;
+  tp_reader r;
+  memset(w, 0, sizeof *w);
+  w->data = "";
+  tp_reader_init(&r, payload->bytes, payload->length);
+  while (!tp_reader_done(&r)) {
+    if (tp_wire_next(&r, &v) != TP_OK) return -1;
+    if (is(v, PAYLOAD_METADATA) && read_metadata(&v, w) != 0) return -1;
+    if (is(v, PAYLOAD_DATA)) {
+      w->data = (const char *)v.bytes;
+      w->length = v.length;
+    }
+  }
+  return w->encoding == NULL ? -1 : 0;
+}
+
+#define encoded_as(w, name)                  \
+  ((w)->encoding_length == sizeof name - 1 && \
+   memcmp((w)->encoding, name, sizeof name - 1) == 0)
+
+/* Pushes the value, or nothing and returns -1. */
+static int push_wired(lua_State *L, ltp_values *v, const wired *w, size_t max) {
+  if (encoded_as(w, "json/plain")) {
+    if (ltp_values_decode(L, v, w->data, w->length, max, 0) != 0) {
+      lua_pop(L, 1);
+      return -1;
+    }
+    if (lua_type(L, -1) == LUA_TLIGHTUSERDATA) {
+      lua_pop(L, 1);
+      lua_pushnil(L);
+    }
+  } else if (encoded_as(w, "binary/plain")) {
+    lua_pushlstring(L, w->data, w->length);
+  } else if (encoded_as(w, "binary/null")) {
+    lua_pushnil(L);
+  } else {
+    return -1;
+  }
+  return 0;
+}
+
+/* payload_values(bytes of a Payloads[, max_decoded]) -> list with `n` | nil:
+** there is something unusual, or wrong, that Lua has to look at */
+static int Ltp_payload_values(lua_State *L) {
+  ltp_values *values = lua_touserdata(L, lua_upvalueindex(1));
+  size_t length, max = (size_t)luaL_optnumber(L, 2, TP_MAX_DECODED);
+  const char *bytes = luaL_checklstring(L, 1, &length);
+  int n = 0;
+  tp_field_value v;
+  tp_reader r;
+  wired w;
+  lua_settop(L, 1);
+  lua_createtable(L, 1, 1);
+  tp_reader_init(&r, bytes, length);
+  while (!tp_reader_done(&r)) {
+    if (tp_wire_next(&r, &v) != TP_OK) return 0;
+    if (!is(v, PAYLOADS_PAYLOADS)) continue;
+    if (read_payload(&v, &w) != 0 || push_wired(L, values, &w, max) != 0)
+      return 0;
+    lua_rawseti(L, 2, ++n);
+  }
+  lua_pushinteger(L, n);
+  lua_setfield(L, 2, "n");
+  return 1;
+}
+
 void ltp_open_payload(lua_State *L, int first) {
   static const luaL_Reg functions[] = {
     {"payload", Ltp_payload},
     {"payloads", Ltp_payloads},
     {"payload_value", Ltp_payload_value},
+    {"payload_values", Ltp_payload_values},
     {NULL, NULL}};
   (void)first;
   ltp_values_register(L, functions);

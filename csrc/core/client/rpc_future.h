@@ -19,6 +19,7 @@ typedef struct tp_rpc_future {
   char *path, *namespace;
   char *workflow_id, *request_id; /* for who asks what got lost, or NULL */
   int response;     /* schema index of the answer's message */
+  bool sparse;      /* how its host wants that decoded */
   tp_again again;
   /* Driving thread: */
   bool active;      /* the call is under way */

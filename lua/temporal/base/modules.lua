@@ -22,6 +22,7 @@ return {
   "base/modules",
   "base/not_a_value",
   "base/options",
+  "base/payloads",
   "base/protect",
   "base/sources",
   "base/state",

@@ -199,7 +199,9 @@ end
 --   (`{present=, number=, least=}`: an answer that has neither the message
 --   field `present` nor at least `least` in the field `number` is not the end:
 --   the engine sends the request again), `worker_poll` (the engine waits out
---   what the transport does, and hands on all that the server says at once)
+--   what the transport does, and hands on all that the server says at once),
+--   `sparse` (the response holds only what it brought: what is absent reads as its
+--   default, but `next` passes it by; histories and payloads are their bytes)
 -- @return the future, or nil
 -- @treturn temporal.error of kind `closed`
 local function start(session, method, request, given)
@@ -215,6 +217,7 @@ local function start(session, method, request, given)
     workflow_id = given.workflow_id,
     again = given.again,
     worker_poll = given.worker_poll,
+    sparse = given.sparse,
   })
 end
 

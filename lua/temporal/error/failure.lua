@@ -10,6 +10,7 @@ local errors = require "temporal.error.error"
 local field = require "temporal.base.field"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
+local payload_list = require("temporal.base.payloads").list
 
 local filled = field.filled
 local new = errors.received
@@ -26,11 +27,14 @@ local ENCODED = "Encoded failure"
 
 --- The values of a Payloads message, in order, with their number in `n`. What
 -- no converter can read is there as its `conversion` error.
--- @tparam table|nil payloads a decoded Payloads message
+-- @tparam table|string|nil payloads a Payloads message
 -- @param converter
 -- @treturn table
 local function values(payloads, converter)
-  local source = payloads and payloads.payloads or {}
+  local source, unreadable = payload_list(payloads)
+  if not source then
+    return { n = 1, new(unreadable) }
+  end
   local list = { n = #source }
   -- The codecs take all at once; one by one only when they refuse that.
   local decoded = #source > 1 and converter:decode(source)

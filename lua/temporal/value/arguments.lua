@@ -5,6 +5,7 @@
 
 local core = require "temporal.core"
 local options = require "temporal.base.options"
+local payload_list = require("temporal.base.payloads").list
 
 local max, next, setmetatable, type = math.max, next, setmetatable, type
 local value_kind = core.value_kind
@@ -103,15 +104,17 @@ end
 -- wanted types.
 -- @tparam temporal.arguments|nil self what `option` compiled; nil: whatever comes
 -- @param converter
--- @tparam table|nil payloads `{payloads={...}}`
+-- @tparam table|string|nil payloads `{payloads={...}}`, or its bytes
 -- @treturn table|nil the values, with their number in `n`, or nil
 -- @treturn table `{kind="conversion", message=, index=}`
 function arguments.read(self, converter, payloads)
   if not self then
     return converter:values(payloads)
   end
-  local source = payloads and payloads.payloads or {}
-  if #source > self.n then
+  local source, unreadable = payload_list(payloads)
+  if not source then
+    return nil, unreadable
+  elseif #source > self.n then
     return nil, { kind = "conversion", index = self.n + 1, message =
       ("%d argument%s wanted, got %d"):format(self.n, self.n == 1 and " is" or "s are", #source) }
   end

@@ -15,12 +15,14 @@
 
 local codec_chain = require "temporal.base.lazy" "temporal.value.codec_chain"
 local core = require "temporal.core"
+local payload_list = require("temporal.base.payloads").list
 
 local PAYLOAD = "temporal.api.common.v1.Payload"
 local PAYLOADS = "temporal.api.common.v1.Payloads"
 
 local select, type, next = select, type, next
-local core_payload, core_payloads, core_value = core.payload, core.payloads, core.payload_value
+local core_payload, core_payloads = core.payload, core.payloads
+local core_value, core_values = core.payload_value, core.payload_values
 local value_kind = core.value_kind
 
 local converter_methods = {}
@@ -116,12 +118,20 @@ function converter_methods:value(payload)
 end
 
 --- The values of a Payloads message, in order, with their number in `n`.
--- @tparam table|nil payloads `{payloads={...}}`; nil is none
+-- @tparam table|string|nil payloads `{payloads={...}}`, or its bytes; nil is none
 -- @treturn table the values, or nil when one cannot be read, and
 -- @treturn table its error record, as of `value`, with its place in `index`
 function converter_methods:values(payloads)
-  local source = payloads and payloads.payloads or {}
-  local list = { n = #source }
+  local list = type(payloads) == "string" and self.built_in
+    and core_values(payloads, self.max_decoded)
+  if list then
+    return list
+  end
+  local source, unreadable = payload_list(payloads)
+  if not source then
+    return nil, unreadable
+  end
+  list = { n = #source }
   for i = 1, #source do
     local value, problem = self:value(source[i])
     if problem then
@@ -229,13 +239,12 @@ function coded_methods:value(payload)
 end
 
 function coded_methods:values(payloads)
-  local list = payloads and payloads.payloads or {}
-  local problem
-  if #list > 0 then
+  local list, problem = payload_list(payloads)
+  if list and #list > 0 then
     list, problem = self:decode(list)
-    if not list then
-      return nil, problem
-    end
+  end
+  if not list then
+    return nil, problem
   end
   return self.plain:values { payloads = list }
 end
@@ -329,6 +338,7 @@ local function new(list, settings)
   local plain = setmetatable({
     encoders = encoders,
     decoders = decoders,
+    built_in = next(decoders) == nil, -- no decoder but those in C
     max_decoded = settings.max_decoded,
     encode_common_attributes = failures ~= nil and failures.encode_common_attributes or false,
   }, converter_metatable)

@@ -13,7 +13,8 @@ local min = math.min
 -- After a poll that failed, in seconds: doubled each time, up to the second.
 local FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10
 
-local POLL = { worker_poll = true }
+-- Histories and payloads of the answers stay bytes.
+local POLL = { worker_poll = true, sparse = true }
 
 local poller = {}
 

@@ -27,6 +27,9 @@ local CAUSES = {
 }
 local OTHER_CAUSE = "WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE"
 
+-- Answers with a history that stays bytes.
+local SPARSE = { sparse = true }
+
 local task = {}
 
 local function log(worker, level, text, fields)
@@ -48,11 +51,11 @@ local function fetch(worker, response, history, token)
   repeat
     local page, err = calls.call(worker.session, "GetWorkflowExecutionHistory", {
       execution = response.workflow_execution, next_page_token = token,
-    })
+    }, SPARSE)
     if not page then
       return nil, err
     end
-    local good, gap = history:append(page.history and page.history.events or {})
+    local good, gap = history:append(page.history or "")
     if not good then
       return nil, gap
     end
@@ -85,9 +88,9 @@ end
 -- the events follow on what it knows, else from the beginning.
 local function find(worker, response)
   local run_id = response.workflow_execution.run_id
-  local events = response.history and response.history.events or {}
+  local events = response.history or ""
   local token = response.next_page_token
-  local first = events[1] and tonumber(events[1].event_id)
+  local first = histories.first_id(events)
   local run = worker.cache:get(run_id)
   local history
   if run and first ~= 1 and (first == nil or first == run.last_started_id + 1) then
@@ -180,7 +183,7 @@ local function complete(worker, response, run, commands, messages)
     query_results = query_results(run, response.queries),
     sdk_metadata = run.uses_patches and SDK_WITH_PATCHES or SDK,
     capabilities = CAPABILITIES,
-  })
+  }, SPARSE)
   run.busy = false
   if not completed or not keep then
     worker.cache:remove(run.run_id)

@@ -2,21 +2,17 @@
 -- each replay has the same.
 -- @module temporal.workflow.effect
 
-local core = require "temporal.core"
 local errors = require "temporal.error.error"
 local fiber = require "temporal.workflow.fiber"
 local marker = require "temporal.workflow.op.marker"
 local misuse = require "temporal.base.misuse"
 
-local error, tostring, type = error, tostring, type
+local error, tostring = error, tostring
 
 local effect = {}
 
 -- The value as each replay has it.
 local function read(run, payloads)
-  if type(payloads) == "string" then
-    payloads = assert(core.decode("temporal.api.common.v1.Payloads", payloads))
-  end
   local values, problem = run.converter:values(payloads)
   if not values then
     error(run:unreadable(problem, "the value of a side effect"), 0)

@@ -1,7 +1,9 @@
---- What the engine knows of history events: the types, which of them a command
--- makes, which of them end what a command began, and where their attributes
--- stand (temporal.api.enums.v1.EventType, temporal.api.history.v1.HistoryEvent).
+--- What the engine knows of history events, by the short names of their types: which
+-- of them a command makes, which of them end what a command began, and what is read
+-- of them (temporal.api.enums.v1.EventType, temporal.api.history.v1).
 -- @module temporal.workflow.event
+
+local core = require "temporal.core"
 
 local event = {}
 
@@ -70,36 +72,32 @@ event.IGNORED = {
   workflow_execution_options_updated = true,
 }
 
-local PREFIX = "EVENT_TYPE_"
-local SUFFIX = "_event_attributes"
+-- Of events that come often: the attributes that the engine reads, all that it
+-- has decoded of them. Of all others it has what there is.
+local READ = {
+  activity_task_scheduled = { "activity_id", "activity_type" },
+  activity_task_completed = { "result", "scheduled_event_id" },
+  timer_started = { "timer_id" },
+  timer_fired = { "started_event_id" },
+  workflow_task_started = { "suggest_continue_as_new", "suggest_continue_as_new_reasons",
+    "target_worker_deployment_version_changed", "history_size_bytes" },
+  workflow_task_completed = { "sdk_metadata" },
+}
 
--- Short names and attributes' fields, by the names of a decoded message.
-local short, field = {}, {}
+-- That as `core.history_attributes` wants it, by kind: a bit for each field.
+event.wanted_of = {}
 
---- The short name of a type: `"timer_fired"`.
--- @tparam string|integer name as a decoded HistoryEvent has it
--- @treturn string|integer a number, of a type this package does not know, as it is
-function event.type_of(name)
-  local found = short[name]
-  if not found then
-    found = type(name) == "string" and name:sub(1, #PREFIX) == PREFIX
-      and name:sub(#PREFIX + 1):lower() or name
-    short[name] = found
-  end
-  return found
+local function message_of(kind)
+  return "temporal.api.history.v1." .. ("_" .. kind):gsub("_(%l)", string.upper)
+    .. "EventAttributes"
 end
 
---- The attributes of a decoded HistoryEvent.
--- @tparam table message
--- @tparam string kind its type's short name
--- @treturn table|nil
-function event.attributes_of(message, kind)
-  local name = field[kind]
-  if not name then
-    name = kind .. SUFFIX
-    field[kind] = name
+for kind, names in next, READ do
+  local wanted = 0
+  for i = 1, #names do
+    wanted = wanted + 2 ^ assert(core.field_number(message_of(kind), names[i]))
   end
-  return message[name]
+  event.wanted_of[kind] = wanted
 end
 
 return event

@@ -1,79 +1,146 @@
---- The events of a run that have not been applied yet. The engine asks for an
--- event's parts by its place, through the four functions `id`, `kind`, `time`
--- and `attributes`, and does not care what they are made of.
+--- The events of a run that have not been applied yet, over the bytes they came
+-- in. The engine asks for an event's parts by its place, from 1 to `count`; what
+-- it does not ask for is never decoded.
 -- @module temporal.workflow.history
 
+local core = require "temporal.core"
 local errors = require "temporal.error.error"
 local event = require "temporal.workflow.event"
 
-local attributes_of, type_of = event.attributes_of, event.type_of
-local tonumber = tonumber
+local HISTORY = "temporal.api.history.v1.History"
+
+local error, setmetatable, type = error, setmetatable, type
+local decode, new_page = core.history_attributes, core.history_page
+local wanted_of = event.wanted_of
 
 local methods = {}
 local metatable = { __index = methods }
 
+local function internal(message)
+  return errors.new { kind = "internal", message = message }
+end
+
+local function bytes_of(events)
+  if type(events) == "string" then
+    return events
+  end
+  return core.encode(HISTORY, { events = events }, true)
+end
+
 --- Adds a page. Events that are here already are passed over: pages overlap
 -- where a task is delivered twice.
--- @tparam table events decoded HistoryEvents
+-- @tparam string|table events bytes of a temporal.api.history.v1.History, or a list
+--   of decoded HistoryEvents
 -- @treturn boolean|nil true, or nil
--- @treturn temporal.error of kind `nondeterminism` when events are missing
+-- @treturn temporal.error of kind `internal` when events are missing, or the bytes
+--   are no history
 function methods:append(events)
-  local last = self.last_id
-  for i = 1, #events do
-    local message = events[i]
-    local id = tonumber(message.event_id)
-    if id == last + 1 then
-      self.count = self.count + 1
-      self[self.count] = message
-      last = id
-    elseif id > last then
-      return nil, errors.new {
-        kind = "internal",
-        message = ("the history has a gap: event %d follows event %d"):format(id, last),
-      }
-    end
+  local bytes, problem = bytes_of(events)
+  if not bytes then
+    return nil, internal(problem)
   end
-  self.last_id = last
+  local last, kinds, count = self.last_id, self.kinds, self.count
+  local page, last_id = new_page(bytes, last, kinds, count)
+  if not page then
+    for i = #kinds, count + 1, -1 do
+      kinds[i] = nil
+    end
+    return nil, internal(last_id)
+  end
+  if last_id > last then
+    if self.page then
+      self.pages = self.pages or { { self.page, 0, self.count } }
+      self.pages[#self.pages + 1] = { page, count, count + last_id - last }
+    else
+      self.page, self.page_first, self.page_last = page, 0, last_id - last
+    end
+    self.count, self.last_id = count + last_id - last, last_id
+  end
   return true
 end
 
---- Forgets the first `n` events: they have been applied.
-function methods:drop(n)
-  for i = 1, self.count do
-    self[i] = self[n + i]
+-- Makes the page current that holds a place.
+local function turn(self, i)
+  for _, each in next, self.pages do
+    if i > each[2] and i <= each[3] then
+      self.page, self.page_first, self.page_last = each[1], each[2], each[3]
+      return
+    end
   end
-  self.count = self.count - n
+end
+
+-- The page of an event, and its place there.
+local function find(self, i)
+  if i > self.page_last or i <= self.page_first then
+    turn(self, i)
+  end
+  return self.page, i - self.page_first
+end
+
+--- Forgets all events: they have been applied.
+function methods:clear()
+  self.kinds, self.kept, self.pages, self.page, self.count = {}, nil, nil, nil, 0
 end
 
 function methods:id(i)
-  return tonumber(self[i].event_id)
+  return self.last_id - self.count + i
 end
 
---- The type's short name, such as `"timer_fired"`; nil behind the last event.
+--- The type's short name, such as `"timer_fired"`, or the number of a type that
+-- this package does not know; nil behind the last event. `kinds` has those of all.
 function methods:kind(i)
-  local message = self[i]
-  return message and type_of(message.event_type)
+  return self.kinds[i]
 end
 
---- Seconds since the epoch.
+--- Seconds since the epoch; 0 without a time.
 function methods:time(i)
-  local time = self[i].event_time
-  return time and tonumber(time.seconds or 0) + (time.nanos or 0) / 1000000000 or 0
+  return core.history_time(find(self, i))
 end
 
+--- The event's attributes, as a sparse table: what is absent reads as its default.
+-- @treturn table an empty one when the event has none; nil for a type that is not
+--   known
+-- @raise kind `internal` when they cannot be read
 function methods:attributes(i)
-  local message = self[i]
-  return attributes_of(message, type_of(message.event_type))
+  local kept = self.kept
+  if kept and kept[i] then
+    return kept[i]
+  end
+  local kind = self.kinds[i]
+  local page, place = find(self, i)
+  local attributes, problem = decode(page, place, kind, wanted_of[kind])
+  if problem then
+    error(internal(("event %d of the history cannot be read: %s"):format(self:id(i), problem)), 0)
+  end
+  return attributes
+end
+
+--- The same, for who asks first of two.
+function methods:keep_attributes(i)
+  local attributes = self:attributes(i)
+  self.kept = self.kept or {}
+  self.kept[i] = attributes
+  return attributes
 end
 
 --- The server says that a worker which does not know this type may go on.
 function methods:may_be_ignored(i)
-  return self[i].worker_may_ignore == true
+  return core.history_may_be_ignored(find(self, i))
 end
 
 --- A history that begins behind the event of this id; 0 for all of it.
 local function new(last_id)
-  return setmetatable({ count = 0, last_id = last_id or 0 }, metatable)
+  return setmetatable({ count = 0, last_id = last_id or 0, kinds = {} }, metatable)
 end
 
-return { new = new }
+--- The id of the first event of a page.
+-- @tparam string|table|nil events as for `append`
+-- @treturn integer|nil nil without one
+local function first_id(events)
+  if type(events) == "string" then
+    return core.history_first_id(events)
+  end
+  return events and events[1] and tonumber(events[1].event_id)
+end
+
+return { new = new, first_id = first_id }

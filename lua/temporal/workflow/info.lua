@@ -8,6 +8,7 @@ local enum = require "temporal.base.enum"
 local execution_options = require "temporal.call.execution_options"
 local failure = require "temporal.error.failure"
 local filled = require("temporal.base.field").filled
+local payload_list = require("temporal.base.payloads").list
 local search_attributes = require "temporal.value.search_attributes"
 
 local next, type = next, type
@@ -33,7 +34,7 @@ local function retry_policy(message)
 end
 
 local function first_of(payloads, converter)
-  local payload = payloads and payloads.payloads and payloads.payloads[1]
+  local payload = (payload_list(payloads) or {})[1]
   return payload and failure.value(payload, converter)
 end
 

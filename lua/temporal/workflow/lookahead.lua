@@ -29,17 +29,19 @@ end
 -- @tparam integer last the place of the step's last event
 -- @treturn table the updates that were accepted, as records
 function lookahead.load(run, history, last)
-  local records, patch = {}, nil
+  local kinds, records, patch = history.kinds, {}, nil
   run.patches_here = {}
   for i = last + 2, chunk.block_ends(history, last, true) do
-    local kind, attributes = history:kind(i), history:attributes(i)
+    local kind, marked = kinds[i], nil
     if kind == "workflow_execution_update_accepted" then
-      records[#records + 1] = update.of_acceptance(run, attributes)
+      records[#records + 1] = update.of_acceptance(run, history:keep_attributes(i))
     elseif kind == "upsert_workflow_search_attributes" and patch then
-      local message = attributes.search_attributes
+      local message = history:keep_attributes(i).search_attributes
       patch.has_upsert = attributes_op.is_of_patches(message and message.indexed_fields)
+    elseif kind == "marker_recorded" then
+      marked = take_marker(run, history:keep_attributes(i))
     end
-    patch = kind == "marker_recorded" and take_marker(run, attributes) or nil
+    patch = marked
   end
   return records
 end

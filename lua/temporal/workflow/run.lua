@@ -28,7 +28,8 @@ local terminal = require "temporal.workflow.op.terminal"
 local update = require "temporal.workflow.op.update"
 
 local insert = table.insert
-local next, setmetatable, tonumber, tostring = next, setmetatable, tonumber, tostring
+local next, pcall, setmetatable = next, pcall, setmetatable
+local tonumber, tostring = tonumber, tostring
 local trace = debug.traceback
 
 local CLOSES, IGNORED, KEY, OF_COMMAND = event.CLOSES, event.IGNORED, event.KEY, event.OF_COMMAND
@@ -373,11 +374,10 @@ local function task_started(self, history, i)
 end
 
 function methods:take_event(history, i, messages, jobs)
-  local kind = history:kind(i)
-  local attributes = history:attributes(i)
+  local kind = history.kinds[i]
   local id = history:id(i)
   if OF_COMMAND[kind] then
-    return self:match(kind, attributes, id)
+    return self:match(kind, history:attributes(i), id)
   end
   if self.in_block then
     local problem = self:end_block(id, kind)
@@ -387,13 +387,13 @@ function methods:take_event(history, i, messages, jobs)
   end
   if kind == "workflow_task_completed" then
     self.in_block = true
-    local flag = self.replaying and habit.unknown(self, attributes.sdk_metadata)
-    if flag then
-      return newer(flag, id)
-    end
+    local flag = self.replaying and habit.unknown(self, history:attributes(i).sdk_metadata)
+    return flag and newer(flag, id)
   elseif IGNORED[kind] or kind == "workflow_task_started" then
     return nil
-  elseif kind == "workflow_task_failed" then
+  end
+  local attributes = history:attributes(i)
+  if kind == "workflow_task_failed" then
     if attributes.cause == RESET then
       self.new_seed = attributes.new_run_id
     end
@@ -446,23 +446,42 @@ local function updates_of_task(self, given)
   return records
 end
 
--- One step: events from..last; `given`, the messages of a task to be done now.
-function methods:apply_chunk(history, from, last, given)
-  local messages, jobs = {}, {}
+-- What came with a step, before its code runs.
+local function take_events(self, history, from, last, messages, jobs, given)
   for i = from, last do
     local problem = self:take_event(history, i, messages, jobs)
     if problem then
       return problem
     end
   end
-  local updates, broken
   if given then
-    updates, broken = updates_of_task(self, given)
-    if broken then
-      return broken
-    end
-  else
-    updates = lookahead.load(self, history, last)
+    local updates, problem = updates_of_task(self, given)
+    return problem, updates
+  end
+  return nil, lookahead.load(self, history, last)
+end
+
+-- Events that are not what this package knows of them.
+local function unusable(history, from, last, problem)
+  if errors.is_error(problem) then
+    return problem
+  end
+  return errors.new {
+    kind = "internal",
+    message = ("events %d to %d of the history are not what they should be: %s"):format(
+      history:id(from), history:id(last), tostring(problem)),
+  }
+end
+
+-- One step: events from..last; `given`, the messages of a task to be done now.
+function methods:apply_chunk(history, from, last, given)
+  local messages, jobs = {}, {}
+  local ok, problem, updates = pcall(take_events, self, history, from, last, messages, jobs, given)
+  if not ok then
+    problem = unusable(history, from, last, problem)
+  end
+  if problem then
+    return problem
   end
   if history:kind(last) == "workflow_task_started" then
     merge(self, messages, updates)
@@ -506,7 +525,7 @@ function methods:apply(history, started_id, given)
     self:fail_task(problem)
     return nil, problem
   end
-  history:drop(history.count)
+  history:clear()
   return commands or {}, self.messages
 end
 

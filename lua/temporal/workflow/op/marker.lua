@@ -12,9 +12,8 @@ local PATCH, EFFECT = "core_patch", "lua_side_effect"
 
 -- The value of a detail of a marker that is JSON, nil without one.
 local function detail(attributes, name)
-  local payloads = attributes.details and attributes.details[name]
-  local payload = payloads and payloads.payloads and payloads.payloads[1]
-  return payload and (core.payload_value(payload)) or nil
+  local list = attributes.details[name] and core.payload_values(attributes.details[name])
+  return list and list[1]
 end
 
 local function command(self)
@@ -40,7 +39,7 @@ end
 --- What a marker of a side effect says.
 -- @tparam table attributes of MarkerRecorded
 -- @treturn string|nil its key
--- @treturn table the payloads of its value
+-- @treturn string the payloads of its value
 function marker.effect_of(attributes)
   if attributes.marker_name ~= EFFECT then
     return nil
