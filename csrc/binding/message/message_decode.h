@@ -21,12 +21,12 @@
 int ltp_message_decode(lua_State *L, const uint8_t *data, size_t n, int type,
                        size_t max);
 
-/* The same, with sparse tables: a field that is absent is not in the table,
-** and reads as its default all the same, through a metatable, lists and maps as
-** one empty table that cannot be changed. Histories and payloads
+/* The same, with sparse tables: a field that is absent is not in the table, and
+** reads as its default all the same, through a metatable; lists and maps as one
+** empty table that cannot be changed. Histories and payloads
 ** (temporal.api.history.v1.History, temporal.api.common.v1.Payloads) stay
 ** strings with their bytes; failures are full. `wanted` has a bit for each
-** field below number 64 of the outermost message: the others are passed over. */
+** field below number 64 of the outermost message: others are passed over. */
 int ltp_message_decode_sparse(lua_State *L, const uint8_t *data, size_t n,
                               int type, uint64_t wanted, size_t max);
 #define LTP_ALL_FIELDS UINT64_MAX
