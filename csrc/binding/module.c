@@ -12,6 +12,7 @@ static void (*const parts[])(lua_State *L, int first) = {
   ltp_open_nginx,
   ltp_open_zlib,
   ltp_open_random,
+  ltp_open_signals,
   ltp_open_message,
   ltp_open_history,
   ltp_open_value,

@@ -14,6 +14,7 @@ void ltp_open_decimal(lua_State *L, int first);
 void ltp_open_nginx(lua_State *L, int first);
 void ltp_open_zlib(lua_State *L, int first);
 void ltp_open_random(lua_State *L, int first);
+void ltp_open_signals(lua_State *L, int first);
 void ltp_open_message(lua_State *L, int first);
 void ltp_open_history(lua_State *L, int first);
 void ltp_open_value(lua_State *L, int first);

@@ -16,6 +16,14 @@ function activity.enter(context)
   current[running() or false] = context
 end
 
+--- Is the running coroutine that of an activity of this worker?
+-- @tparam worker worker
+-- @treturn boolean
+function activity.is_of(worker)
+  local context = current[running() or false]
+  return context ~= nil and context.worker == worker
+end
+
 local function context_of(what)
   local context = current[running() or false]
   if not context then

@@ -14,6 +14,8 @@ if not metatable.__temporal then
     waiters = setmetatable({}, { __mode = "v" }),
     -- Clients that are not closed yet.
     open_clients = setmetatable({}, { __mode = "k" }),
+    -- Workers that are running, or about to.
+    workers = {},
     -- Who waits, by the host that watches our descriptor meanwhile.
     watching = setmetatable({}, { __mode = "k" }),
     -- The tasks by their coroutines, and how many are unfinished.

@@ -24,6 +24,9 @@ local wait = require "temporal.wait.wait"
 
 local select = select
 
+-- How long temporal.shutdown waits until the server knows that a worker goes.
+local DISMISSAL = 2
+
 local client = {}
 local metatable = { __name = "temporal.client" }
 
@@ -417,9 +420,32 @@ local function unacknowledged_error(list)
   }
 end
 
+-- The workers that run, of one client or of all.
+local function workers_of(self)
+  local list = {}
+  for each in next, state.workers do
+    if not self or each.client == self then
+      list[#list + 1] = each
+    end
+  end
+  return list
+end
+
+-- What they have in hand goes to the server by this client.
+local function stop_workers(self, timeout)
+  local deadline = core.now() + timeout
+  for _, each in ipairs(workers_of(self)) do
+    each:stop(wait.left(deadline))
+  end
+  return wait.left(deadline)
+end
+
 local function perform_close(input)
   local self, timeout = input.client, input.options.timeout
   local session = self._session
+  if next(state.workers) and not session.closed then
+    timeout = stop_workers(self, timeout)
+  end
   session.closed = true
   open_clients[self] = nil
   report.all(session.logger)
@@ -444,8 +470,9 @@ local function perform_close(input)
   return true
 end
 
---- Closes the client: waits until everything submitted is acknowledged, then
--- ends what is still waiting with kind `closed`. Closing twice is fine.
+--- Closes the client: stops its workers, waits until everything submitted is
+-- acknowledged, then ends what is still waiting with kind `closed`. Closing twice
+-- is fine.
 -- @tparam[opt] number|string|table timeout a duration or `{timeout=}`; the
 --   client's `shutdown_timeout` when absent
 -- @treturn boolean|nil true, or nil
@@ -485,8 +512,19 @@ local function close_all(deadline, details)
   end
 end
 
+-- The server hears that workers go; nobody waits for what they have in hand.
+local function dismiss_workers(deadline)
+  local list = workers_of()
+  for _, each in ipairs(list) do
+    each:begin_stop()
+  end
+  for _, each in ipairs(list) do
+    each.told:wait(math.min(wait.left(deadline) or DISMISSAL, DISMISSAL))
+  end
+end
+
 --- Closes every client of this Lua state and ends its thread. New clients may
--- be made afterwards.
+-- be made afterwards. Workers stop polling, but are not waited for.
 -- @tparam[opt] number|string|table timeout a duration or `{timeout=}` for all
 --   of them together; each client's `shutdown_timeout` when absent
 -- @treturn boolean|nil true, or nil
@@ -494,7 +532,9 @@ end
 local function shutdown(timeout)
   timeout = options.timeout(timeout, "temporal.shutdown")
   local details = {}
-  close_all(timeout and core.now() + timeout, details)
+  local deadline = timeout and core.now() + timeout
+  dismiss_workers(deadline)
+  close_all(deadline, details)
   -- Made meanwhile, by coroutines that ran while the others were waited for.
   close_all(core.now(), details)
   tickets.shutdown()

@@ -50,8 +50,8 @@ end
 --- Waits for the answer of a call, in a task. `future:get()` does not wait then.
 -- @tparam future future of a call, which nobody else waits for
 function direct.await(future)
-  if core_want(future, "result") then
-    return
+  if state.poll_budget or core_want(future, "result") then
+    return -- a budget is the scheduler's to keep
   end
   local thread = running()
   local task = tasks[thread or false]

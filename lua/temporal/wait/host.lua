@@ -139,6 +139,18 @@ local function find()
   return thread and not is_main and plain.of_coroutine or plain
 end
 
+--- Does a wait outside of any task stop the whole program? So it is in a plain
+-- script.
+-- @treturn boolean
+function host.is_plain()
+  local chosen = state.host
+  if chosen then
+    return chosen == BUILT_IN.plain
+  end
+  local cqueues = loaded.cqueues
+  return not in_nginx() and not (cqueues and cqueues.running())
+end
+
 --- The host of a wait that begins now.
 -- @treturn table
 function host.current()

@@ -21,6 +21,9 @@ local scheduler = {}
 -- `run` is at work further up the stack.
 local at_work = false
 
+-- When the time of this `temporal.poll` is over; nil: it has no bound.
+local spent_at
+
 local function forget(ticket)
   parked[ticket] = nil
   deadlines.remove(due, ticket)
@@ -92,9 +95,14 @@ local function resume_next()
   return not ok and fail(thread, problem) or nil
 end
 
+-- One is always resumed.
+local function is_spent(count)
+  return spent_at ~= nil and count > 0 and now() >= spent_at
+end
+
 local function resume_all()
   local count, first = 0, nil
-  while runnable.first <= runnable.last do
+  while runnable.first <= runnable.last and not is_spent(count) do
     count = count + 1
     local problem = resume_next()
     if problem and first then
@@ -144,11 +152,18 @@ function scheduler.unpark(ticket)
     return false
   end
   make_runnable(ticket)
-  if not at_work then
+  if not at_work and not spent_at then
     at_work = true
     resume_all()
   end
   return true
+end
+
+--- From now on, until it is called with nil, `run` resumes for so long, and
+-- `unpark` not at all: who is left has to be run later.
+-- @tparam number|nil seconds
+function scheduler.bound(seconds)
+  spent_at = seconds and now() + seconds
 end
 
 --- How long until somebody has waited long enough, or so long that it is looked

@@ -12,6 +12,7 @@ local lost = require "temporal.base.lazy" "temporal.wait.lost"
 local overdue = require "temporal.wait.overdue"
 local protect = require "temporal.base.protect"
 local report = require "temporal.wait.report"
+local scheduler = require "temporal.wait.scheduler"
 local state = require "temporal.base.state"
 local tickets = require "temporal.wait.ticket"
 
@@ -364,13 +365,28 @@ local function look()
   return state.unfinished > 0 and lost.look() or 0
 end
 
+-- Bounded where a worker asks for it.
+local function advance()
+  local budget = state.poll_budget
+  if not budget then
+    return tickets.advance()
+  end
+  scheduler.bound(budget)
+  local ok, happened = pcall(tickets.advance)
+  scheduler.bound(nil)
+  if not ok then
+    error(happened, 0)
+  end
+  return happened
+end
+
 --- Drains, and resumes who is ready; if there is nothing yet, after waiting for
 -- at most so long.
 -- @tparam number timeout seconds; 0: never waits
 -- @treturn integer unfinished tasks of this Lua state
 -- @raise what a coroutine of the program's raised (a task keeps its error)
 function wait.poll(timeout)
-  local happened = tickets.advance() + look()
+  local happened = advance() + look()
   if timeout > 0 then
     local deadline = now() + timeout
     while happened == 0 and now() < deadline do

@@ -5,28 +5,34 @@
 --     temporal.assert(worker:run())
 -- @module temporal.worker
 
+local activity = require "temporal.activity"
 local activities = require "temporal.activity.definition"
-local activity_task = require "temporal.worker.activity_task"
 local cache = require "temporal.worker.cache"
 local core = require "temporal.core"
 local crew = require "temporal.wait.crew"
 local definition = require "temporal.run.definition"
+local errors = require "temporal.error.error"
+local farewell = require "temporal.worker.farewell"
+local logger = require "temporal.observe.logger"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
-local poller = require "temporal.worker.poller"
+local polls = require "temporal.worker.polls"
 local promise = require "temporal.wait.promise"
 local service = require "temporal.call.service"
 local sessions = require "temporal.call.session"
+local signals = require "temporal.worker.signals"
 local slots = require "temporal.worker.slots"
 local spawn = require("temporal.wait.task").spawn
-local workflow_task = require "temporal.worker.workflow_task"
+local state = require "temporal.base.state"
+local wait = require "temporal.wait.wait"
 local worker_options = require "temporal.worker.options"
 
-local error, floor, max, next = error, math.floor, math.max, next
+local error, next, tostring, type = error, next, tostring, type
+local min = math.min
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
--- Of five polls for workflow tasks one stays on the normal queue.
-local NORMAL_SHARE = 5
+local RUN = options.define("option of worker:run", { signals = signals.option })
+local NO_SIGNALS = { signals = false }
 
 local worker = {}
 local metatable = { __name = "temporal.worker", __index = worker }
@@ -56,99 +62,174 @@ local function new(given)
     },
     -- Open polls, by their futures; tasks and pollers that have not ended.
     polls = {}, tasks = 0, pollers = 0, crew = crew.new(),
-    state = "new", stopped = promise.new(),
+    -- It is about to end; the server knows that; no poll is open; it has ended.
+    leaving = promise.new(), told = promise.new(), polls_ended = promise.new(),
+    stopped = promise.new(), state = "new",
+    -- Warnings of polls: how many have failed, when the next is due. For how many
+    -- seconds the server may refuse them in a row.
+    failed_polls = 0, warn_at = 0, fatal_after = 60,
   }, metatable)
 end
 
--- The polls of a workflow's two queues: this worker's own, where the server sends
--- the tasks of runs that are in its cache, and everybody's.
-local function poll_workflows(self, normal)
-  local count = self.settings.pollers.workflow
-  if self.cache.limit > 0 then
-    local sticky = {
-      name = ("%s:%s"):format(self.task_queue, self.instance_key),
-      kind = "TASK_QUEUE_KIND_STICKY", normal_name = self.task_queue,
-    }
-    self.sticky = { worker_task_queue = sticky, schedule_to_start_timeout = {
-      seconds = floor(self.settings.sticky_timeout),
-      nanos = floor(self.settings.sticky_timeout % 1 * 1000000000),
-    } }
-    local share = max(1, floor(count / NORMAL_SHARE))
-    poller.begin(self, count - share, "PollWorkflowTaskQueue", sticky, self.slots.workflow,
-      workflow_task.run)
-    count = share
+-- Two would take each other's tasks.
+local function check_alone(self)
+  for other in next, state.workers do
+    if other.client == self.client and other.task_queue == self.task_queue then
+      misuse.raisef("a worker of this client for the task queue %q is running already: stop that "
+        .. "one first, or give one worker all workflows and activities", self.task_queue)
+    end
   end
-  poller.begin(self, count, "PollWorkflowTaskQueue", normal, self.slots.workflow, workflow_task.run)
 end
 
---- Checks the namespace and begins polling.
--- @treturn boolean|nil true, or nil
--- @treturn temporal.error
--- @raise when it was started before
-function worker:start()
-  options.check_self(self, metatable, "worker")
-  if self.state ~= "new" then
-    misuse.raisef("this worker was started before: it is %s; make another one", self.state)
-  end
-  local session = sessions.of(self.client)
-  session:open()
-  self.session, self.converter = session, session.converter
-  local namespace, err = service.call(session, "DescribeNamespace",
-    { namespace = session.namespace })
+-- What the server knows of the namespace: how its polls end, and that it is there.
+local function ask_namespace(self)
+  local namespace, err = service.call(self.session, "DescribeNamespace",
+    { namespace = self.session.namespace })
   if not namespace then
     return nil, err
   end
+  self.namespace = namespace
   local capabilities = namespace.namespace_info and namespace.namespace_info.capabilities
   self.polls_end_by_themselves = capabilities
     and capabilities.worker_poll_complete_on_shutdown or false
-  self.instance_key, self.state = core.uuid(), "running"
-  local normal = { name = self.task_queue, kind = "TASK_QUEUE_KIND_NORMAL" }
-  if next(self.workflows) then
-    poll_workflows(self, normal)
+  return true
+end
+
+-- The least that a running worker asks for bounds `temporal.poll`.
+local function enter(self, running)
+  local least
+  state.workers[self] = running or nil
+  for each in next, state.workers do
+    local budget = each.settings.poll_budget
+    least = budget and min(budget, least or budget) or least
   end
-  if next(self.activities) then
-    poller.begin(self, self.settings.pollers.activity, "PollActivityTaskQueue", normal,
-      self.slots.activity, activity_task.run)
+  state.poll_budget = least
+end
+
+local function give_up_start(self, err)
+  enter(self, false)
+  return nil, err
+end
+
+local TRANSIENT = { unavailable = true, deadline_exceeded = true, resource_exhausted = true }
+local START_PAUSE, LONGEST_START_PAUSE = 0.2, 10
+
+-- Where `start` could not wait: the worker runs, as far as anybody can see.
+local function start_later(self)
+  local pause = START_PAUSE
+  while self.state == "running" do
+    local known, err = ask_namespace(self)
+    if known and self.state == "running" then
+      polls.begin(self)
+    elseif not known and not TRANSIENT[err.kind] then
+      self:fail(err)
+    elseif not known then
+      logger.log(self.session.logger, "warn", "a worker cannot start yet: " .. tostring(err),
+        { task_queue = self.task_queue })
+      self.leaving:wait(pause)
+      pause = min(2 * pause, LONGEST_START_PAUSE)
+    end
+    if known then
+      break
+    end
   end
+  self.tasks = self.tasks - 1
+  self:task_ended()
+end
+
+--- Checks the namespace and begins polling. Where waiting is impossible it returns
+-- at once: what goes wrong then is logged, and in `status`.
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error
+-- @raise when it was started before, or another worker of this client polls this
+--   task queue
+function worker:start()
+  options.check_self(self, metatable, "worker")
+  if self.state ~= "new" or state.workers[self] then
+    misuse.raisef("this worker was started before: it is %s; make another one",
+      state.workers[self] and self.state == "new" and "starting" or self.state)
+  end
+  check_alone(self)
+  local session = sessions.of(self.client)
+  if session.closed then
+    misuse.raise("attempt to start a worker of a closed client")
+  end
+  session:open()
+  self.session = worker_options.session(session, self.settings)
+  self.converter = self.session.converter
+  self.instance_key = core.uuid()
+  enter(self, true)
+  farewell.watch_end()
+  if not wait.check() then
+    self.state, self.tasks = "running", self.tasks + 1
+    spawn(start_later, self)
+    return true
+  end
+  local known, err = ask_namespace(self)
+  if not known then
+    return give_up_start(self, err)
+  elseif self.state ~= "new" then
+    return give_up_start(self, errors.new {
+      kind = "call_canceled", message = "the worker was stopped before it had started",
+    })
+  end
+  self.state = "running"
+  polls.begin(self)
   return true
 end
 
 --- A task or a poller has ended: is the worker at its end, too?
 function worker:task_ended()
-  if self.state == "stopping" and self.pollers == 0 and self.tasks == 0 then
-    self.state = "stopped"
+  if self.leaving:ready() and self.pollers == 0 and self.tasks == 0 then
+    if self.state == "stopping" then
+      self.state = "stopped"
+    end
     self.crew:dismiss()
     self.stopped:finish()
   end
 end
 
--- The server ends the polls of this worker, and sends its sticky tasks elsewhere.
-local function say_goodbye(self)
-  service.call(self.session, "ShutdownWorker", {
-    task_queue = self.task_queue, worker_instance_key = self.instance_key,
-    sticky_task_queue = self.sticky and self.sticky.worker_task_queue.name or nil,
-    reason = "the worker is stopped",
-  }, { timeout = 2, retry = false })
-  if not self.polls_end_by_themselves then
-    for future in next, self.polls do
-      core.end_poll(future, true)
-    end
+-- The end begins: no poll any more, and whoever pauses goes on.
+local function leave(self, how)
+  self.state = how
+  enter(self, false)
+  farewell.begin(self)
+  self.leaving:finish()
+end
+
+--- It cannot go on: `run` and `wait` return that error.
+-- @tparam temporal.error err
+function worker:fail(err)
+  if self.state == "running" then
+    logger.log(self.session.logger, "error", "the worker stops: " .. tostring(err),
+      { task_queue = self.task_queue })
+    self.error = err
+    leave(self, "failed")
   end
 end
 
---- Begins the shutdown, and waits for its end: no new polls, tasks finish.
--- @tparam[opt] number|string timeout a duration
--- @treturn boolean|nil true, or nil
--- @treturn temporal.error of kind `timeout`: the rest goes on
-function worker:stop(timeout)
-  options.check_self(self, metatable, "worker")
+--- Begins the shutdown, and waits for nothing.
+function worker:begin_stop()
   if self.state == "new" then
     self.state = "stopped"
     self.stopped:finish()
   elseif self.state == "running" then
-    self.state = "stopping"
-    say_goodbye(self)
-    self:task_ended()
+    leave(self, "stopping")
+  end
+end
+
+--- Begins the shutdown, and waits for its end: no new polls, tasks finish. Called
+-- in an activity of this worker it returns at once.
+-- @tparam[opt] number|string timeout a duration
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error of kind `timeout`: the rest goes on; or why the worker
+--   has failed
+function worker:stop(timeout)
+  options.check_self(self, metatable, "worker")
+  timeout = options.timeout(timeout, "worker:stop")
+  self:begin_stop()
+  if activity.is_of(self) then
+    return true
   end
   return self:wait(timeout)
 end
@@ -156,28 +237,45 @@ end
 --- Waits until the worker has stopped.
 -- @tparam[opt] number|string timeout a duration
 -- @treturn boolean|nil true, or nil
--- @treturn temporal.error of kind `timeout`
+-- @treturn temporal.error of kind `timeout`, or why the worker has failed
 function worker:wait(timeout)
   options.check_self(self, metatable, "worker")
-  return self.stopped:get(options.timeout(timeout, "worker:wait"))
+  local ended, err = self.stopped:get(options.timeout(timeout, "worker:wait"))
+  if not ended then
+    return nil, err
+  elseif self.error then
+    return nil, self.error
+  end
+  return true
 end
 
 local function pack(...)
   return { n = select("#", ...), ... }
 end
 
---- Starts, and waits until the worker is stopped. With a function: runs it as a
--- task beside the worker, and stops when it ends.
--- @tparam[opt] function fn
+--- Starts, and waits until the worker is stopped. In a plain script SIGINT and
+-- SIGTERM begin the stop meanwhile; the second of them does what it did before.
+-- With a function: runs it as a task beside the worker, and stops when it ends.
+-- @tparam[opt] function|table how fn, or `signals` (`{"INT", "TERM"}`; false:
+--   none are caught)
 -- @return true, or what fn returned; or nil
 -- @treturn temporal.error
 -- @raise what fn raised
-function worker:run(fn)
-  local started, err = self:start()
-  if not started then
+function worker:run(how)
+  options.check_self(self, metatable, "worker")
+  local fn, given = nil, how
+  if type(how) == "function" then
+    fn, given = how, NO_SIGNALS
+  end
+  local settings = options.apply(RUN, given or {}, {})
+  local ok, err = wait.check()
+  if ok then
+    ok, err = self:start()
+  end
+  if not ok then
     return nil, err
   elseif not fn then
-    return self:wait()
+    return signals.wait(self, settings.signals)
   end
   local results = pack(spawn(fn):get())
   self:stop()
@@ -189,12 +287,12 @@ function worker:run(fn)
 end
 
 --- How it is doing.
--- @treturn table `state` (`"new" "running" "stopping" "stopped"`), `slots` (those
---   taken, by kind), `cached` (runs)
+-- @treturn table `state` (`"new" "running" "stopping" "stopped" "failed"`), `slots`
+--   (those taken, by kind), `cached` (runs), `error` (why it has failed)
 function worker:status()
   options.check_self(self, metatable, "worker")
   return {
-    state = self.state, cached = self.cache.count,
+    state = self.state, cached = self.cache.count, error = self.error,
     slots = { workflow = self.slots.workflow:used(), activity = self.slots.activity:used() },
   }
 end

@@ -53,6 +53,9 @@ local OPTIONS = options.define("worker option", {
   activities = definitions "activities",
   max_cached_workflows = count("max_cached_workflows", 0),
   sticky_timeout = options.seconds("sticky_timeout", { above = 0 }),
+  identity = options.string("identity"),
+  logger = options.func("logger"),
+  poll_budget = options.seconds("poll_budget", { above = 0 }),
   slots = options.group("slots", options.define("worker option", {
     workflow = count("workflow", 2),
     activity = count("activity", 1),
@@ -65,7 +68,9 @@ local OPTIONS = options.define("worker option", {
 
 local DEFAULTS = { max_cached_workflows = 1000, sticky_timeout = 10 }
 local SLOTS = { workflow = 100, activity = 100 }
-local POLLERS = { workflow = 2, activity = 1 }
+-- In a plain script the thread runs one task at a time anyway.
+local POLLERS = { workflow = 5, activity = 5 }
+local PLAIN_POLLERS = { workflow = 2, activity = 1 }
 
 local function with_defaults(given, defaults)
   given = given or {}
@@ -113,10 +118,28 @@ function worker_options.check(given)
   end
   settings.workflows, settings.activities = settings.workflows or {}, settings.activities or {}
   settings.slots = with_defaults(settings.slots, SLOTS)
-  settings.pollers = with_defaults(settings.pollers, POLLERS)
   return with_defaults(settings, DEFAULTS)
 end
 
 worker_options.workflows = definitions "workflows"
+
+--- How many polls of each kind.
+-- @tparam table|nil given by the user
+-- @tparam boolean plain the host is a plain script
+function worker_options.pollers(given, plain)
+  return with_defaults(given, plain and PLAIN_POLLERS or POLLERS)
+end
+
+--- The session a worker makes its requests in: its client's, but for what the
+-- worker has of its own.
+-- @tparam temporal.session session
+-- @tparam table settings of the worker
+function worker_options.session(session, settings)
+  if not settings.identity and not settings.logger then
+    return session
+  end
+  return setmetatable({ identity = settings.identity, logger = settings.logger },
+    { __index = session })
+end
 
 return worker_options

@@ -2,86 +2,172 @@
 -- of its own.
 -- @module temporal.worker.poller
 
+local core = require "temporal.core"
 local direct = require "temporal.wait.direct"
 local logger = require "temporal.observe.logger"
-local promise = require "temporal.wait.promise"
+local protect = require "temporal.base.protect"
 local service = require "temporal.call.service"
 local spawn = require("temporal.wait.task").spawn
 
-local min = math.min
-
--- After a poll that failed, in seconds: doubled each time, up to the second.
-local FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10
+local max, min = math.max, math.min
+local next, tonumber, tostring = next, tonumber, tostring
+local now = core.now
 
 -- Histories and payloads of the answers stay bytes.
 local POLL = { worker_poll = true, sparse = true }
 
+-- After a poll that failed, in seconds: doubled each time, up to the last.
+local FIRST_PAUSE, EXHAUSTED_PAUSE, LONGEST_PAUSE = 0.2, 1, 10
+-- An answer without a task that comes earlier must not make us spin.
+local EARLY, LONGEST_EARLY_PAUSE = 0.5, 1
+-- Warnings of a worker's polls are so far apart, in seconds.
+local WARN_AGAIN = 10
+
+-- The same as an answer without a task.
+local EMPTY = { canceled = true, deadline_exceeded = true }
+-- What trying again does not mend. For a while it is tried all the same: the
+-- namespace may just be being made, the key replaced.
+local REFUSED = {
+  not_found = true, invalid_argument = true, failed_precondition = true,
+  permission_denied = true, unauthenticated = true,
+}
+-- There is nothing to try again on.
+local HOPELESS = { closed = true, fork = true }
+
 local poller = {}
 
-local function handle(worker, slots, run, response)
-  run(worker, response)
-  slots:release()
+local function handle(worker, source, response)
+  local ok, problem = protect(source.run, worker, response)
+  if not ok then -- of this package: what user code raises comes to the task's own end
+    logger.log(worker.session.logger, "error", "a task was dropped: " .. tostring(problem))
+  end
+  source.slots:release()
   worker.tasks = worker.tasks - 1
   worker:task_ended()
 end
 
 -- One poll: the task it brought, nil without one, and the error.
-local function poll(worker, method, request)
-  local future, err = service.start(worker.session, method, request, POLL)
+local function poll(worker, source)
+  local future, err = service.start(worker.session, source.method, source.request, POLL)
   if not future then
     return nil, err
   end
   worker.polls[future] = true
+  if worker.state ~= "running" then
+    core.end_poll(future, true)
+  end
   local response
   direct.await(future)
   response, err = future:get()
   worker.polls[future] = nil
-  if response and response.task_token == "" then
+  if worker.state ~= "running" and not next(worker.polls) then
+    worker.polls_ended:finish()
+  end
+  if not response then
+    return nil, err
+  end
+  source.backlog = tonumber(response.backlog_count_hint) or 0
+  if response.task_token == "" then
     return nil
   end
-  return response, err
+  return response
 end
 
-local function loop(worker, method, request, slots, run)
-  local pause = FIRST_PAUSE
-  while worker.state == "running" do
-    slots:acquire()
-    local response, err
-    if worker.state == "running" then
-      response, err = poll(worker, method, request)
+-- One line for all that fails, now and then.
+local function warn(worker, source, err)
+  local time = now()
+  worker.failed_polls = worker.failed_polls + 1
+  if time < worker.warn_at then
+    return
+  end
+  worker.warn_at = time + WARN_AGAIN
+  logger.log(worker.session.logger, "warn", ("%s failed, and is tried again: %s"):format(
+    source.method, tostring(err)), {
+      task_queue = worker.task_queue, failures = worker.failed_polls,
+    })
+end
+
+-- Since when a poller has been refused; the worker fails when that is too long.
+local function note_refusal(worker, state, err)
+  if not err or not REFUSED[err.kind] then
+    state.refused_since = nil
+    return
+  end
+  state.refused_since = state.refused_since or now()
+  if now() - state.refused_since >= worker.fatal_after then
+    worker:fail(err)
+  end
+end
+
+-- What follows on a poll that has brought nothing.
+local function rest(worker, source, state, err, lasted)
+  if err and EMPTY[err.kind] then
+    err = nil
+  end
+  note_refusal(worker, state, err)
+  if err and HOPELESS[err.kind] then
+    worker:fail(err)
+  end
+  if worker.state ~= "running" then
+    return
+  elseif not err and lasted >= EARLY then
+    state.pause = nil
+    return
+  end
+  local pause = state.pause or FIRST_PAUSE
+  if err then
+    warn(worker, source, err)
+    if err.kind == "resource_exhausted" then
+      pause = max(pause, EXHAUSTED_PAUSE)
     end
+  end
+  state.pause = min(2 * pause, err and LONGEST_PAUSE or LONGEST_EARLY_PAUSE)
+  worker.leaving:wait(pause * (0.9 + 0.2 * state.spread))
+end
+
+-- The queue of the next poll: its own, unless the other has work that waits.
+local function choose(source, spare)
+  local other = spare and source.other
+  return other and source.backlog == 0 and other.backlog > 0 and other or source
+end
+
+local function loop(worker, own, index)
+  -- `spread`: pollers that fail together do not all come back together.
+  local state = { spread = index / own.count }
+  while worker.state == "running" do
+    local source = choose(own, index > 1)
+    source.slots:acquire(source.sticky)
+    local response, err
+    local began = now()
+    if worker.state == "running" then
+      response, err = poll(worker, source)
+    end
+    source.slots:polled(source.sticky)
     if response then
-      pause = FIRST_PAUSE
+      state.pause, state.refused_since = nil, nil
       worker.tasks = worker.tasks + 1
-      worker.crew:run(handle, worker, slots, run, response)
+      worker.crew:run(handle, worker, source, response)
     else
-      slots:release()
-      if err and worker.state == "running" then
-        logger.log(worker.session.logger, "warn", ("%s failed, and is tried again: %s"):format(
-          method, tostring(err)), { task_queue = worker.task_queue })
-        promise.pause(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)
-      else
-        pause = FIRST_PAUSE
-      end
+      source.slots:release()
+      rest(worker, source, state, err, now() - began)
     end
   end
   worker.pollers = worker.pollers - 1
   worker:task_ended()
 end
 
---- Begins some pollers of a queue.
+--- Begins the pollers of a queue.
 -- @tparam worker worker
--- @tparam integer count
--- @tparam string method `"PollWorkflowTaskQueue"` or `"PollActivityTaskQueue"`
--- @tparam table queue a temporal.api.taskqueue.v1.TaskQueue
--- @tparam slots slots
--- @tparam function run `run(worker, response)` does a task and answers it
-function poller.begin(worker, count, method, queue, slots, run)
-  local request = { task_queue = queue, worker_instance_key = worker.instance_key }
-  for _ = 1, count do
+-- @tparam table source `count` (pollers), `method` (`"PollWorkflowTaskQueue"`,
+--   `"PollActivityTaskQueue"`), `request`, `slots`, `run` (`run(worker, response)`
+--   does a task and answers it); `sticky`: the queue is the worker's own; `other`:
+--   a source in whose place all but the first of them poll while that one has work
+--   that waits, and this one has none
+function poller.begin(worker, source)
+  source.backlog = 0
+  for index = 1, source.count do
     worker.pollers = worker.pollers + 1
-    spawn(loop, worker, method, request, slots, run)
+    spawn(loop, worker, source, index)
   end
 end
 

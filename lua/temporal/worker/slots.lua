@@ -1,6 +1,10 @@
 --- Slots: how many tasks of a kind a worker has at the same time. A slot is taken
 -- before the poll that may bring a task, and given back when the server has the
 -- answer to it.
+--
+-- A worker's own queue (sticky) and everybody's share theirs: polls of the first
+-- never have the last free slot while none of the second is open, or nobody would
+-- begin new runs for as long as those polls wait.
 -- @module temporal.worker.slots
 
 local promise = require "temporal.wait.promise"
@@ -10,25 +14,68 @@ local remove = table.remove
 local methods = {}
 local metatable = { __index = methods }
 
---- Takes a slot, first come, first served; waits for one.
-function methods:acquire()
-  if self.free > 0 then
-    self.free = self.free - 1
-    return
+local function may_take(self, sticky)
+  return self.free > (sticky and self.open == 0 and 1 or 0)
+end
+
+local function take(self, sticky)
+  self.free = self.free - 1
+  if not sticky then
+    self.open = self.open + 1
+  end
+end
+
+-- Whoever waits longest comes first, of those that may have one.
+local function hand_out(self)
+  local waiting, at = self.waiting, 1
+  while self.free > 0 and waiting[at] do
+    local turn = waiting[at]
+    if may_take(self, turn.sticky) then
+      remove(waiting, at)
+      take(self, turn.sticky)
+      turn:finish()
+      at = 1
+    else
+      at = at + 1
+    end
+  end
+end
+
+--- Takes a slot for a poll, first come, first served; waits for one.
+-- @tparam boolean|nil sticky the poll is of the worker's own queue
+function methods:acquire(sticky)
+  if not self.waiting[1] and may_take(self, sticky) then
+    return take(self, sticky)
   end
   local turn = promise.new()
+  turn.sticky = sticky
   self.waiting[#self.waiting + 1] = turn
+  hand_out(self)
   turn:wait()
 end
 
---- Gives a slot back; whoever waits longest has it then.
-function methods:release()
-  local turn = remove(self.waiting, 1)
-  if turn then
-    turn:finish()
-  else
-    self.free = self.free + 1
+--- Takes a slot for a task that comes without a poll, if one is free.
+-- @treturn boolean
+function methods:try()
+  if self.free == 0 or self.waiting[1] then
+    return false
   end
+  self.free = self.free - 1
+  return true
+end
+
+--- The poll has ended: what it brought, if anything, has the slot now.
+-- @tparam boolean|nil sticky as for `acquire`
+function methods:polled(sticky)
+  if not sticky then
+    self.open = self.open - 1
+  end
+end
+
+--- Gives a slot back.
+function methods:release()
+  self.free = self.free + 1
+  hand_out(self)
 end
 
 --- How many are taken.
@@ -39,7 +86,8 @@ end
 --- Slots.
 -- @tparam integer total
 local function new(total)
-  return setmetatable({ total = total, free = total, waiting = {} }, metatable)
+  -- `open`: polls of everybody's queue, or about to be.
+  return setmetatable({ total = total, free = total, open = 0, waiting = {} }, metatable)
 end
 
 return { new = new }

@@ -1,0 +1,79 @@
+--- The end of a worker's polls: the server hears that it goes, ends its polls,
+-- and hands its tasks to others. Also when the program ends without a word.
+-- @module temporal.worker.farewell
+
+local core = require "temporal.core"
+local service = require "temporal.call.service"
+local spawn = require("temporal.wait.task").spawn
+local state = require "temporal.base.state"
+
+local next, pcall = next, pcall
+
+local TELL = { timeout = 2, retry = false }
+-- The server ends the polls within milliseconds of being told. Where it does not,
+-- they are cut, since they would wait for a minute.
+local PATIENCE = 5
+
+local farewell = {}
+
+-- Nothing is asked any more. `cut`: nor waited for.
+local function end_polls(worker, cut)
+  for future in next, worker.polls do
+    core.end_poll(future, cut)
+  end
+end
+
+local function request_of(worker)
+  return {
+    task_queue = worker.task_queue, worker_instance_key = worker.instance_key,
+    sticky_task_queue = worker.sticky and worker.sticky.worker_task_queue.name or nil,
+    reason = "the worker is stopped",
+  }
+end
+
+local function say(worker)
+  end_polls(worker, false)
+  local told = service.call(worker.session, "ShutdownWorker", request_of(worker), TELL)
+  if told and worker.polls_end_by_themselves and next(worker.polls) then
+    worker.polls_ended:wait(PATIENCE)
+  end
+  end_polls(worker, true)
+  worker.told:finish()
+  worker.tasks = worker.tasks - 1
+  worker:task_ended()
+end
+
+--- Begins it. The worker begins no poll any more; it has the promises `told`
+-- (the server knows) and `polls_ended`.
+-- @tparam worker worker
+function farewell.begin(worker)
+  worker.tasks = worker.tasks + 1
+  spawn(say, worker)
+end
+
+-- The Lua state ends: what is sent now the engine goes on with by itself.
+local function say_at_end()
+  for worker in next, state.workers do
+    if not worker.session.closed then
+      end_polls(worker, true)
+      pcall(service.start, worker.session, "ShutdownWorker", request_of(worker), TELL)
+    end
+  end
+end
+
+--- Says it for all workers that run when the Lua state is closed.
+function farewell.watch_end()
+  if state.at_workers_end then
+    return
+  end
+  -- Where tables have no finalizers.
+  local new_userdata = rawget(_G, "newproxy")
+  if new_userdata then
+    state.at_workers_end = new_userdata(true)
+    getmetatable(state.at_workers_end).__gc = say_at_end
+  else
+    state.at_workers_end = setmetatable({}, { __gc = say_at_end })
+  end
+end
+
+return farewell

@@ -1,0 +1,63 @@
+--- The polls of a worker: which queues it asks, and how many at a time.
+-- @module temporal.worker.polls
+
+local activity_task = require "temporal.worker.activity_task"
+local host = require "temporal.wait.host"
+local poller = require "temporal.worker.poller"
+local worker_options = require "temporal.worker.options"
+local workflow_task = require "temporal.worker.workflow_task"
+
+local next = next
+local floor, max = math.floor, math.max
+
+-- Of five polls for workflow tasks one stays on the normal queue.
+local NORMAL_SHARE = 5
+
+local polls = {}
+
+-- The polls of a workflow's two queues: this worker's own, where the server sends
+-- the tasks of runs that are in its cache, and everybody's.
+local function poll_workflows(self, normal, count)
+  local everybodys = {
+    count = count, method = "PollWorkflowTaskQueue", slots = self.slots.workflow,
+    request = { task_queue = normal, worker_instance_key = self.instance_key },
+    run = workflow_task.run,
+  }
+  if self.cache.limit > 0 then
+    local queue = {
+      name = ("%s:%s"):format(self.task_queue, self.instance_key),
+      kind = "TASK_QUEUE_KIND_STICKY", normal_name = self.task_queue,
+    }
+    self.sticky = { worker_task_queue = queue, schedule_to_start_timeout = {
+      seconds = floor(self.settings.sticky_timeout),
+      nanos = floor(self.settings.sticky_timeout % 1 * 1000000000),
+    } }
+    everybodys.count = max(1, floor(count / NORMAL_SHARE))
+    poller.begin(self, {
+      count = count - everybodys.count, method = "PollWorkflowTaskQueue",
+      slots = self.slots.workflow, sticky = true, other = everybodys,
+      request = { task_queue = queue, worker_instance_key = self.instance_key },
+      run = workflow_task.run,
+    })
+  end
+  poller.begin(self, everybodys)
+end
+
+--- Begins them.
+-- @tparam worker self
+function polls.begin(self)
+  local pollers = worker_options.pollers(self.settings.pollers, host.is_plain())
+  local normal = { name = self.task_queue, kind = "TASK_QUEUE_KIND_NORMAL" }
+  if next(self.workflows) then
+    poll_workflows(self, normal, pollers.workflow)
+  end
+  if next(self.activities) then
+    poller.begin(self, {
+      count = pollers.activity, method = "PollActivityTaskQueue", slots = self.slots.activity,
+      request = { task_queue = normal, worker_instance_key = self.instance_key },
+      run = activity_task.run,
+    })
+  end
+end
+
+return polls
