@@ -13,6 +13,8 @@ static void (*const parts[])(lua_State *L, int first) = {
   ltp_open_zlib,
   ltp_open_random,
   ltp_open_signals,
+  ltp_open_step,
+  ltp_open_sorted,
   ltp_open_message,
   ltp_open_history,
   ltp_open_value,

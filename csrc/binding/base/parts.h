@@ -15,6 +15,8 @@ void ltp_open_nginx(lua_State *L, int first);
 void ltp_open_zlib(lua_State *L, int first);
 void ltp_open_random(lua_State *L, int first);
 void ltp_open_signals(lua_State *L, int first);
+void ltp_open_step(lua_State *L, int first);
+void ltp_open_sorted(lua_State *L, int first);
 void ltp_open_message(lua_State *L, int first);
 void ltp_open_history(lua_State *L, int first);
 void ltp_open_value(lua_State *L, int first);

@@ -170,4 +170,5 @@ return {
   "workflow/scope",
   "workflow/semaphore",
   "workflow/task",
+  "workflow/thread",
 }

@@ -4,7 +4,8 @@
 --
 -- Fields: `run` (nil outside of workflows), `fiber` (nil where a run may not
 -- wait: in conditions, queries, validators), `read_only` (what runs instead of a
--- fiber: `"a condition"`, `"a query"`; nil otherwise).
+-- fiber: `"a condition"`, `"a query"`; nil otherwise), `deadline` (when the code that
+-- runs must wait, in seconds of core.now(); nil: no limit).
 -- @module temporal.workflow.current
 
-return { run = nil, fiber = nil, read_only = nil }
+return { run = nil, fiber = nil, read_only = nil, deadline = nil }

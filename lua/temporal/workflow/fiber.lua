@@ -6,11 +6,13 @@ local core = require "temporal.core"
 local current = require "temporal.workflow.current"
 local errors = require "temporal.error.error"
 local misuse = require "temporal.base.misuse"
+local thread = require "temporal.workflow.thread"
 
-local create, resume, status, yield =
-  coroutine.create, coroutine.resume, coroutine.status, coroutine.yield
+local create, status, yield = thread.create, thread.status, thread.yield
 local error, pcall = error, pcall
+local now, step = core.now, core.step
 local select, setmetatable = select, setmetatable
+local trace = debug.traceback
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 local yieldable = core.yieldable
 
@@ -22,6 +24,28 @@ local methods = {}
 local metatable = { __index = methods }
 
 local fiber = { PARK = PARK }
+
+--- What follows is done for a run: its code runs until it waits, within the time
+-- it has for that.
+-- @tparam run run
+function fiber.enter(run)
+  local limit = run.deadlock_timeout
+  current.run, current.deadline = run, limit and now() + limit or nil
+end
+
+--- It is done.
+function fiber.leave()
+  current.run, current.fiber, current.read_only, current.deadline = nil, nil, nil, nil
+end
+
+local LATE = "[TMPRL1101] the workflow's code ran for %s s without waiting: is there an endless loop "
+  .. 'in it? The worker option "deadlock_timeout" sets the limit; long work belongs into an activity'
+local IN_CANCELED = ". Its scope is canceled, where every further wait raises at once: a loop that "
+  .. "catches that never waits"
+
+local function late(run, self)
+  return LATE:format(run.deadlock_timeout) .. (self and self.scope.reason and IN_CANCELED or "")
+end
 
 --- A fiber that begins in its turn.
 -- @tparam run run
@@ -51,6 +75,9 @@ end
 local function settle(run, self, ok, first, ...)
   if ok and first == PARK then
     return
+  elseif ok == nil then
+    current.read_only = nil
+    return run:fail_task(late(run, self), trace(self.thread))
   end
   run.alive[self] = nil
   if ok and status(self.thread) ~= "dead" then
@@ -66,11 +93,11 @@ function fiber.resume(run, self)
   local args = self.args
   if args then
     self.args = nil
-    settle(run, self, resume(self.thread, unpack(args, 1, args.n)))
+    settle(run, self, step(self.thread, current.deadline, run.strings, unpack(args, 1, args.n)))
   else
     local problem = self.problem
     self.problem = nil
-    settle(run, self, resume(self.thread, problem))
+    settle(run, self, step(self.thread, current.deadline, run.strings, problem))
   end
   current.fiber = outer
 end
@@ -143,6 +170,32 @@ local function restore(outer, rule, ...)
   return ...
 end
 
+-- Outside of fibers, what may only look runs in a coroutine too, which can be
+-- left when its time is over. It serves one call after the other.
+local SEEN = {}
+
+local function serve(...)
+  return serve(yield(SEEN, pcall(...)))
+end
+
+local server
+
+local function served(by, ok, first, ...)
+  if ok and first == SEEN then
+    server = by
+    return ...
+  elseif ok == nil then
+    return false, late(current.run)
+  end
+  return false, "coroutine.yield was called outside of a coroutine of your own"
+end
+
+local function look_alone(fn, ...)
+  local by = server or create(serve)
+  server = nil
+  return served(by, step(by, current.deadline, current.run.strings, fn, ...))
+end
+
 --- Calls a function of the user's that may only look.
 -- @tparam string rule what it is, for messages, such as `"a condition"`
 -- @tparam function fn
@@ -151,7 +204,10 @@ end
 function fiber.look(rule, fn, ...)
   local outer, outer_rule = current.fiber, current.read_only
   current.fiber, current.read_only = nil, rule
-  return restore(outer, outer_rule, pcall(fn, ...))
+  if outer then
+    return restore(outer, outer_rule, pcall(fn, ...))
+  end
+  return restore(outer, outer_rule, look_alone(fn, ...))
 end
 
 --- The running fiber, which must be able to wait.
@@ -192,7 +248,7 @@ function fiber.problem_of(self, problem)
   if errors.is_error(problem) then
     return problem
   end
-  return problem, debug.traceback(self.thread)
+  return problem, trace(self.thread)
 end
 
 return fiber

@@ -3,7 +3,6 @@
 
 local arguments = require "temporal.value.arguments"
 local core = require "temporal.core"
-local current = require "temporal.workflow.current"
 local failure = require "temporal.error.failure"
 local fiber = require "temporal.workflow.fiber"
 local message = require "temporal.workflow.message"
@@ -20,9 +19,11 @@ end
 
 local function call(run, handler, values)
   local replaying = run.replaying
-  current.run, run.replaying = run, false
+  fiber.enter(run)
+  run.replaying = false
   local ok, value, problem = fiber.look("a query", handler.fn, unpack(values, 1, values.n))
-  current.run, run.replaying = nil, replaying
+  fiber.leave()
+  run.replaying = replaying
   if not ok then
     return nil, value
   end

@@ -46,14 +46,15 @@ local metatable = { __index = methods }
 --- A run that has applied nothing yet.
 -- @tparam table fields `definition` (a function), `settings` (those of its
 --   definition, perhaps), `converter` (without codecs), `namespace`, `workflow_id`,
---   `run_id`, `log` (`fn(run, level, message, fields)`)
+--   `run_id`, `log` (`fn(run, level, message, fields)`), `deadlock_timeout` (seconds of
+--   one step; nil: no limit)
 -- @treturn run
 local function new(fields)
   local root = scope.new(nil)
   return setmetatable({
     definition = fields.definition, settings = fields.settings or {}, converter = fields.converter,
     namespace = fields.namespace, workflow_id = fields.workflow_id, run_id = fields.run_id,
-    logger = fields.log,
+    logger = fields.log, deadlock_timeout = fields.deadlock_timeout,
     root = root, info = nil, now = 0, history_length = 0,
     -- Fibers that are ready, first in, first out; all that have not ended, with their
     -- numbers.
@@ -300,7 +301,7 @@ function methods:drain()
 end
 
 function methods:step(messages, jobs)
-  current.run = self
+  fiber.enter(self)
   if self.new_seed then
     self.seed, self.new_seed = self.new_seed, nil
     if self.random then
@@ -332,7 +333,7 @@ function methods:step(messages, jobs)
     end
   end
   self:drain()
-  current.run, current.fiber = nil, nil
+  fiber.leave()
 end
 
 -- Events.
