@@ -1,7 +1,6 @@
 /* The keys of a table in an order that every process and every Lua has: 1 to n,
 ** other numbers, strings by their bytes, false, true. Lua thread.
 */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +28,7 @@ typedef struct key {
 } key;
 
 static int compare_numbers(const key *a, const key *b) {
+  lua_Integer whole;
   if (a->exact && b->exact)
     return (a->integer > b->integer) - (a->integer < b->integer);
   if (!a->exact && !b->exact)
@@ -37,7 +37,8 @@ static int compare_numbers(const key *a, const key *b) {
   /* An integer is never equal to a float that is a key: it would be one. */
   if (b->number >= 9223372036854775808.0) return -1;
   if (b->number < -9223372036854775808.0) return 1;
-  return a->integer <= (lua_Integer)floor((double)b->number) ? -1 : 1;
+  whole = (lua_Integer)b->number;
+  return a->integer < whole || (a->integer == whole && b->number > 0) ? -1 : 1;
 }
 
 static int compare(const void *left, const void *right) {
@@ -165,10 +166,11 @@ static int push_sorted(lua_State *L, int n, int with) {
   return place;
 }
 
-/* The next of a list of keys, from its place at upvalue 2 on, whose value is not
-** gone. */
+/* The next of a list of keys, upvalue 1, from its place at upvalue 2 on, whose
+** value is not gone. */
 static int Ltp_next_of_list(lua_State *L) {
-  lua_Integer i = lua_isnoneornil(L, 2) ? 0 : lua_tointeger(L, lua_upvalueindex(2));
+  lua_Integer i = lua_tointeger(L, lua_upvalueindex(2));
+  if (lua_isnoneornil(L, 2)) i = 0;
   lua_settop(L, 1);
   for (;;) {
     lua_settop(L, 1);
@@ -296,7 +298,7 @@ static int go_on(lua_State *L, int place, int known) {
 static int next_in_sequence(lua_State *L) {
   lua_Number k = lua_tonumber(L, 2);
   if (lua_type(L, 2) != LUA_TNUMBER || k < 1 || k >= 2147483647.0 ||
-      k != floor(k))
+      k != (lua_Number)(int)k)
     return 0;
   lua_pushinteger(L, (lua_Integer)k + 1);
   lua_rawgeti(L, 1, (int)k + 1);

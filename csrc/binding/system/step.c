@@ -103,9 +103,9 @@ static int run(lua_State *L, lua_State *co, int count, turn *t, int *status) {
   return results;
 }
 
-/* step(co, until, strings, ...) -> as coroutine.resume; nothing when it has not
-** waited by `until` (seconds of core.now(); nil: no limit). Meanwhile the methods
-** of strings are those of the table `strings` (nil: as they are). */
+/* step(co, until, strings, ...) -> as coroutine.resume; nothing when it has
+** not waited by `until` (seconds of core.now(); nil: no limit). Meanwhile the
+** methods of strings are those of the table `strings` (nil: as they are). */
 static int Ltp_step(lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
   int count = lua_gettop(L) - 3, results = 0, status = 0;

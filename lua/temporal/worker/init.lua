@@ -42,7 +42,10 @@ local metatable = { __name = "temporal.worker", __index = worker }
 --   (`Name = fn`, at least one of the two); `slots` (`{workflow=100, activity=100}`:
 --   tasks at the same time), `pollers` (`{workflow=2, activity=1}`: open polls),
 --   `max_cached_workflows` (1000; 0: each task replays the whole history),
---   `sticky_timeout` (10 s: how long a task waits for the worker that has its run)
+--   `sticky_timeout` (10 s: how long a task waits for the worker that has its run),
+--   `deadlock_timeout` (2 s: the time that the code of a workflow may run without
+--   waiting; past it the task fails. `false`: no limit, as where the environment has
+--   TEMPORAL_DEBUG=1)
 -- @treturn temporal.worker
 -- @raise on misuse
 local function new(given)

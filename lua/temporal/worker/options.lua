@@ -1,6 +1,7 @@
 --- The options of a worker.
 -- @module temporal.worker.options
 
+local core = require "temporal.core"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local sessions = require "temporal.call.session"
@@ -46,8 +47,19 @@ local function client(target, value, spec, name)
   target.client = value
 end
 
+local limit = options.seconds("deadlock_timeout", { above = 0 })
+
+local function deadlock_timeout(target, value, spec, name)
+  if value == false then
+    target.deadlock_timeout = false
+    return nil
+  end
+  return limit(target, value, spec, name)
+end
+
 local OPTIONS = options.define("worker option", {
   client = client,
+  deadlock_timeout = deadlock_timeout,
   task_queue = options.string("task_queue"),
   workflows = definitions "workflows",
   activities = definitions "activities",
@@ -66,7 +78,7 @@ local OPTIONS = options.define("worker option", {
   }, "pollers")),
 })
 
-local DEFAULTS = { max_cached_workflows = 1000, sticky_timeout = 10 }
+local DEFAULTS = { max_cached_workflows = 1000, sticky_timeout = 10, deadlock_timeout = 2 }
 local SLOTS = { workflow = 100, activity = 100 }
 -- In a plain script the thread runs one task at a time anyway.
 local POLLERS = { workflow = 5, activity = 5 }
@@ -94,7 +106,7 @@ end
 --- Checks the options of a worker.
 -- @tparam table given
 -- @treturn table `client task_queue workflows activities max_cached_workflows
---   sticky_timeout slots pollers`
+--   sticky_timeout slots pollers deadlock_timeout`
 -- @raise on misuse
 function worker_options.check(given)
   if type(given) ~= "table" then
@@ -118,7 +130,11 @@ function worker_options.check(given)
   end
   settings.workflows, settings.activities = settings.workflows or {}, settings.activities or {}
   settings.slots = with_defaults(settings.slots, SLOTS)
-  return with_defaults(settings, DEFAULTS)
+  settings = with_defaults(settings, DEFAULTS)
+  if core.getenv "TEMPORAL_DEBUG" == "1" then
+    settings.deadlock_timeout = false -- a debugger stands in the code for minutes
+  end
+  return settings
 end
 
 worker_options.workflows = definitions "workflows"

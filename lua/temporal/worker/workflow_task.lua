@@ -79,6 +79,7 @@ local function new_run(worker, response)
     definition = definition, settings = definitions.settings_of(definition),
     converter = worker.converter, namespace = worker.session.namespace,
     workflow_id = execution.workflow_id, run_id = execution.run_id, log = log_of_run,
+    deadlock_timeout = worker.settings.deadlock_timeout or nil,
   }
   run.worker = worker
   return run

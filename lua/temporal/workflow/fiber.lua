@@ -38,8 +38,8 @@ function fiber.leave()
   current.run, current.fiber, current.read_only, current.deadline = nil, nil, nil, nil
 end
 
-local LATE = "[TMPRL1101] the workflow's code ran for %s s without waiting: is there an endless loop "
-  .. 'in it? The worker option "deadlock_timeout" sets the limit; long work belongs into an activity'
+local LATE = "[TMPRL1101] the workflow's code ran for %s s without waiting: is there an endless "
+  .. 'loop? The limit is the worker option "deadlock_timeout"; long work belongs into an activity'
 local IN_CANCELED = ". Its scope is canceled, where every further wait raises at once: a loop that "
   .. "catches that never waits"
 
@@ -100,6 +100,9 @@ function fiber.resume(run, self)
     settle(run, self, step(self.thread, current.deadline, run.strings, problem))
   end
   current.fiber = outer
+  if outer and run.failure then
+    fiber.stop()
+  end
 end
 
 --- Suspends the running fiber until somebody wakes it.
