@@ -165,6 +165,9 @@ end
 --   that waits, and this one has none
 function poller.begin(worker, source)
   source.backlog = 0
+  if source.other then
+    source.other.backlog = 0 -- it may begin after us
+  end
   for index = 1, source.count do
     worker.pollers = worker.pollers + 1
     spawn(loop, worker, source, index)
