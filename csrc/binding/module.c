@@ -22,7 +22,8 @@ static void (*const parts[])(lua_State *L, int first) = {
   ltp_open_payload,
   ltp_open_protojson,
   ltp_open_future,
-  ltp_open_channel};
+  ltp_open_channel,
+  ltp_open_heartbeat};
 
 __attribute__((visibility("default"))) int luaopen_temporal_core(lua_State *L);
 

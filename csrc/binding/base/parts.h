@@ -25,6 +25,8 @@ void ltp_open_payload(lua_State *L, int first);
 void ltp_open_protojson(lua_State *L, int first);
 void ltp_open_future(lua_State *L, int first);
 void ltp_open_channel(lua_State *L, int first);
+/* After the channel, to which it adds a method. */
+void ltp_open_heartbeat(lua_State *L, int first);
 
 #pragma GCC visibility pop
 #endif

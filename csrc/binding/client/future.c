@@ -60,7 +60,7 @@ static ltp_future *check_box(lua_State *L, int index) {
   return NULL;
 }
 
-static tp_future *check_future(lua_State *L, int index) {
+tp_future *ltp_checkfuture(lua_State *L, int index) {
   ltp_future *box = check_box(L, index);
   if (box->future == NULL) {
     ltp_check_open(L, ltp_getstate(L));
@@ -82,7 +82,7 @@ static unsigned check_what(lua_State *L, int index) {
 
 /* Handles from client:workflow are started from the beginning. */
 static int Ltp_ready(lua_State *L) {
-  tp_future *f = check_future(L, 1);
+  tp_future *f = ltp_checkfuture(L, 1);
   unsigned what = check_what(L, 2);
   lua_pushboolean(L, tp_engine_forked(f->engine) || tp_future_ready(f, what));
   return 1;
@@ -91,7 +91,7 @@ static int Ltp_ready(lua_State *L) {
 /* core.want(future, what[, for_good]): is it there? Asks for it on behalf of
 ** who waits, until core.leave; or for good. */
 static int Ltp_want(lua_State *L) {
-  tp_future *f = check_future(L, 1);
+  tp_future *f = ltp_checkfuture(L, 1);
   unsigned what = check_what(L, 2);
   bool for_good = lua_toboolean(L, 3);
   bool forked = tp_engine_forked(f->engine);
@@ -253,7 +253,7 @@ static int push_answer(lua_State *L, const tp_http_post *post) {
 }
 
 static int Ltp_take(lua_State *L) {
-  tp_future *f = check_future(L, 1);
+  tp_future *f = ltp_checkfuture(L, 1);
   unsigned what = check_what(L, 2), flags = tp_future_flags(f);
   if (f->orphan && flags & TP_FAILED) return push_failed(L, f);
   if (tp_engine_forked(f->engine))
@@ -277,7 +277,7 @@ static int Ltp_take(lua_State *L) {
 /* core.resend(future): sends once more what the server refused as
 ** unauthenticated; false when it did not end that way. */
 static int Ltp_resend(lua_State *L) {
-  tp_future *f = check_future(L, 1);
+  tp_future *f = ltp_checkfuture(L, 1);
   tp_submission *s = tp_submission_of(f);
   lua_pushboolean(L, !tp_engine_forked(f->engine) && s &&
                      tp_submission_repeat(s));
@@ -287,7 +287,7 @@ static int Ltp_resend(lua_State *L) {
 /* core.replace_metadata(run, list): of its later polls; an error string when
 ** it is too much */
 static int Ltp_replace_metadata(lua_State *L) {
-  tp_future *f = check_future(L, 1);
+  tp_future *f = ltp_checkfuture(L, 1);
   tp_submission *s = tp_submission_of(f);
   const char *problem = ltp_check_metadata(L, 2,
                                            tp_client_metadata(f->client));
@@ -298,39 +298,39 @@ static int Ltp_replace_metadata(lua_State *L) {
 }
 
 static int Ltp_abandon(lua_State *L) {
-  tp_future *f = check_future(L, 1);
+  tp_future *f = ltp_checkfuture(L, 1);
   if (!tp_engine_forked(f->engine)) tp_future_abandon(f);
   return 0;
 }
 
 /* core.end_poll(call, cut): see tp_rpc_future_end_poll. */
 static int Ltp_end_poll(lua_State *L) {
-  tp_future *f = check_future(L, 1);
+  tp_future *f = ltp_checkfuture(L, 1);
   if (f->class->kind == TP_RPC && !tp_engine_forked(f->engine))
     tp_rpc_future_end_poll((tp_rpc_future *)f, lua_toboolean(L, 2));
   return 0;
 }
 
 static int Ltp_id(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)check_future(L, 1)->id);
+  lua_pushinteger(L, (lua_Integer)ltp_checkfuture(L, 1)->id);
   return 1;
 }
 
 static int Ltp_subscribe(lua_State *L) {
-  tp_future *f = check_future(L, 1);
+  tp_future *f = ltp_checkfuture(L, 1);
   if (!tp_engine_forked(f->engine)) tp_future_subscribe(f, check_what(L, 2));
   return 0;
 }
 
 static int Ltp_unsubscribe(lua_State *L) {
-  tp_future *f = check_future(L, 1);
+  tp_future *f = ltp_checkfuture(L, 1);
   if (!tp_engine_forked(f->engine)) tp_future_unsubscribe(f, check_what(L, 2));
   return 0;
 }
 
 /* core.leave(future, what): nobody waits for it any more. */
 static int Ltp_leave(lua_State *L) {
-  tp_future *f = check_future(L, 1);
+  tp_future *f = ltp_checkfuture(L, 1);
   if (check_what(L, 2) != TP_STARTED && !tp_engine_forked(f->engine))
     tp_future_leave(f);
   return 0;
@@ -384,7 +384,7 @@ static int push_field(lua_State *L, const tp_run *run, const char *name) {
 }
 
 static int Ltp_field(lua_State *L) {
-  tp_future *f = check_future(L, 1);
+  tp_future *f = ltp_checkfuture(L, 1);
   const char *name = luaL_checkstring(L, 2);
   tp_names names;
   if (f->class->kind == TP_RUN) return push_field(L, (tp_run *)f, name);

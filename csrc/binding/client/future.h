@@ -15,6 +15,8 @@ typedef struct ltp_future {
 
 /* Pushes an empty box of the class whose metatable is the upvalue. */
 ltp_future *ltp_newfuture(lua_State *L, int metatable);
+/* The future at `index`; raises when it is none. */
+tp_future *ltp_checkfuture(lua_State *L, int index);
 /* Sends what the future on the top stands for; what the method returns: that
 ** and the bytes of its request. */
 int ltp_submit(lua_State *L, tp_submission *s, bool counted);

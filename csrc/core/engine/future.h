@@ -34,7 +34,9 @@
 #define TP_LAST 8u  /* of a worker's poll: ask no more once it ends */
 #define TP_CUT 16u  /* the same, and end it, unless its answer is coming */
 
-typedef enum { TP_RPC, TP_RUN, TP_DRAIN, TP_HTTP } tp_future_kind;
+typedef enum {
+  TP_RPC, TP_RUN, TP_DRAIN, TP_HTTP, TP_HEARTBEAT
+} tp_future_kind;
 
 typedef struct tp_future {
   tp_command command;  /* first: a command is a future */
