@@ -14,9 +14,12 @@ local running, resume, yield = coroutine.running, coroutine.resume, coroutine.yi
 local getinfo, getlocal, traceback = debug.getinfo, debug.getlocal, debug.traceback
 
 local parked, runnable, due = state.parked, state.runnable, state.deadlines
-local overdue, waiters = state.overdue, state.waiters
+local overdue, tasks, waiters = state.overdue, state.tasks, state.waiters
 
 local scheduler = {}
+
+-- A task that wants to hear of it has kept all others waiting for so long.
+local LONG = 1 -- seconds
 
 -- `run` is at work further up the stack.
 local at_work = false
@@ -73,12 +76,30 @@ end
 -- What a coroutine raised: its task's outcome (nil then), or an error of the
 -- program's, to be raised.
 local function fail(thread, problem)
-  local task = state.tasks[thread]
+  local task = tasks[thread]
   if task then
     task:_finish(false, problem)
     return nil
   end
   return type(problem) == "string" and traceback(thread, problem) or problem or "nil"
+end
+
+--- Resumes a coroutine.
+-- @tparam thread thread
+-- @tparam task|nil task whose coroutine it is
+-- @treturn boolean as coroutine.resume
+-- @return as coroutine.resume
+function scheduler.resume(thread, task)
+  local since = task and now()
+  local ok, problem = resume(thread)
+  local slow = task and task._slow
+  if slow then
+    local seconds = now() - since
+    if seconds > LONG then
+      slow(task._whose, seconds)
+    end
+  end
+  return ok, problem
 end
 
 local function resume_next()
@@ -91,7 +112,7 @@ local function resume_next()
   if not thread or not is_parked(thread, ticket) then
     return nil
   end
-  local ok, problem = resume(thread)
+  local ok, problem = scheduler.resume(thread, tasks[thread])
   return not ok and fail(thread, problem) or nil
 end
 

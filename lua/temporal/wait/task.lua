@@ -13,6 +13,7 @@ local misuse = require "temporal.base.misuse"
 local not_a_value = require "temporal.base.not_a_value"
 local options = require "temporal.base.options"
 local protect = require "temporal.base.protect"
+local scheduler = require "temporal.wait.scheduler"
 local state = require "temporal.base.state"
 local tickets = require "temporal.wait.ticket"
 local wait = require "temporal.wait.wait"
@@ -120,7 +121,7 @@ local function spawn(fn, ...)
       self:_finish(false, problem)
     end)
   else
-    local ok, problem = coroutine.resume(coroutine.create(body))
+    local ok, problem = scheduler.resume(coroutine.create(body), self)
     if not ok then
       self:_finish(false, problem)
     end
@@ -199,6 +200,35 @@ function metatable.__tostring(self)
   return ("temporal.task (%s)"):format(how)
 end
 
+--- The task whose coroutine is running.
+-- @treturn task|nil
+local function current()
+  return state.tasks[running() or false]
+end
+
+--- From now on whatever the task waits for in its coroutine raises, also the wait
+-- it is in, but for what is ready already.
+-- @tparam task self
+-- @tparam function|nil raised `raised()` makes what is raised; nil: no more
+local function interrupt(self, raised)
+  self._interrupt = raised
+  if raised and self._ticket then
+    tickets.nudge(self._ticket)
+  end
+end
+
+--- Somebody is told when the coroutine of the task has kept all others waiting, where
+-- this package resumes it.
+-- @tparam task self
+-- @tparam function slow `slow(whose, seconds)`, of more than a second
+-- @param whose
+local function watch(self, slow, whose)
+  self._slow, self._whose = slow, whose
+end
+
 return {
   spawn = spawn,
+  current = current,
+  interrupt = interrupt,
+  watch = watch,
 }

@@ -47,10 +47,27 @@ local function cannot_wait(adapter, why)
   }
 end
 
+-- A killed task ends where it waits; one that is interrupted raises there.
+local function end_wait(task)
+  local problem = task._killed or task._interrupt and task._interrupt()
+  if problem then
+    error(problem, 0)
+  end
+end
+
+local function running_task()
+  return next(tasks) and tasks[running() or false]
+end
+
 --- May the caller wait, here and now?
 -- @treturn boolean|nil true, or nil
 -- @treturn temporal.error of kind `cannot_wait`
+-- @raise where the task may not wait any more
 function wait.check()
+  local task = running_task()
+  if task then
+    end_wait(task)
+  end
   local adapter = host.current()
   local ok, why = adapter.can_wait()
   if ok then
@@ -59,22 +76,15 @@ function wait.check()
   return nil, cannot_wait(adapter, why)
 end
 
--- A killed task ends where it waits.
-local function end_killed(task)
-  if task._killed then
-    error(task._killed, 0)
-  end
-end
-
 -- Begins a wait for one thing or for many: a ticket of the current host, or nil
 -- and the error.
 local function begin(timeout, key, index)
   if timeout and timeout <= 0 then
     return nil, timed_out(timeout)
   end
-  local task = next(tasks) and tasks[running() or false]
+  local task = running_task()
   if task then
-    end_killed(task)
+    end_wait(task)
   end
   local adapter = host.current()
   local ok, why = adapter.can_wait()
@@ -111,9 +121,10 @@ local function park(ticket, deadline)
     leave(ticket)
     error(problem, 0)
   end
-  if ticket.task and ticket.task._killed then
+  local task = ticket.task
+  if task and (task._killed or task._interrupt) then
     leave(ticket)
-    end_killed(ticket.task)
+    end_wait(task)
   end
   if ticket.for_task and not ticket.fired then
     lost.look()
