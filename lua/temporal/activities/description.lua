@@ -28,16 +28,6 @@ local metatable = {
   end,
 }
 
-local function retry_policy(message)
-  return message and {
-    initial_interval = seconds(message.initial_interval),
-    backoff_coefficient = filled(message.backoff_coefficient),
-    maximum_interval = seconds(message.maximum_interval),
-    maximum_attempts = filled(message.maximum_attempts),
-    non_retryable_error_types = message.non_retryable_error_types,
-  }
-end
-
 --- An activity of a listing: `id`, `run_id`, `activity_type`, `task_queue`,
 -- `status` (`running completed failed canceled terminated timed_out paused`),
 -- `schedule_time`, `execution_time`, `close_time`, `execution_duration`,
@@ -84,7 +74,7 @@ function activity_description.read(session, response)
   self.start_to_close_timeout = seconds(info.start_to_close_timeout)
   self.heartbeat_timeout = seconds(info.heartbeat_timeout)
   self.start_delay = seconds(info.start_delay)
-  self.retry_policy = retry_policy(info.retry_policy)
+  self.retry_policy = execution_options.retry_policy(info.retry_policy)
   self.priority = execution_options.priority(info.priority)
   self.static_summary = failure.value(metadata.summary, summaries)
   self.static_details = failure.value(metadata.details, summaries)

@@ -3,25 +3,37 @@
 -- @module temporal.activity.call
 
 local activity = require "temporal.activity"
+local arguments = require "temporal.value.arguments"
+local context = require "temporal.activity.context"
+local definition = require "temporal.activity.definition"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
 local options = require "temporal.base.options"
+local protect = require "temporal.base.protect"
 local spawn = require("temporal.wait.task").spawn
+local types = require "temporal.value.types"
 
-local tostring = tostring
+local getmetatable, tostring, xpcall = getmetatable, tostring, xpcall
+local traceback = debug.traceback
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
 local call = {}
 
 --- The function of an activity type.
--- @tparam table activities by type
+-- @tparam table activities by type; that of `temporal.any` is for all others, and
+--   gets the type as its first argument
 -- @tparam string name
 -- @treturn function|nil
--- @treturn temporal.error that names those there are
+-- @treturn temporal.error|boolean that names those there are; true: it is that of
+--   `temporal.any`
 function call.find(activities, name)
   local fn = activities[name]
   if fn then
     return fn
+  end
+  fn = activities[types.any]
+  if fn then
+    return fn, true
   end
   return nil, errors.received {
     kind = "application", type = "NotFoundError",
@@ -30,31 +42,99 @@ function call.find(activities, name)
   }
 end
 
---- Begins an activity, as a task of its own: it may wait, on PUC 5.1 too, where no
--- wait passes through a pcall.
--- @tparam table context of the activity, for `activity.enter`
+--- The arguments of a task, of the types that the definition says.
+-- @tparam function fn
+-- @param converter
+-- @tparam table|nil payloads
+-- @treturn table|nil the values, with their number in `n`, or nil
+-- @treturn temporal.error what fails the attempt
+function call.arguments(fn, converter, payloads)
+  local wanted = definition.arguments_of(fn)
+  local values, problem = arguments.read(wanted, converter, payloads)
+  if values then
+    return values
+  end
+  -- What no converter reads has its payload: a deploy can mend that.
+  local of_another_type = problem.kind == "conversion" and problem.raw == nil
+  return nil, errors.received {
+    kind = "application", type = problem.kind, non_retryable = of_another_type,
+    message = "its arguments cannot be read: " .. problem.message,
+  }
+end
+
+--- The arguments of the function of `temporal.any`, which gets the type first.
+-- @tparam table values
+-- @tparam string name
+-- @treturn table
+function call.prepend(values, name)
+  local all = { name, n = values.n + 1 }
+  for i = 1, values.n do
+    all[i + 1] = values[i]
+  end
+  return all
+end
+
+-- Where what was raised last comes from: read as soon as xpcall has returned.
+local trace
+
+local function on_error(problem)
+  trace = traceback("", 2):gsub("\n%s*%[C%]: in function 'xpcall'.*", ""):gsub("^\n", "")
+  return problem
+end
+
+-- What the function came to: true and two values, or false, what it raised, and
+-- where.
+local function ended(of, ok, first, second)
+  context.leave(of)
+  if not ok then
+    return false, first, trace
+  end
+  return true, first, second
+end
+
+local function body(of, fn, values)
+  activity.enter(of)
+  if protect ~= pcall then -- no wait would pass through it; the task keeps the error
+    return ended(of, true, fn(unpack(values, 1, values.n)))
+  end
+  return ended(of, xpcall(fn, on_error, unpack(values, 1, values.n)))
+end
+
+--- Begins an activity, as a task of its own.
+-- @tparam temporal.activity of
 -- @tparam function fn
 -- @tparam table values its arguments, with their number in `n`
 -- @treturn task
-function call.begin(context, fn, values)
-  return spawn(function()
-    activity.enter(context)
-    return fn(unpack(values, 1, values.n))
-  end)
+function call.begin(of, fn, values)
+  if getmetatable(of) == nil then
+    of = context.new(context.LOCAL, { known = of.info, owner = of.worker })
+  end
+  return spawn(body, of, fn, values)
 end
 
 --- Waits for its end.
 -- @tparam task running
 -- @param converter
+-- @tparam[opt] boolean may_pend it may be completed later: then the result is
+--   `activity.pending`
 -- @treturn string|table|nil the result, for a Payloads field, or nil
 -- @return what it raised or returned as its failure
-function call.outcome(running, converter)
-  local first, problem = running:get()
-  if first == nil and errors.is_error(problem) and problem.kind == "task_failed" then
-    problem = problem.raw == nil and "nil" or problem.raw -- as it was raised
-  end
-  if first == nil and problem ~= nil then
-    return nil, problem
+-- @treturn string|nil where it raised that
+function call.outcome(running, converter, may_pend)
+  local ok, first, second = running:get()
+  if not ok then -- it raised; without ok on PUC 5.1
+    local where = ok == false and second or nil
+    if errors.is_error(first) and first.kind == "task_failed" then
+      first = first.raw -- as it was raised
+    end
+    return nil, first == nil and "nil" or first, where
+  elseif first == nil and second ~= nil then
+    return nil, second
+  elseif first == activity.pending then
+    if may_pend then
+      return first
+    end
+    return nil, "activity.pending: a local activity cannot be completed later"
   end
   local result, unwritable = converter:payloads(1, first)
   if not result then
@@ -63,26 +143,31 @@ function call.outcome(running, converter)
   return result
 end
 
--- Only an application failure may stand on top.
-local function as_application(problem)
-  local err = failure.of_raised(problem)
-  if err.kind == "application" then
-    return err
-  end
+local function wrap(err)
   return errors.received { kind = "application", type = err.kind, message = err.message,
-    cause = err }
+    cause = err, non_retryable = err.non_retryable }
+end
+
+-- Only an application failure may stand on top.
+local function as_application(problem, where)
+  local err = failure.of_raised(problem, where)
+  return err.kind == "application" and err or wrap(err)
 end
 
 --- The failure of an attempt.
 -- @param problem what it raised or returned
 -- @param converter
+-- @tparam[opt] string where it raised that
 -- @treturn table a temporal.api.failure.v1.Failure
 -- @treturn temporal.error what it was made of, of kind `application`
-function call.failure(problem, converter)
-  local err = as_application(problem)
+function call.failure(problem, converter, where)
+  local err = as_application(problem, where)
   local proto, unwritable = failure.from_error(err, converter)
   if not proto then
     err = as_application(tostring(unwritable))
+    proto = failure.from_error(err, converter)
+  elseif not proto.application_failure_info then
+    err = wrap(err)
     proto = failure.from_error(err, converter)
   end
   return proto, err

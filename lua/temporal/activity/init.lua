@@ -1,42 +1,51 @@
---- What activity code calls.
+--- What activity code calls. Each function is one of the running activity (see
+-- temporal.activity_context): by its coroutine, which is not a coroutine of the
+-- program's own; there `activity.current()` helps, taken before.
 -- @module temporal.activity
 
+local context = require "temporal.activity.context"
 local misuse = require "temporal.base.misuse"
 
-local running = coroutine.running
+local next = next
 
-local activity = {}
+local activity = {
+  --- Returned by an activity that is completed later, by
+  -- `client:async_activity{task_token=}`: the worker forgets it.
+  pending = setmetatable({}, { __name = "temporal.activity.pending" }),
+}
 
--- The activities that are running, by their coroutines.
-local current = setmetatable({}, { __mode = "k" })
+local function running(what)
+  local found = context.current()
+  if not found then
+    misuse.raisef("activity.%s can be called in an activity only, in its own coroutine: elsewhere "
+      .. "take activity.current() before, and call its methods", what)
+  end
+  return found
+end
+
+for name, method in next, context.methods do
+  activity[name] = function(...)
+    return method(running(name), ...)
+  end
+end
 
 --- The running coroutine is an activity's.
--- @tparam table context `info` and `worker`
-function activity.enter(context)
-  current[running() or false] = context
-end
+-- @function enter
+activity.enter = context.enter
 
 --- Is the running coroutine that of an activity of this worker?
 -- @tparam worker worker
 -- @treturn boolean
 function activity.is_of(worker)
-  local context = current[running() or false]
-  return context ~= nil and context.worker == worker
+  local found = context.current()
+  return found ~= nil and found.owner == worker
 end
 
-local function context_of(what)
-  local context = current[running() or false]
-  if not context then
-    misuse.raisef("%s can be called in an activity only", what)
-  end
-  return context
-end
-
---- What is known of the activity's task.
--- @treturn table `id type task_queue workflow_id run_id workflow_type namespace
---   attempt ...`
-function activity.info()
-  return context_of "activity.info".info
+--- The running activity, an object with the same functions as methods.
+-- @treturn temporal.activity
+-- @raise outside of one
+function activity.current()
+  return running "current"
 end
 
 return activity

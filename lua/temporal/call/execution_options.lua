@@ -80,6 +80,19 @@ function execution_options.priority(message)
   return priority and next(priority) and priority or nil
 end
 
+--- A retry policy, as the option takes it.
+-- @tparam table|nil message a temporal.api.common.v1.RetryPolicy
+-- @treturn table|nil
+function execution_options.retry_policy(message)
+  return message and {
+    initial_interval = field.seconds(message.initial_interval),
+    backoff_coefficient = field.filled(message.backoff_coefficient),
+    maximum_interval = field.seconds(message.maximum_interval),
+    maximum_attempts = field.filled(message.maximum_attempts),
+    non_retryable_error_types = message.non_retryable_error_types,
+  }
+end
+
 --- A version of a worker deployment.
 -- @tparam table|nil message a temporal.api.deployment.v1.WorkerDeploymentVersion
 -- @treturn table|nil `{deployment=, build_id=}`

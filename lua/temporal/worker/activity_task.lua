@@ -1,38 +1,163 @@
 --- One activity task, from what a poll brought to the answer the server has taken
 -- (temporal.api.workflowservice.v1: PollActivityTaskQueueResponse,
--- RespondActivityTaskCompleted, RespondActivityTaskFailed).
+-- RespondActivityTaskCompleted, RespondActivityTaskFailed,
+-- RespondActivityTaskCanceled).
 -- @module temporal.worker.activity_task
 
+local activity = require "temporal.activity"
+local attempt = require "temporal.worker.attempt"
 local call = require "temporal.activity.call"
 local calls = require "temporal.worker.calls"
+local context = require "temporal.activity.context"
+local core = require "temporal.core"
+local errors = require "temporal.error.error"
+local failure = require "temporal.error.failure"
+local filled = require("temporal.base.field").filled
+local heartbeat = require "temporal.worker.heartbeat"
+local infos = require "temporal.activity.info"
 local logger = require "temporal.observe.logger"
+local promise = require "temporal.wait.promise"
 
-local tostring = tostring
+local max, next, tostring, type = math.max, next, tostring, type
+local now = core.now
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
-local function info_of(worker, response)
-  local execution = response.workflow_execution
-  return {
-    id = response.activity_id, type = response.activity_type.name,
-    task_queue = worker.task_queue, namespace = response.workflow_namespace,
-    workflow_id = execution and execution.workflow_id, run_id = execution and execution.run_id,
-    workflow_type = response.workflow_type and response.workflow_type.name,
-    attempt = response.attempt, task_token = response.task_token, is_local = false,
-  }
+-- An end that the server does not take is told again until the attempt's own
+-- deadline, or for so long where there is none; after so many seconds each time.
+local WITHOUT_DEADLINE, PAUSE = 600, 1
+
+local REMOTE = {
+  heartbeat = heartbeat.record, wanted = heartbeat.wanted, slow = attempt.slow,
+}
+
+function REMOTE.info(self)
+  return infos.of_task(self.response, self.owner.task_queue)
 end
 
-local function answer(worker, method, request, info)
-  local _, err = calls.call(worker.session, method, request)
-  if err then
-    logger.log(worker.session.logger, err.kind == "not_found" and "debug" or "warn",
-      ("the end of activity %s was not taken: %s"):format(info.type, tostring(err)), {
-        activity_id = info.id, workflow_id = info.workflow_id,
-      })
+function REMOTE.last_heartbeat(self)
+  return failure.values(self.response.heartbeat_details, self:values "details")
+end
+
+-- The workflow that asked for it, and its run; nil: none did.
+local function workflow_of(self)
+  local execution = self.response.workflow_execution
+  if execution then
+    return filled(execution.workflow_id), filled(execution.run_id)
   end
 end
 
-local function fail(worker, response, info, problem)
-  answer(worker, "RespondActivityTaskFailed", { task_token = response.task_token,
-    failure = (call.failure(problem, worker.converter)) }, info)
+-- The converter for values of one purpose.
+local function values(self, purpose)
+  return self.owner.session:values(purpose, (workflow_of(self)), self.response.activity_id)
+end
+
+local function log(self, level, text)
+  local response = self.response
+  local workflow_id, run_id = workflow_of(self)
+  logger.log(self.owner.session.logger, level, text, {
+    activity_id = response.activity_id, activity_type = response.activity_type.name,
+    attempt = response.attempt, workflow_id = workflow_id, run_id = run_id,
+  })
+end
+
+-- These say that the server may take it later.
+local PASSING = {
+  unavailable = true, deadline_exceeded = true, resource_exhausted = true, aborted = true,
+  unknown = true, internal = true, data_loss = true,
+}
+
+local function answer(self, method, request)
+  local worker = self.owner
+  request.task_token = self.response.task_token
+  local deadline = self.deadline or now() + WITHOUT_DEADLINE
+  local _, err
+  repeat
+    _, err = calls.call(worker.session, method, request,
+      { timeout = max(deadline - now(), PAUSE) })
+    local again = err and PASSING[err.kind] and deadline - now() > PAUSE
+    if again then
+      promise.pause(PAUSE)
+    end
+  until not again
+  if err then
+    log(self, err.kind == "not_found" and "debug" or "warn",
+      ("the end of activity %s was not taken: %s"):format(self.response.activity_type.name,
+        tostring(err)))
+  end
+end
+
+local function fail(self, problem, where)
+  local proto, err = call.failure(problem, values(self, "failure"), where)
+  log(self, err.category == "benign" and "debug" or "warn",
+    ("activity %s failed: %s"):format(self.response.activity_type.name, tostring(err)))
+  return answer(self, "RespondActivityTaskFailed", {
+    failure = proto, last_heartbeat_details = self.details,
+  })
+end
+
+-- What it is to the server that an activity has ended because it was to end.
+local STOPPED = {
+  worker_stopping = "WorkerShutdown", paused = "ActivityPause", reset = "ActivityReset",
+}
+
+local function end_canceled(self, problem, reason, where)
+  if reason == "requested" then
+    local details, list = nil, problem.details
+    if list and (list.n or #list) > 0 then
+      details = values(self, "details"):payloads(list.n or #list,
+        unpack(list, 1, list.n or #list))
+    end
+    return answer(self, "RespondActivityTaskCanceled", { details = details })
+  end
+  return fail(self, errors.received {
+    kind = "application", type = STOPPED[reason], message = problem.message,
+  }, where)
+end
+
+local function size_of(payloads)
+  if type(payloads) == "string" then
+    return #payloads
+  end
+  local size = 0
+  for _, payload in next, payloads.payloads or {} do
+    size = size + #(payload.data or "")
+    for name, value in next, payload.metadata or {} do
+      size = size + #name + #value
+    end
+  end
+  return size
+end
+
+-- The server would fail such an activity without a word.
+local function too_large(self, size, limit)
+  return fail(self, errors.received {
+    kind = "application", type = "PayloadTooLarge", non_retryable = true,
+    message = ("the result of the activity takes %d bytes; this namespace allows %d"):format(size,
+      limit),
+  })
+end
+
+local function finish(self, running)
+  local result, problem, where = call.outcome(running, values(self, "result"), true)
+  local reason, over = context.reason(self)
+  heartbeat.stop(self)
+  if over then
+    log(self, "debug", ("activity %s has ended after it was over for the server: %s"):format(
+      self.response.activity_type.name, reason))
+  elseif result == activity.pending then
+    return nil
+  elseif not result then
+    if errors.is_error(problem) and problem.kind == "canceled" and reason then
+      return end_canceled(self, problem, reason, where)
+    end
+    return fail(self, problem, where)
+  else
+    local size, limit = size_of(result), self.owner.blob_limit
+    if limit and size > limit then
+      return too_large(self, size, limit)
+    end
+    return answer(self, "RespondActivityTaskCompleted", { result = result })
+  end
 end
 
 local task = {}
@@ -41,22 +166,23 @@ local task = {}
 -- @tparam worker worker
 -- @tparam table response a PollActivityTaskQueueResponse
 function task.run(worker, response)
-  local info = info_of(worker, response)
-  local fn, unknown = call.find(worker.activities, info.type)
+  local allowed = infos.time_allowed(response)
+  local self = context.new(REMOTE, {
+    owner = worker, response = response, values = values, deadline = allowed and now() + allowed,
+  })
+  local fn, other = call.find(worker.activities, response.activity_type.name)
   if not fn then
-    return fail(worker, response, info, unknown)
+    return fail(self, other)
   end
-  local values, unreadable = worker.converter:values(response.input)
-  if not values then
-    return fail(worker, response, info, "its arguments cannot be read: " .. unreadable.message)
+  local list, unreadable = call.arguments(fn, values(self, "arguments"), response.input)
+  if not list then
+    return fail(self, unreadable)
+  elseif other then
+    list = call.prepend(list, response.activity_type.name)
   end
-  local running = call.begin({ info = info, worker = worker }, fn, values)
-  local result, problem = call.outcome(running, worker.converter)
-  if not result then
-    return fail(worker, response, info, problem)
-  end
-  return answer(worker, "RespondActivityTaskCompleted",
-    { task_token = response.task_token, result = result }, info)
+  attempt.begin(worker, self)
+  finish(self, call.begin(self, fn, list))
+  attempt.finish(worker, self)
 end
 
 return task

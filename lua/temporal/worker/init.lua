@@ -7,12 +7,14 @@
 
 local activity = require "temporal.activity"
 local activities = require "temporal.activity.definition"
+local attempt = require "temporal.worker.attempt"
 local cache = require "temporal.worker.cache"
 local core = require "temporal.core"
 local crew = require "temporal.wait.crew"
 local definition = require "temporal.run.definition"
 local errors = require "temporal.error.error"
 local farewell = require "temporal.worker.farewell"
+local field = require "temporal.base.field"
 local logger = require "temporal.observe.logger"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
@@ -63,8 +65,9 @@ local function new(given)
     slots = {
       workflow = slots.new(settings.slots.workflow), activity = slots.new(settings.slots.activity),
     },
-    -- Open polls, by their futures; tasks and pollers that have not ended.
-    polls = {}, tasks = 0, pollers = 0, crew = crew.new(),
+    -- Open polls, by their futures; tasks and pollers that have not ended; the
+    -- activities that run.
+    polls = {}, tasks = 0, pollers = 0, attempts = {}, crew = crew.new(),
     -- It is about to end; the server knows that; no poll is open; it has ended.
     leaving = promise.new(), told = promise.new(), polls_ended = promise.new(),
     stopped = promise.new(), state = "new",
@@ -92,6 +95,8 @@ local function ask_namespace(self)
     return nil, err
   end
   self.namespace = namespace
+  local limits = namespace.namespace_info and namespace.namespace_info.limits
+  self.blob_limit = limits and field.filled(tonumber(limits.blob_size_limit_error))
   local capabilities = namespace.namespace_info and namespace.namespace_info.capabilities
   self.polls_end_by_themselves = capabilities
     and capabilities.worker_poll_complete_on_shutdown or false
@@ -198,6 +203,7 @@ local function leave(self, how)
   enter(self, false)
   farewell.begin(self)
   self.leaving:finish()
+  attempt.stop(self, self.settings.graceful_shutdown_timeout)
 end
 
 --- It cannot go on: `run` and `wait` return that error.
@@ -221,8 +227,9 @@ function worker:begin_stop()
   end
 end
 
---- Begins the shutdown, and waits for its end: no new polls, tasks finish. Called
--- in an activity of this worker it returns at once.
+--- Begins the shutdown, and waits for its end: no new polls, tasks finish.
+-- Activities see `activity.worker_stopping()` at once, and are canceled after
+-- `graceful_shutdown_timeout`. Called in one of this worker it returns at once.
 -- @tparam[opt] number|string timeout a duration
 -- @treturn boolean|nil true, or nil
 -- @treturn temporal.error of kind `timeout`: the rest goes on; or why the worker

@@ -68,6 +68,11 @@ local OPTIONS = options.define("worker option", {
   identity = options.string("identity"),
   logger = options.func("logger"),
   poll_budget = options.seconds("poll_budget", { above = 0 }),
+  graceful_shutdown_timeout = options.seconds("graceful_shutdown_timeout"),
+  max_heartbeat_throttle_interval =
+    options.seconds("max_heartbeat_throttle_interval", { above = 0 }),
+  default_heartbeat_throttle_interval =
+    options.seconds("default_heartbeat_throttle_interval", { above = 0 }),
   slots = options.group("slots", options.define("worker option", {
     workflow = count("workflow", 2),
     activity = count("activity", 1),
@@ -78,7 +83,11 @@ local OPTIONS = options.define("worker option", {
   }, "pollers")),
 })
 
-local DEFAULTS = { max_cached_workflows = 1000, sticky_timeout = 10, deadlock_timeout = 2 }
+local DEFAULTS = {
+  max_cached_workflows = 1000, sticky_timeout = 10, graceful_shutdown_timeout = 0,
+  deadlock_timeout = 2,
+  max_heartbeat_throttle_interval = 60, default_heartbeat_throttle_interval = 30,
+}
 local SLOTS = { workflow = 100, activity = 100 }
 -- In a plain script the thread runs one task at a time anyway.
 local POLLERS = { workflow = 5, activity = 5 }

@@ -1,0 +1,135 @@
+--- Heartbeats and cancellation of activities, on the real server.
+
+local env = require "spec.support.environment"
+local support = require "spec.support.worker"
+local system = require "system"
+local temporal = require "temporal"
+local activity = require "temporal.activity"
+
+local HUNG = 60
+local LUA_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
+
+-- Keeps the thread, as a library does that blocks.
+local function block(seconds)
+  local till = system.monotime() + seconds
+  while system.monotime() < till do end -- luacheck: ignore 542
+end
+
+describe("heartbeats", function()
+  local client, queue, logged
+
+  before_each(function()
+    logged = {}
+    client = temporal.client { target = env.address, namespace = env.namespace,
+      logger = function(level, message, fields)
+        logged[#logged + 1] = { level = level, message = message, fields = fields }
+      end }
+    queue = "lua-" .. env.uuid()
+  end)
+  after_each(function() client:close(0) end)
+
+  local function was_logged(words)
+    for _, each in ipairs(logged) do
+      if each.message:find(words, 1, true) then return each end
+    end
+    return nil
+  end
+
+  local function worker(activities, options)
+    options = options or {}
+    options.client, options.task_queue, options.activities = client, queue, activities
+    return support.new(options)
+  end
+
+  local function start(name, options, ...)
+    options = options or {}
+    options.task_queue = queue
+    options.start_to_close_timeout = options.start_to_close_timeout or 60
+    return client:execute_activity(options, name, ...)
+  end
+
+  it("reach the server while Lua is busy, and keep the activity alive", function()
+    local attempts = 0
+    local function Busy()
+      attempts = attempts + 1
+      for i = 1, 40 do
+        activity.heartbeat(i)
+        block(0.1)
+      end
+      return "done"
+    end
+    local result = worker({ Busy = Busy }):run(function()
+      return start("Busy", { heartbeat_timeout = 2 }):get(HUNG)
+    end)
+    local warned = was_logged "kept all else in this Lua state waiting"
+    assert.equal("done", result)
+    assert.equal(1, attempts)
+    assert.matches("activity Busy kept .* processes = { activity = n }", warned.message)
+  end)
+
+  local function until_begun(begun)
+    env.wait_until(HUNG, function()
+      temporal.poll(0.01)
+      return begun()
+    end, "the activity to begin")
+  end
+
+  it("tell a loop of work that it is canceled", function()
+    local begun, me
+    local function Loop()
+      begun, me = true, activity.current()
+      while true do
+        activity.heartbeat "still here"
+        activity.sleep(0.01)
+      end
+    end
+    local failed = worker({ Loop = Loop }):run(function()
+      local running = start("Loop", { heartbeat_timeout = 1 })
+      until_begun(function() return begun end)
+      temporal.assert(running:cancel "enough")
+      return select(2, running:get(HUNG))
+    end)
+    assert.equal("requested", me:canceled())
+    assert.equal("canceled", failed:find("canceled").kind)
+  end)
+
+  -- On PUC 5.1 no wait passes through a pcall.
+  local it_catches = LUA_51 and function() end or it
+
+  it_catches("wake every wait of a canceled activity, but in a shield", function()
+    local begun, seen = nil, {}
+    local function Waits()
+      local me = activity.current()
+      local beating = temporal.spawn(function()
+        return pcall(function()
+          while true do
+            me:heartbeat()
+            me:sleep(0.05)
+          end
+        end)
+      end)
+      local never = client:start_workflow({ task_queue = queue .. "-other" }, "Never")
+      begun = true
+      seen[1] = select(2, pcall(never.get, never)).kind -- woken
+      seen[2] = select(2, pcall(activity.sleep, 60)).kind -- each time again
+      seen[3] = select(2, pcall(client.start_workflow, client,
+        { task_queue = queue .. "-other" }, "Never")).kind
+      seen[4] = activity.wait_canceled()
+      seen[5] = activity.shield(function()
+        activity.sleep(0.01)
+        return temporal.assert(never:terminate()) and "cleaned up"
+      end)
+      seen[6] = activity.shield(function() return (beating:get()) end)
+      activity.heartbeat()
+    end
+    local failed = worker({ Waits = Waits }, { max_heartbeat_throttle_interval = 0.1 }):run(
+      function()
+        local running = start("Waits", { heartbeat_timeout = 20 })
+        until_begun(function() return begun end)
+        temporal.assert(running:cancel())
+        return select(2, running:get(HUNG))
+      end)
+    assert.same({ "canceled", "canceled", "canceled", "requested", "cleaned up", false }, seen)
+    assert.is_truthy(failed:find "canceled")
+  end)
+end)
