@@ -34,6 +34,8 @@ local LONG_POLLS = {
   PollNexusTaskQueue = true,
 }
 
+local NO_OPTIONS = {}
+
 -- Not deduplicated by the server: a repetition makes a second new run.
 local NEVER_RETRIED = { ResetWorkflowExecution = true }
 
@@ -65,21 +67,26 @@ local function lookup(name)
   return rpc
 end
 
+-- Adds what every request of the method has.
+local function complete(rpc, request, session)
+  if rpc.namespace and request.namespace == nil then
+    request.namespace = session.namespace
+  end
+  if rpc.identity and request.identity == nil then
+    request.identity = session:identify()
+  end
+  if rpc.request_id and request.request_id == nil then
+    request.request_id = core.uuid()
+  end
+  return request
+end
+
 local function fill(rpc, request, session)
   local filled = {}
   for field, value in next, request do
     filled[field] = value
   end
-  if rpc.namespace and filled.namespace == nil then
-    filled.namespace = session.namespace
-  end
-  if rpc.identity and filled.identity == nil then
-    filled.identity = session:identify()
-  end
-  if rpc.request_id and filled.request_id == nil then
-    filled.request_id = core.uuid()
-  end
-  return filled
+  return complete(rpc, filled, session)
 end
 
 local function workflow_id_of(request)
@@ -111,10 +118,10 @@ local function refused(session, rpc, err)
   return future
 end
 
--- Sends a checked request; `call` has `timeout` (seconds), `metadata` (a table),
--- `retry`, `encoded` (parts of the request are encoded already).
-local function send(session, rpc, request, call)
-  local filled = fill(rpc, request, session)
+-- Sends a checked request that has all it needs. `call` has `timeout` (seconds),
+-- `metadata` (a table), `retry`, and what `start` says; `encoded`: parts of the
+-- request are encoded already.
+local function send(session, rpc, filled, call, encoded)
   local metadata, hooked = call.metadata, nil
   local namespace = rpc.namespace and string_or_nil(filled.namespace) or nil
   if session.hooks then
@@ -132,26 +139,27 @@ local function send(session, rpc, request, call)
       return future
     end
   end
-  call.metadata = metadata
   local long_poll = LONG_POLLS[rpc.method]
   if type(long_poll) == "string" then
     long_poll = filled[long_poll] == true
   end
-  call.long_poll = long_poll or false
-  call.retry = call.retry ~= false and not NEVER_RETRIED[rpc.method]
-  call.timeout = call.timeout or not call.long_poll and session.timeout or nil
-  call.namespace = namespace
-  call.request_id = rpc.request_id and string_or_nil(filled.request_id) or nil
-  call.workflow_id = call.workflow_id or workflow_id_of(filled)
-  call.response_type = rpc.response
+  local workflow_id = call.workflow_id or workflow_id_of(filled)
   -- Or the problem.
-  local future, size = session.channel:call(rpc.path, rpc.request, filled, call)
+  local future, size = session.channel:call(rpc.path, rpc.request, filled, {
+    response_type = rpc.response, metadata = metadata, encoded = encoded,
+    long_poll = long_poll or false,
+    retry = call.retry ~= false and not NEVER_RETRIED[rpc.method],
+    timeout = call.timeout or not long_poll and session.timeout or nil,
+    namespace = namespace, workflow_id = workflow_id,
+    request_id = rpc.request_id and string_or_nil(filled.request_id) or nil,
+    again = call.again, worker_poll = call.worker_poll, sparse = call.sparse,
+  })
   if not future then
     return misuse.raisef("%s: %s", rpc.method, size)
   end
   own(future, session, rpc)
   if size > session.large then
-    large.request(session, future, filled, rpc.method, call.workflow_id)
+    large.request(session, future, filled, rpc.method, workflow_id)
   end
   if hooked then
     interceptor.submitted(future, hooked)
@@ -181,7 +189,7 @@ local function submit(session, name, request, given)
     end
     options.apply(CALL, given, call)
   end
-  return send(session, rpc, request, call)
+  return send(session, rpc, fill(rpc, request, session), call, false)
 end
 
 local function closed_error()
@@ -208,17 +216,17 @@ local function start(session, method, request, given)
   if session.closed then
     return nil, closed_error()
   end
-  given = given or {}
-  return send(session, lookup(method), request, {
-    encoded = true,
-    timeout = given.timeout,
-    metadata = given.metadata,
-    retry = given.retry,
-    workflow_id = given.workflow_id,
-    again = given.again,
-    worker_poll = given.worker_poll,
-    sparse = given.sparse,
-  })
+  local rpc = lookup(method)
+  return send(session, rpc, fill(rpc, request, session), given or NO_OPTIONS, true)
+end
+
+--- The same with a request that was made for this call: it is completed, not copied.
+local function start_own(session, method, request, given)
+  if session.closed then
+    return nil, closed_error()
+  end
+  local rpc = lookup(method)
+  return send(session, rpc, complete(rpc, request, session), given or NO_OPTIONS, true)
 end
 
 --- Calls an RPC of this package and waits for the answer.
@@ -243,5 +251,6 @@ end
 return {
   submit = submit,
   start = start,
+  start_own = start_own,
   call = call,
 }
