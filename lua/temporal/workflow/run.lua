@@ -26,7 +26,7 @@ local tasks = require "temporal.workflow.task"
 local terminal = require "temporal.workflow.op.terminal"
 local update = require "temporal.workflow.op.update"
 
-local insert = table.insert
+local insert, sort = table.insert, table.sort
 local next, pcall, setmetatable = next, pcall, setmetatable
 local tonumber, tostring = tonumber, tostring
 local trace = debug.traceback
@@ -269,8 +269,11 @@ function methods:before_step()
     for i = 1, #early do
       message.take_early(self, early[i])
     end
-    if self.habits and self.habits.phased then
+    if self.habits and self.habits.phased and #early > 0 then
       self:drain()
+    end
+    if self.early_cancel then
+      self:cancel_in_turn(self.early_cancel)
     end
   end
 end
@@ -299,6 +302,15 @@ function methods:drain()
   until not woken
 end
 
+-- As Python's tasks are canceled: what is ready before goes on once more.
+function methods:cancel_in_turn(reason)
+  local root = self.root
+  local function cancel()
+    root:cancel(reason)
+  end
+  fiber.enqueue(self, fiber.new(self, scope.new(nil), function() end, cancel, { n = 0 }))
+end
+
 function methods:step(messages, jobs)
   fiber.enter(self)
   if self.new_seed then
@@ -325,7 +337,11 @@ function methods:step(messages, jobs)
   end
   for i = 1, #jobs, 3 do
     local operation, kind, attributes = jobs[i], jobs[i + 1], jobs[i + 2]
-    if operation == self then
+    if operation == self and self.habits and self.early then
+      self.early_cancel = attributes.cause or ""
+    elseif operation == self and self.habits then
+      self:cancel_in_turn(attributes.cause or "")
+    elseif operation == self then
       self.root:cancel(attributes.cause or "")
     elseif operation.happens[kind](operation, attributes) then
       self.by_event[operation.event_id] = nil
@@ -428,7 +444,12 @@ local function merge(self, messages, updates)
   end
 end
 
--- Those of the task to be done now: what it brought, and what a reset left.
+local function by_event(one, other)
+  return one.event_id < other.event_id
+end
+
+-- Those of the task to be done now: what it brought, and what a reset left, in the
+-- order of history.
 local function updates_of_task(self, given)
   local records, taken = {}, {}
   for i = 1, #given do
@@ -438,10 +459,15 @@ local function updates_of_task(self, given)
     end
     records[i], taken[record.update_id] = record, true
   end
+  local left = {}
   for id, record in next, self.admitted do
     if not taken[id] then
-      records[#records + 1] = record
+      left[#left + 1] = record
     end
+  end
+  sort(left, by_event)
+  for i = 1, #left do
+    records[#records + 1] = left[i]
   end
   return records
 end
