@@ -18,7 +18,7 @@ describe("Python's replayer", function()
       .. " spec/support/histories/replay.py spec/histories/lua/*.json")
     assert.same({ "exit", 0 }, { process:wait(120) })
     local count, failed = 0, {}
-    for name, what in process:output():gmatch "([^\n ]+) ([^\n]*)" do
+    for name, what in process:output():gmatch "history ([^\n ]+) ([^\n]*)" do
       if what == "replayed" then
         count = count + 1
       elseif not (OTHERWISE[name] and what:find(OTHERWISE[name], 1, true)) then

@@ -1,7 +1,7 @@
 """Replays histories with Python's replayer, and the workflows of operations, messages and runs.
 
 usage: replay.py FILE ...
-Prints a line for each file: its name, and `replayed` or why not.
+Prints a line for each file: `history NAME`, and `replayed` or why not.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ async def main() -> None:
         history = WorkflowHistory.from_json("replayed", path.read_text("utf-8"))
         try:
             await replayer.replay_workflow(history)
-            print(path.stem, "replayed", flush=True)
+            print("history", path.stem, "replayed", flush=True)
         except Exception as err:
-            print(path.stem, str(err).replace("\n", " "), flush=True)
+            print("history", path.stem, str(err).replace("\n", " "), flush=True)
 
 
 asyncio.run(main())
