@@ -38,19 +38,19 @@ end
 --   steps of their own: so the SDKs on the shared core cut their histories
 -- @treturn integer|nil the place of its last event; nil: more pages are needed
 local function ends(history, from, complete, merged)
-  local passed
+  local kinds, passed = history.kinds, nil
   for i = from, history.count do
-    local kind = history:kind(i)
+    local kind = kinds[i]
     if CLOSES[kind] then
       return i
-    elseif OF_COMMAND[kind] then
+    elseif merged and OF_COMMAND[kind] then
       merged = false
     elseif kind == "workflow_task_started" then
-      local after = history:kind(i + 1)
+      local after = kinds[i + 1]
       if after == nil then
         return complete and i or nil
       elseif merged and after == "workflow_task_completed"
-        and history:kind(i + 2) == "workflow_task_scheduled" then
+        and kinds[i + 2] == "workflow_task_scheduled" then
         passed = passed or {}
         passed[#passed + 1] = i
       elseif not is_void(after) then
@@ -68,16 +68,17 @@ end
 -- @treturn integer|nil the place of the last event of the block, `last` when
 --   there is none; nil: more pages are needed
 local function block_ends(history, last, complete)
-  if history:kind(last) ~= "workflow_task_started" then
+  local kinds = history.kinds
+  if kinds[last] ~= "workflow_task_started" then
     return last
   end
   local i = last + 1
-  if history:kind(i) ~= "workflow_task_completed" then
+  if kinds[i] ~= "workflow_task_completed" then
     return (i <= history.count or complete) and last or nil
   end
   repeat
     i = i + 1
-  until not OF_COMMAND[history:kind(i)]
+  until not OF_COMMAND[kinds[i]]
   return (i <= history.count or complete) and i - 1 or nil
 end
 

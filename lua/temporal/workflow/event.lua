@@ -62,10 +62,12 @@ event.CLOSES = {
   workflow_execution_continued_as_new = true,
 }
 
--- Told to nobody: they say what a server or an operator did beside the run.
+-- Told to nobody: they say what a server or an operator did beside the run. What
+-- the start of a task tells is read when its step runs.
 event.IGNORED = {
   activity_task_started = true,
   workflow_task_scheduled = true,
+  workflow_task_started = true,
   workflow_task_timed_out = true,
   workflow_properties_modified_externally = true,
   activity_properties_modified_externally = true,

@@ -71,10 +71,12 @@ end
 
 -- The page of an event, and its place there.
 local function find(self, i)
-  if i > self.page_last or i <= self.page_first then
+  local first = self.page_first
+  if i > self.page_last or i <= first then
     turn(self, i)
+    first = self.page_first
   end
-  return self.page, i - self.page_first
+  return self.page, i - first
 end
 
 --- Forgets all events: they have been applied.
@@ -102,13 +104,14 @@ end
 --   known
 -- @raise kind `internal` when they cannot be read
 function methods:attributes(i)
-  local kept = self.kept
+  local kept, kind, first = self.kept, self.kinds[i], self.page_first
   if kept and kept[i] then
     return kept[i]
+  elseif i > self.page_last or i <= first then
+    turn(self, i)
+    first = self.page_first
   end
-  local kind = self.kinds[i]
-  local page, place = find(self, i)
-  local attributes, problem = decode(page, place, kind, wanted_of[kind])
+  local attributes, problem = decode(self.page, i - first, kind, wanted_of[kind])
   if problem then
     error(internal(("event %d of the history cannot be read: %s"):format(self:id(i), problem)), 0)
   end

@@ -389,8 +389,7 @@ local function task_started(self, history, i)
   self.task = attributes
 end
 
-function methods:take_event(history, i, messages, jobs)
-  local kind = history.kinds[i]
+function methods:take_event(history, i, kind, messages, jobs)
   local id = history:id(i)
   if OF_COMMAND[kind] then
     return self:match(kind, history:attributes(i), id)
@@ -405,7 +404,7 @@ function methods:take_event(history, i, messages, jobs)
     self.in_block = true
     local flag = self.replaying and habit.unknown(self, history:attributes(i).sdk_metadata)
     return flag and newer(flag, id)
-  elseif IGNORED[kind] or kind == "workflow_task_started" then
+  elseif IGNORED[kind] then
     return nil
   end
   local attributes = history:attributes(i)
@@ -474,10 +473,14 @@ end
 
 -- What came with a step, before its code runs.
 local function take_events(self, history, from, last, messages, jobs, given)
+  local kinds = history.kinds
   for i = from, last do
-    local problem = self:take_event(history, i, messages, jobs)
-    if problem then
-      return problem
+    local kind = kinds[i]
+    if self.in_block or not IGNORED[kind] then
+      local problem = self:take_event(history, i, kind, messages, jobs)
+      if problem then
+        return problem
+      end
     end
   end
   if given then
@@ -509,7 +512,7 @@ function methods:apply_chunk(history, from, last, given)
   if problem then
     return problem
   end
-  if history:kind(last) == "workflow_task_started" then
+  if history.kinds[last] == "workflow_task_started" then
     merge(self, messages, updates)
     task_started(self, history, last)
     self:step(messages, jobs)
