@@ -58,12 +58,17 @@ describe("heartbeats", function()
       end
       return "done"
     end
+    local running
     local result = worker({ Busy = Busy }):run(function()
-      return start("Busy", { heartbeat_timeout = 2 }):get(HUNG)
+      running = start("Busy", { heartbeat_timeout = 2 })
+      return running:get(HUNG)
     end)
     local warned = was_logged "kept all else in this Lua state waiting"
     assert.equal("done", result)
     assert.equal(1, attempts)
+    -- One at once, and one every 1.6 s.
+    local count = temporal.assert(running:describe()).heartbeat_count
+    assert.is_true(count == 3 or count == 2, count)
     assert.matches("activity Busy kept .* processes = { activity = n }", warned.message)
   end)
 
