@@ -40,7 +40,9 @@ end
 -- whatever it catches.
 local function missing(run, key)
   run:fail_task(errors.new {
-    kind = "nondeterminism",
+    kind = "nondeterminism", event_id = run.history_length + 1,
+    expected = "no side effect in the answer to that task",
+    actual = ("side effect %s"):format(key),
     message = ("[TMPRL1100] the history has no side effect %s, which the workflow's code asks for")
       :format(key),
   })

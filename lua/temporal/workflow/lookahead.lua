@@ -4,6 +4,7 @@
 
 local attributes_op = require "temporal.workflow.op.attributes"
 local chunk = require "temporal.workflow.chunk"
+local errors = require "temporal.error.error"
 local marker = require "temporal.workflow.op.marker"
 local update = require "temporal.workflow.op.update"
 
@@ -23,6 +24,21 @@ local function take_marker(run, attributes)
   return nil
 end
 
+local function take_acceptance(run, attributes, id)
+  local record = update.of_acceptance(run, attributes)
+  if not record.request then
+    error(errors.new {
+      kind = "nondeterminism", event_id = id,
+      expected = ("the acceptance of update %q"):format(record.update_id),
+      actual = "no request for it",
+      message = ("[TMPRL1100] event %d of the history accepts update %q, which nobody asked for")
+        :format(id, record.update_id),
+    }, 0)
+  end
+  record.accepted_id = id
+  return record
+end
+
 --- Looks at the block of events behind a step of the past.
 -- @tparam run run
 -- @tparam history history
@@ -34,7 +50,7 @@ function lookahead.load(run, history, last)
   for i = last + 2, chunk.block_ends(history, last, true) do
     local kind, marked = kinds[i], nil
     if kind == "workflow_execution_update_accepted" then
-      records[#records + 1] = update.of_acceptance(run, history:keep_attributes(i))
+      records[#records + 1] = take_acceptance(run, history:keep_attributes(i), history:id(i))
     elseif kind == "upsert_workflow_search_attributes" and patch then
       local message = history:keep_attributes(i).search_attributes
       patch.has_upsert = attributes_op.is_of_patches(message and message.indexed_fields)

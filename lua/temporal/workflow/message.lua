@@ -141,7 +141,9 @@ local function handle(run, record)
   if not handler then
     if run.replaying then
       return run:fail_task(errors.new {
-        kind = "nondeterminism", event_id = record.event_id,
+        kind = "nondeterminism", event_id = record.accepted_id or record.event_id,
+        expected = ("the acceptance of update %q"):format(record.update_id),
+        actual = ("no handler for update %q"):format(name),
         message = ("[TMPRL1100] the history has accepted update %q, for which the code has no "
           .. "handler"):format(name),
       })

@@ -96,6 +96,7 @@ function methods:fail_task(problem, traceback)
 end
 
 local function nondeterminism(id, expected, actual)
+  id = tonumber(("%d"):format(id)) -- an integer, where Lua has them
   return errors.new {
     kind = "nondeterminism", event_id = id, expected = expected, actual = actual,
     message = ("%sevent %d of the history is %s, but the workflow's code made %s"):format(

@@ -5,6 +5,7 @@ local lfs = require "lfs"
 local recorded = require "temporal.worker.recorded"
 local simulation = require "spec.support.simulation"
 local temporal = require "temporal"
+local workflow = require "temporal.workflow"
 
 if simulation.impossible(describe, it) then return end
 
@@ -68,4 +69,91 @@ describe("the histories of ours", function()
       verify.file(("%s/%s.json"):format(folder, name), workflows)
     end)
   end
+end)
+
+describe("code that has changed", function()
+  local OPTIONS = { task_queue = "histories-activities", start_to_close_timeout = 60 }
+  local function note() workflow.execute_activity(OPTIONS, "Note"):get() end
+
+  -- The error of a history of both SDKs with this function, the same for both; nil for none.
+  local function error_with(name, type_name, fn)
+    local errors = {}
+    for i, language in ipairs { "python", "lua" } do
+      local _, err = temporal.replayer { workflows = { [type_name] = fn } }:replay {
+        file = ("spec/histories/%s/%s.json"):format(language, name) }
+      errors[i] = err and { err.kind, err.event_id, err.expected, err.actual } or false
+    end
+    assert.same(errors[1], errors[2])
+    return errors[1] or nil
+  end
+
+  local function unpatched(kept, before)
+    return error_with("Unpatched", "Unpatched", function()
+      before()
+      workflow.sleep(0.01)
+      kept()
+      workflow.sleep(0.01)
+    end)
+  end
+
+  local function nothing() end
+  local function patched() if workflow.patched "kept" then note() end end
+
+  it("replays with a patch that history does not have, and with one it has", function()
+    assert.is_nil(unpatched(patched, function() if workflow.patched "added" then note() end end))
+    assert.is_nil(unpatched(patched, function() workflow.deprecate_patch "added" end))
+  end)
+
+  it("replays where a patch has become deprecated, and not where it is gone", function()
+    assert.is_nil(unpatched(function()
+      workflow.deprecate_patch "kept"
+      note()
+    end, nothing))
+    assert.same({ "nondeterminism", 10, 'patch "kept"', 'activity Note (id "1")' },
+      unpatched(note, nothing))
+  end)
+
+  it("replays where a deprecated patch is gone", function()
+    local function after(fn)
+      return error_with("Patched", "Patched", function()
+        if workflow.patched "change" then note() end
+        fn()
+        workflow.sleep(0.01)
+        if workflow.patched "change" then note() end
+        if workflow.patched "another" then note() end
+        return {}
+      end)
+    end
+    assert.is_nil(after(nothing))
+    assert.is_nil(after(function() workflow.patched "old" end))
+  end)
+
+  it("does not with an operation more, one less, and in another order", function()
+    local function sequence(fn) return error_with("Sequence", "Sequence", fn) end
+    local function double() workflow.execute_activity(OPTIONS, "Double", 1):get() end
+    assert.same({ "nondeterminism", 6, "activity task started", 'timer "1"' },
+      sequence(function()
+        workflow.execute_activity(OPTIONS, "Double", 1)
+        workflow.timer(1)
+      end))
+    assert.same({ "nondeterminism", 5, 'activity Double (id "1")', 'timer "1"' },
+      sequence(function()
+        workflow.timer(1)
+        double()
+      end))
+    assert.same({ "nondeterminism", 16, 'activity Double (id "2")',
+      "the completion of the workflow" }, sequence(function()
+        double()
+        workflow.sleep(1)
+      end))
+  end)
+
+  it("does not without the handler of an update that was accepted", function()
+    local found = error_with("UpdateBeforeMain", "Account", function()
+      workflow.execute_activity(OPTIONS, "Note", "opened"):get()
+      workflow.wait_condition(function() return false end)
+    end)
+    assert.same({ "nondeterminism", 5, 'the acceptance of update "early"',
+      'no handler for update "add_slowly"' }, found)
+  end)
 end)
