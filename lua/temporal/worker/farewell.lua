@@ -51,11 +51,11 @@ function farewell.begin(worker)
   spawn(say, worker)
 end
 
--- The Lua state ends: what is sent now the engine goes on with by itself.
+-- The Lua state ends, and with it the polls: what is sent now the engine goes on
+-- with by itself.
 local function say_at_end()
   for worker in next, state.workers do
     if not worker.session.closed then
-      end_polls(worker, true)
       pcall(service.start, worker.session, "ShutdownWorker", request_of(worker), TELL)
     end
   end
