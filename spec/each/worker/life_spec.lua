@@ -261,7 +261,7 @@ describe("the life of a worker", function()
     it("lets tasks finish, and says when its time is over", function()
       local may_end = promise.new()
       peer:reset("call 1 " .. POLL .. " : answer " .. task "Long", "call " .. POLL .. " : hold")
-      local one = worker { activities = { Long = function()
+      local one = worker { graceful_shutdown_timeout = 3600, activities = { Long = function()
         may_end:wait()
         return "done"
       end } }
@@ -288,7 +288,7 @@ describe("the life of a worker", function()
     it("comes before that of its client", function()
       local may_end = promise.new()
       peer:reset("call 1 " .. POLL .. " : answer " .. task "Long", "call " .. POLL .. " : hold")
-      local one = worker { activities = { Long = function()
+      local one = worker { graceful_shutdown_timeout = 3600, activities = { Long = function()
         may_end:wait()
       end } }
       assert.is_true(one:start())
@@ -305,7 +305,8 @@ describe("the life of a worker", function()
 
     it("is not waited for by temporal.shutdown, but the server knows", function()
       peer:reset("call 1 " .. POLL .. " : answer " .. task "Hangs", "call " .. POLL .. " : hold")
-      local one = worker { activities = { Hangs = function() promise.new():wait(3600) end } }
+      local one = worker { graceful_shutdown_timeout = 3600,
+        activities = { Hangs = function() promise.new():wait(3600) end } }
       assert.is_true(one:start())
       polled(2)
       local began = env.now()
@@ -327,7 +328,8 @@ describe("the life of a worker", function()
   it("has a name and a logger of its own", function()
     local own = {}
     peer:reset("call 1 " .. POLL .. " : answer " .. task "Fails", "call " .. POLL .. " : hold")
-    local one = worker { identity = "the-worker", logger = function(_, text) own[#own + 1] = text end,
+    local one = worker { identity = "the-worker",
+      logger = function(_, text) own[#own + 1] = text end,
       activities = { Fails = function() error("no", 0) end } }
     one:run(function()
       until_true("the answer", function() return peer:stats().RespondActivityTaskFailed >= 1 end)
@@ -361,6 +363,7 @@ describe("the life of a worker", function()
       io.stdout:setvbuf "no"
       local client = temporal.client { target = %q, logger = function() end }
       local worker = temporal.worker { client = client, task_queue = "q",
+        graceful_shutdown_timeout = 3600,
         activities = { Hangs = function() promise.new():wait(3600) end } }
     ]]):format(peer.address) .. text }
   end
