@@ -67,7 +67,7 @@ local function new(given)
     },
     -- Open polls, by their futures; tasks and pollers that have not ended; the
     -- activities that run.
-    polls = {}, tasks = 0, pollers = 0, attempts = {}, crew = crew.new(),
+    polls = {}, tasks = 0, pollers = 0, attempts = {}, eager_limit = 0, crew = crew.new(),
     -- It is about to end; the server knows that; no poll is open; it has ended.
     leaving = promise.new(), told = promise.new(), polls_ended = promise.new(),
     stopped = promise.new(), state = "new",

@@ -73,6 +73,11 @@ local OPTIONS = options.define("worker option", {
     options.seconds("max_heartbeat_throttle_interval", { above = 0 }),
   default_heartbeat_throttle_interval =
     options.seconds("default_heartbeat_throttle_interval", { above = 0 }),
+  eager_activities = count("eager_activities", 0),
+  max_activities_per_second = options.number("max_activities_per_second", { above = 0 }),
+  max_task_queue_activities_per_second =
+    options.number("max_task_queue_activities_per_second", { above = 0 }),
+  local_activities_only = options.boolean("local_activities_only"),
   slots = options.group("slots", options.define("worker option", {
     workflow = count("workflow", 2),
     activity = count("activity", 1),

@@ -46,6 +46,28 @@ local function handle(worker, source, response)
   worker:task_ended()
 end
 
+--- Does a task beside the caller, which has taken its slot.
+-- @tparam worker worker
+-- @tparam table source
+-- @tparam table response what a poll brings
+function poller.hand_on(worker, source, response)
+  worker.tasks = worker.tasks + 1
+  worker.crew:run(handle, worker, source, response)
+end
+
+--- Takes a slot for a task that comes without a poll, if that may come now.
+-- @tparam table source
+-- @treturn boolean
+function poller.try(source)
+  if not source.slots:try() then
+    return false
+  elseif source.rate and not source.rate:try() then
+    source.slots:release()
+    return false
+  end
+  return true
+end
+
 -- One poll: the task it brought, nil without one, and the error.
 local function poll(worker, source)
   local future, err = service.start(worker.session, source.method, source.request, POLL)
@@ -137,6 +159,9 @@ local function loop(worker, own, index)
   while worker.state == "running" do
     local source = choose(own, index > 1)
     source.slots:acquire(source.sticky)
+    if source.rate then
+      source.rate:wait(worker.leaving)
+    end
     local response, err
     local began = now()
     if worker.state == "running" then
@@ -145,8 +170,7 @@ local function loop(worker, own, index)
     source.slots:polled(source.sticky)
     if response then
       state.pause, state.refused_since = nil, nil
-      worker.tasks = worker.tasks + 1
-      worker.crew:run(handle, worker, source, response)
+      poller.hand_on(worker, source, response)
     else
       source.slots:release()
       rest(worker, source, state, err, now() - began)
@@ -160,9 +184,10 @@ end
 -- @tparam worker worker
 -- @tparam table source `count` (pollers), `method` (`"PollWorkflowTaskQueue"`,
 --   `"PollActivityTaskQueue"`), `request`, `slots`, `run` (`run(worker, response)`
---   does a task and answers it); `sticky`: the queue is the worker's own; `other`:
---   a source in whose place all but the first of them poll while that one has work
---   that waits, and this one has none
+--   does a task and answers it); `rate` (of temporal.worker.rate): polls wait for
+--   it; `sticky`: the queue is the worker's own; `other`: a source in whose place all
+--   but the first of them poll while that one has work that waits, and this one has
+--   none
 function poller.begin(worker, source)
   source.backlog = 0
   if source.other then

@@ -4,6 +4,7 @@
 local activity_task = require "temporal.worker.activity_task"
 local host = require "temporal.wait.host"
 local poller = require "temporal.worker.poller"
+local rate = require "temporal.worker.rate"
 local worker_options = require "temporal.worker.options"
 local workflow_task = require "temporal.worker.workflow_task"
 
@@ -43,6 +44,29 @@ local function poll_workflows(self, normal, count)
   poller.begin(self, everybodys)
 end
 
+-- Of each workflow task so many activities are wanted with the answer; in a plain
+-- script one, since the others would wait for it.
+local EAGER, PLAIN_EAGER = 3, 1
+
+local function poll_activities(self, normal, count)
+  local settings = self.settings
+  local of_queue = settings.max_task_queue_activities_per_second
+  local source = {
+    count = count, method = "PollActivityTaskQueue", slots = self.slots.activity,
+    request = {
+      task_queue = normal, worker_instance_key = self.instance_key,
+      task_queue_metadata = of_queue and { max_tasks_per_second = of_queue } or nil,
+    },
+    rate = settings.max_activities_per_second and rate.new(settings.max_activities_per_second),
+    run = activity_task.run,
+  }
+  -- The server counts those that are polled for.
+  self.eager_limit = of_queue and 0 or settings.eager_activities
+    or host.is_plain() and PLAIN_EAGER or EAGER
+  self.eager_source = source
+  poller.begin(self, source)
+end
+
 --- Begins them.
 -- @tparam worker self
 function polls.begin(self)
@@ -51,12 +75,8 @@ function polls.begin(self)
   if next(self.workflows) then
     poll_workflows(self, normal, pollers.workflow)
   end
-  if next(self.activities) then
-    poller.begin(self, {
-      count = pollers.activity, method = "PollActivityTaskQueue", slots = self.slots.activity,
-      request = { task_queue = normal, worker_instance_key = self.instance_key },
-      run = activity_task.run,
-    })
+  if next(self.activities) and not self.settings.local_activities_only then
+    poll_activities(self, normal, pollers.activity)
   end
 end
 

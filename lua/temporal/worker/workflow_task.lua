@@ -6,6 +6,7 @@
 
 local calls = require "temporal.worker.calls"
 local definitions = require "temporal.run.definition"
+local eager = require "temporal.worker.eager"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
 local histories = require "temporal.workflow.history"
@@ -81,7 +82,7 @@ local function new_run(worker, response)
     workflow_id = execution.workflow_id, run_id = execution.run_id, log = log_of_run,
     deadlock_timeout = worker.settings.deadlock_timeout or nil,
   }
-  run.worker = worker
+  run.worker, run.eager = worker, worker.eager_limit > 0
   return run
 end
 
@@ -175,6 +176,7 @@ end
 
 local function complete(worker, response, run, commands, messages)
   local keep = worker.cache.limit > 0 and not run.closed
+  local wanted = run.eager and eager.ask(worker, commands) or 0
   local completed, err = calls.call(worker.session, "RespondWorkflowTaskCompleted", {
     task_token = response.task_token,
     commands = commands,
@@ -186,6 +188,9 @@ local function complete(worker, response, run, commands, messages)
     capabilities = CAPABILITIES,
   }, SPARSE)
   run.busy = false
+  if wanted > 0 then
+    eager.take(worker, completed, wanted)
+  end
   if not completed or not keep then
     worker.cache:remove(run.run_id)
   end

@@ -79,6 +79,8 @@ function activity:command(run)
       heartbeat_timeout = given.heartbeat_timeout,
       retry_policy = given.retry_policy,
       priority = given.priority,
+      -- Whoever sends the command may take it back.
+      request_eager_execution = run.eager and given.eager ~= false or nil,
     },
     user_metadata = given.user_metadata,
   }
