@@ -13,8 +13,6 @@
 #include "message_decode.h"
 #include "message_path.h"
 
-#define METATABLE "temporal.history_page"
-#define KINDS "temporal.event_kinds" /* registry: short names by number */
 #define HISTORY "temporal.api.history.v1.History"
 #define EVENT "temporal.api.history.v1.HistoryEvent"
 #define EVENT_TYPE "temporal.api.enums.v1.EventType"
@@ -26,8 +24,17 @@ typedef struct page {
   tp_history_event events[1]; /* their bytes are held by the user value */
 } page;
 
+/* Upvalues of every function here. */
+#define PAGE_METATABLE lua_upvalueindex(1)
+#define KINDS lua_upvalueindex(2) /* short names of event types by number */
+
 static page *check_page(lua_State *L) {
-  return luaL_checkudata(L, 1, METATABLE);
+  page *p = lua_touserdata(L, 1);
+  int is_page = p != NULL && lua_getmetatable(L, 1) &&
+                lua_rawequal(L, -1, PAGE_METATABLE);
+  luaL_argcheck(L, is_page, 1, "not a page of a history");
+  lua_pop(L, 1);
+  return p;
 }
 
 /* The event at the place that argument 2 is. */
@@ -60,10 +67,10 @@ static int gap(lua_State *L, int64_t last, int64_t id) {
 }
 
 /* Pushes the short name of a type, or, when the schema has none, its number. */
-static void push_kind(lua_State *L, int kinds, int enumeration, int32_t type) {
+static void push_kind(lua_State *L, int enumeration, int32_t type) {
   const tp_enum_value *value;
   char text[128];
-  lua_rawgeti(L, kinds, type);
+  lua_rawgeti(L, KINDS, type);
   if (!lua_isnil(L, -1)) return;
   lua_pop(L, 1);
   value = tp_schema_value(enumeration, type);
@@ -74,16 +81,7 @@ static void push_kind(lua_State *L, int kinds, int enumeration, int32_t type) {
   tp_schema_value_short(enumeration, value, text, sizeof text);
   lua_pushstring(L, text);
   lua_pushvalue(L, -1);
-  lua_rawseti(L, kinds, type);
-}
-
-static void push_kinds(lua_State *L) {
-  lua_getfield(L, LUA_REGISTRYINDEX, KINDS);
-  if (!lua_isnil(L, -1)) return;
-  lua_pop(L, 1);
-  lua_newtable(L);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, LUA_REGISTRYINDEX, KINDS);
+  lua_rawseti(L, KINDS, type);
 }
 
 /* Pushes a page with room for so many events of the bytes at argument 1. */
@@ -98,7 +96,7 @@ static page *push_page(lua_State *L, size_t room) {
   lua_pushvalue(L, 1);
   lua_rawseti(L, -2, 1);
   ltp_setuservalue(L, -2);
-  luaL_getmetatable(L, METATABLE);
+  lua_pushvalue(L, PAGE_METATABLE);
   lua_setmetatable(L, -2);
   return p;
 }
@@ -120,7 +118,6 @@ static int Ltp_history_page(lua_State *L) {
   status = tp_history_count(&r, &room);
   if (status != TP_OK) return unreadable(L, status, &r);
   p = push_page(L, room);
-  push_kinds(L);
   enumeration = tp_schema_enum(EVENT_TYPE, sizeof EVENT_TYPE - 1);
   for (;;) {
     tp_history_event *event = &p->events[p->count];
@@ -131,7 +128,7 @@ static int Ltp_history_page(lua_State *L) {
     if (event->id != last + 1) return gap(L, last, event->id);
     last = event->id;
     p->count++;
-    push_kind(L, 6, enumeration, event->type);
+    push_kind(L, enumeration, event->type);
     lua_rawseti(L, 3, ++count);
   }
   lua_settop(L, 5);
@@ -246,11 +243,15 @@ void ltp_open_history(lua_State *L, int first) {
     {"history_may_be_ignored", Ltp_history_may_be_ignored},
     {NULL, NULL}};
   const luaL_Reg *f;
+  int metatable = lua_gettop(L) + 1;
   (void)first;
-  luaL_newmetatable(L, METATABLE);
-  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_newtable(L);
   for (f = functions; f->name != NULL; f++) {
-    lua_pushcfunction(L, f->func);
-    lua_setfield(L, -2, f->name);
+    lua_pushvalue(L, metatable);
+    lua_pushvalue(L, metatable + 1);
+    lua_pushcclosure(L, f->func, 2);
+    lua_setfield(L, metatable - 1, f->name);
   }
+  lua_settop(L, metatable - 1);
 }

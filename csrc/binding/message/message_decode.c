@@ -19,6 +19,7 @@
 #define PER_BYTE 2 /* tables and elements; the densest of messages have 0.8 */
 #define SHORT 250000 /* what the shortest may make, or a share of the limit: */
 #define SHORT_SHARE 24
+#define FEW 2      /* fields, where not all are wanted */
 #define AHEAD 1024 /* elements of a list or map made room for at once */
 
 typedef struct {
@@ -155,27 +156,32 @@ static const tp_field *lookup(int type, const tp_field_value *v) {
   return NULL;
 }
 
-/* Pushes a table with room for what the message will have. */
-static void push_table(decoder *d, int type, const tp_reader *r) {
-  const tp_message *m = &tp_schema_messages[type];
-  int room = d->sparse ? 0 : m->always, scanned;
+/* How many fields there are, of full tables those with presence alone. */
+static int count_fields(const decoder *d, int type, const tp_reader *r) {
   tp_reader ahead = *r;
   tp_field_value v;
-  if (d->sparse || m->always < m->count) {
-    for (scanned = 0; scanned < SCANNED && !tp_reader_done(&ahead); scanned++) {
-      const tp_field *field;
-      if (tp_wire_next(&ahead, &v) != TP_OK) break;
-      if (d->sparse) {
-        room++;
-        continue;
-      }
-      field = tp_schema_field(type, v.number);
-      room += field != NULL && field->flags & TP_FIELD_PRESENCE;
-    }
+  int n = 0, scanned;
+  for (scanned = 0; scanned < SCANNED && !tp_reader_done(&ahead); scanned++) {
+    const tp_field *field;
+    if (tp_wire_next(&ahead, &v) != TP_OK) break;
+    field = d->sparse ? NULL : tp_schema_field(type, v.number);
+    n += d->sparse || (field != NULL && field->flags & TP_FIELD_PRESENCE);
   }
+  return n;
+}
+
+static void push_sized(decoder *d, int type, int room) {
   d->left--;
   lua_createtable(d->L, 0, room);
   if (d->sparse) ltp_make_sparse(d->L, d->sparse, d->names, type);
+}
+
+/* Pushes a table with room for what the message will have. */
+static void push_table(decoder *d, int type, const tp_reader *r) {
+  const tp_message *m = &tp_schema_messages[type];
+  int room = d->sparse ? 0 : m->always;
+  if (d->sparse || m->always < m->count) room += count_fields(d, type, r);
+  push_sized(d, type, room);
 }
 
 /* Sets _unknown of the table, or adds a piece to be joined at the end. */
@@ -601,7 +607,8 @@ static int decode(decoder *d, const uint8_t *data, size_t n, int type,
   d->limit = limit_of(n, max);
   d->left = (int64_t)d->limit;
   tp_reader_init(&r, data, n);
-  push_table(d, type, &r);
+  if (d->wanted == LTP_ALL_FIELDS) push_table(d, type, &r);
+  else push_sized(d, type, FEW);
   wrong = decode_message(d, NULL, type, &r, 1, 0);
   if (wrong == 0) join_unknown(d);
   lua_replace(L, names);

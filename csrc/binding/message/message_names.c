@@ -4,15 +4,18 @@
 #include "../../core/proto/schema.h"
 #include "message_path.h"
 
-#define REGISTRY_KEY "temporal.names"
+/* Its address is the key in the registry: found without a string. */
+static char key;
 
 void ltp_push_names(lua_State *L) {
-  lua_getfield(L, LUA_REGISTRYINDEX, REGISTRY_KEY);
+  lua_pushlightuserdata(L, &key);
+  lua_rawget(L, LUA_REGISTRYINDEX);
   if (!lua_isnil(L, -1)) return;
   lua_pop(L, 1);
   lua_createtable(L, tp_schema_count.names, 0);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, LUA_REGISTRYINDEX, REGISTRY_KEY);
+  lua_pushlightuserdata(L, &key);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
 void ltp_push_name(lua_State *L, int names, unsigned id) {

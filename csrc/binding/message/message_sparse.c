@@ -5,7 +5,8 @@
 
 #include "message_names.h"
 
-#define REGISTRY_KEY "temporal.sparse"
+/* Its address is the key in the registry. */
+static char key;
 
 /* What does not become a sparse table; the value says what it becomes. */
 static const struct {
@@ -33,7 +34,8 @@ static void make_empty(lua_State *L, int types) {
 /* Types are counted from 1 in the table. */
 void ltp_push_sparse(lua_State *L) {
   size_t i;
-  lua_getfield(L, LUA_REGISTRYINDEX, REGISTRY_KEY);
+  lua_pushlightuserdata(L, &key);
+  lua_rawget(L, LUA_REGISTRYINDEX);
   if (!lua_isnil(L, -1)) return;
   lua_pop(L, 1);
   lua_newtable(L);
@@ -43,8 +45,9 @@ void ltp_push_sparse(lua_State *L) {
     lua_pushinteger(L, others[i].as);
     lua_rawseti(L, -2, type + 1);
   }
-  lua_pushvalue(L, -1);
-  lua_setfield(L, LUA_REGISTRYINDEX, REGISTRY_KEY);
+  lua_pushlightuserdata(L, &key);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
 ltp_sparse ltp_sparse_of(lua_State *L, int types, int type) {

@@ -140,9 +140,33 @@ static tp_status read_group(tp_reader *r, tp_field_value *v, int depth) {
   return TP_OK;
 }
 
+/* Most fields are this: a tag of one byte, and a number or a length of one. */
+static int read_short(tp_reader *r, tp_field_value *v) {
+  const uint8_t *p = r->p;
+  size_t left = (size_t)(r->end - p);
+  if (left < 2 || p[0] >= 0x80 || p[0] < 8 || p[1] >= 0x80) return 0;
+  v->wire = (tp_wire_type)(p[0] & 7);
+  v->integer = p[1];
+  if (v->wire == TP_WIRE_VARINT) {
+    v->bytes = NULL;
+    v->length = 0;
+  } else if (v->wire == TP_WIRE_BYTES && p[1] <= left - 2) {
+    v->bytes = p + 2;
+    v->length = p[1];
+  } else {
+    return 0;
+  }
+  v->number = p[0] >> 3;
+  v->start = p;
+  r->p = p + 2 + v->length;
+  return 1;
+}
+
 tp_status tp_wire_next_within(tp_reader *r, tp_field_value *v, int depth) {
   const uint8_t *start = r->p;
-  tp_status status = read_tag(r, v);
+  tp_status status;
+  if (read_short(r, v)) return TP_OK;
+  status = read_tag(r, v);
   if (status == TP_OK)
     status = v->wire == TP_WIRE_GROUP ? read_group(r, v, depth)
                                       : read_value(r, v);

@@ -60,6 +60,9 @@ end
 
 local function split(value)
   local whole = floor(value)
+  if whole == value then
+    return whole, 0
+  end
   return carry(whole, floor((value - whole) * NANOS + 0.5))
 end
 

@@ -58,11 +58,11 @@ end
 function future.subscribe(self, waiting)
   local waiters = self.waiters
   if not waiters then
-    waiters = {}
-    self.waiters = waiters
+    self.waiters = { waiting, waiting.number }
+    return
   end
-  waiters[#waiters + 1] = waiting
-  waiters[#waiters + 1] = waiting.number
+  local count = #waiters
+  waiters[count + 1], waiters[count + 2] = waiting, waiting.number
 end
 
 --- Raises what stands in the way of a wait or an operation in the scope of a

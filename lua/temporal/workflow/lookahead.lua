@@ -8,6 +8,11 @@ local errors = require "temporal.error.error"
 local marker = require "temporal.workflow.op.marker"
 local update = require "temporal.workflow.op.update"
 
+local next = next
+
+-- The updates of most steps.
+local NONE = {}
+
 local lookahead = {}
 
 local function take_marker(run, attributes)
@@ -43,13 +48,16 @@ end
 -- @tparam run run
 -- @tparam history history
 -- @tparam integer last the place of the step's last event
--- @treturn table the updates that were accepted, as records
+-- @treturn table the updates that were accepted, as records; not to be changed
 function lookahead.load(run, history, last)
-  local kinds, records, patch = history.kinds, {}, nil
-  run.patches_here = {}
+  local kinds, records, patch = history.kinds, NONE, nil
+  if next(run.patches_here) then
+    run.patches_here = {}
+  end
   for i = last + 2, chunk.block_ends(history, last, true) do
     local kind, marked = kinds[i], nil
     if kind == "workflow_execution_update_accepted" then
+      records = records == NONE and {} or records
       records[#records + 1] = take_acceptance(run, history:keep_attributes(i), history:id(i))
     elseif kind == "upsert_workflow_search_attributes" and patch then
       local message = history:keep_attributes(i).search_attributes

@@ -375,7 +375,8 @@ function methods:resolve(kind, attributes, id, jobs)
   if not operation or not operation.happens[kind] then
     return nondeterminism(id, operations.describe(kind, attributes), "nothing it could belong to")
   end
-  jobs[#jobs + 1], jobs[#jobs + 2], jobs[#jobs + 3] = operation, kind, attributes
+  local count = #jobs
+  jobs[count + 1], jobs[count + 2], jobs[count + 3] = operation, kind, attributes
   return nil
 end
 
@@ -505,7 +506,7 @@ end
 
 -- One step: events from..last; `given`, the messages of a task to be done now.
 function methods:apply_chunk(history, from, last, given)
-  local messages, jobs = {}, {}
+  local messages, jobs = {}, { nil, nil, nil } -- with room for one
   local ok, problem, updates = pcall(take_events, self, history, from, last, messages, jobs, given)
   if not ok then
     problem = unusable(history, from, last, problem)

@@ -205,6 +205,8 @@ function activity_calls.execute(given, definition, count, ...)
   return operation.emit(run, caller.scope, setmetatable({
     done = false, id = checked.activity_id or tostring(number), activity_type = name,
     options = checked, input = input,
+    -- Room for what comes.
+    scope = nil, place = nil, sent = nil, event_id = nil, waiters = nil, result = nil, seen = nil,
   }, metatable))
 end
 
