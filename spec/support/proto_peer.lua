@@ -178,7 +178,7 @@ function peer.run_every(options)
         $(pkg-config --cflags %s 2>/dev/null || echo -I/usr/include/%s) -o '%s' '%s.c' \
         spec/support/core/boxed_buffer.c csrc/binding/base/decimal.c csrc/binding/message/*.c \
         csrc/core/base/*.c csrc/core/json/json_number.c csrc/core/proto/wire.c \
-        csrc/core/proto/schema.c -lm &&
+        csrc/core/proto/schema.c csrc/core/proto/history_index.c -lm &&
       '%s' '%s.lua' '%s' '%s' %d %d; }]]):format(options.python, here, module, name, name,
     module, module, options.lua, here, module, options.python, options.seed, options.count))
   os.remove(module)

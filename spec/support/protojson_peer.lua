@@ -114,6 +114,7 @@ function peer.run_known(options)
   local sources = "spec/support/core/boxed_buffer.c csrc/binding/base/decimal.c"
     .. " csrc/binding/message/*.c csrc/binding/value/*.c"
     .. " csrc/core/base/*.c csrc/core/json/*.c csrc/core/proto/wire.c csrc/core/proto/schema.c"
+    .. " csrc/core/proto/history_index.c"
   local output, status = read_all(([[
     { '%s' -B '%s.py' table > '%s.c' &&
       cc -std=c99 -D_GNU_SOURCE -O1 -fPIC -shared -iquote csrc/core/proto -iquote csrc/binding \

@@ -42,6 +42,7 @@ void ltp_push_sparse(lua_State *L) {
   make_empty(L, lua_gettop(L));
   for (i = 0; i < sizeof others / sizeof *others; i++) {
     int type = tp_schema_message(others[i].name, strlen(others[i].name));
+    if (type < 0) continue; /* another schema, for a test */
     lua_pushinteger(L, others[i].as);
     lua_rawseti(L, -2, type + 1);
   }
