@@ -53,6 +53,34 @@ class Fail:
         raise ApplicationError(message, *details, type="Secret", non_retryable=True) from cause
 
 
+@activity.defn(name="Shout")
+async def shout(text: str, times: int = 1) -> list:
+    if times < 0:
+        raise ApplicationError("no " + text, text, {"times": times}, type="Shy")
+    return [text.upper()] * times
+
+
+@workflow.defn(name="AskLua")
+class AskLua:
+    """An activity and a child of another task queue: what they came to, and how they fail."""
+
+    @workflow.run
+    async def run(self, queue: str, value: RawValue) -> list:
+        seen = [await workflow.execute_activity(
+            "Back", value, task_queue=queue, start_to_close_timeout=timedelta(seconds=60))]
+        child = await workflow.start_child_workflow(
+            "Child", value, task_queue=queue, memo={"note": "kept secret"})
+        await child.signal("go", "signal secret")
+        seen.append(await child)
+        try:
+            await workflow.execute_activity(
+                "Broken", "a secret", task_queue=queue, retry_policy=ONCE,
+                start_to_close_timeout=timedelta(seconds=60))
+        except ActivityError as error:
+            seen.append([error.cause.message, error.cause.type, list(error.cause.details)])
+        return seen
+
+
 @activity.defn(name="Later")
 async def later() -> None:
     activity.raise_complete_async()
@@ -93,8 +121,8 @@ async def main() -> None:
     async with Worker(
         client,
         task_queue=task_queue,
-        workflows=[Arguments, Seen, Fail, Ask],
-        activities=[later],
+        workflows=[Arguments, Seen, Fail, Ask, AskLua],
+        activities=[later, shout],
         workflow_runner=UnsandboxedWorkflowRunner(),
     ):
         print("ready", flush=True)

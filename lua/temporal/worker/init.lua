@@ -18,6 +18,7 @@ local field = require "temporal.base.field"
 local logger = require "temporal.observe.logger"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
+local payloads = require "temporal.worker.payloads"
 local polls = require "temporal.worker.polls"
 local promise = require "temporal.wait.promise"
 local service = require "temporal.call.service"
@@ -164,7 +165,9 @@ function worker:start()
   end
   session:open()
   self.session = worker_options.session(session, self.settings)
-  self.converter = self.session.converter
+  local converter = self.session.converter
+  self.converter = converter.plain or converter
+  self.payloads = converter.plain and payloads.new(converter, self.session.namespace)
   self.instance_key = core.uuid()
   enter(self, true)
   farewell.watch_end()

@@ -4,7 +4,6 @@
 local core = require "temporal.core"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
-local sessions = require "temporal.call.session"
 
 local next, type = next, type
 
@@ -39,10 +38,6 @@ local function client(target, value, spec, name)
   if type(meta) ~= "table" or rawget(meta, "__name") ~= "temporal.client" then
     return options.fail(spec, name, "must be a client, made by temporal.client",
       options.kind_of(value))
-  end
-  -- Without them its payloads would go out as they are.
-  if sessions.of(value).converter.plain then
-    return options.fail(spec, name, "must be a client without codecs: workers do not run them yet")
   end
   target.client = value
 end

@@ -151,7 +151,7 @@ local function decoded(self, history)
   if self.codecs then
     -- A copy: what was given stays as it is.
     history = assert(core.decode(HISTORY, (assert(core.encode(HISTORY, history)))))
-    return payloads.decode(self.codecs:bind("arguments", self.namespace), history)
+    return payloads.new(self.codecs, self.namespace):decode_tables(history, history.id)
   end
   return history
 end

@@ -56,6 +56,13 @@ local function fetch(worker, response, history, token)
     if not page then
       return nil, err
     end
+    if worker.payloads then
+      page, err = worker.payloads:decode("GetWorkflowExecutionHistoryResponse", page,
+        response.workflow_execution.workflow_id)
+      if not page then
+        return nil, err
+      end
+    end
     local good, gap = history:append(page.history or "")
     if not good then
       return nil, gap
@@ -123,6 +130,14 @@ local function find(worker, response)
   return run, history
 end
 
+-- Sends what may have a failure in it.
+local function send(worker, method, request, workflow_id)
+  if worker.payloads then
+    request = worker.payloads:encode_failure(method, request, workflow_id)
+  end
+  return calls.call(worker.session, method, request)
+end
+
 -- Only the first attempt is reported; the server delays those that follow.
 local function fail(worker, response, problem, traceback)
   worker.cache:remove(response.workflow_execution.run_id)
@@ -132,14 +147,19 @@ local function fail(worker, response, problem, traceback)
     run_id = response.workflow_execution.run_id,
     workflow_type = response.workflow_type.name, attempt = response.attempt,
   })
-  if response.attempt > 1 then
-    return nil
+  local proto = failure.from_error(failure.of_raised(problem, traceback), worker.converter)
+  local workflow_id = response.workflow_execution.workflow_id
+  if response.query then
+    send(worker, "RespondQueryTaskCompleted", {
+      task_token = response.task_token, completed_type = "QUERY_RESULT_TYPE_FAILED",
+      failure = proto, error_message = proto and proto.message,
+    }, workflow_id)
+  elseif response.attempt <= 1 then
+    send(worker, "RespondWorkflowTaskFailed", {
+      task_token = response.task_token,
+      cause = errors.is_error(problem) and CAUSES[problem.kind] or OTHER_CAUSE, failure = proto,
+    }, workflow_id)
   end
-  calls.call(worker.session, "RespondWorkflowTaskFailed", {
-    task_token = response.task_token,
-    cause = errors.is_error(problem) and CAUSES[problem.kind] or OTHER_CAUSE,
-    failure = (failure.from_error(failure.of_raised(problem, traceback), worker.converter)),
-  })
   return nil
 end
 
@@ -152,10 +172,10 @@ end
 
 local function answer_query(worker, response, run)
   local completed_type, result, proto, why = ask(run, response.query)
-  calls.call(worker.session, "RespondQueryTaskCompleted", {
+  send(worker, "RespondQueryTaskCompleted", {
     task_token = response.task_token, completed_type = completed_type, query_result = result,
     failure = proto, error_message = why,
-  })
+  }, run.workflow_id)
 end
 
 local function query_results(run, queries)
@@ -177,7 +197,7 @@ end
 local function complete(worker, response, run, commands, messages)
   local keep = worker.cache.limit > 0 and not run.closed
   local wanted = run.eager and eager.ask(worker, commands) or 0
-  local completed, err = calls.call(worker.session, "RespondWorkflowTaskCompleted", {
+  local request = {
     task_token = response.task_token,
     commands = commands,
     messages = messages,
@@ -186,7 +206,19 @@ local function complete(worker, response, run, commands, messages)
     query_results = query_results(run, response.queries),
     sdk_metadata = run.uses_patches and SDK_WITH_PATCHES or SDK,
     capabilities = CAPABILITIES,
-  }, SPARSE)
+  }
+  local refused
+  if worker.payloads then
+    request, refused = worker.payloads:encode("RespondWorkflowTaskCompleted", request,
+      run.workflow_id)
+  end
+  if not request then
+    eager.take(worker, nil, wanted)
+    run.busy = false
+    return fail(worker, response, refused)
+  end
+  local completed, err = calls.call(worker.session, "RespondWorkflowTaskCompleted", request,
+    SPARSE)
   run.busy = false
   if wanted > 0 then
     eager.take(worker, completed, wanted)
@@ -209,6 +241,14 @@ end
 
 -- Returns the next task of the run, when its answer brought one.
 local function do_one(worker, response)
+  if worker.payloads then
+    local decoded, problem = worker.payloads:decode("PollWorkflowTaskQueueResponse", response,
+      response.workflow_execution.workflow_id)
+    if not decoded then
+      return fail(worker, response, problem)
+    end
+    response = decoded
+  end
   local run, history, transient = find(worker, response)
   if not run then
     if transient then
@@ -226,11 +266,9 @@ local function do_one(worker, response)
   if started_id > 0 then
     run.last_started_id = started_id
   end
-  if response.query then
+  if response.query and commands then
     run.busy = false
-    if commands then
-      answer_query(worker, response, run)
-    end
+    answer_query(worker, response, run)
     return nil
   elseif not commands then
     run.busy = false

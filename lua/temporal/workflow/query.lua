@@ -13,8 +13,8 @@ local tostring = tostring
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
 local function refuse(run, problem)
-  local err = failure.of_raised(problem)
-  return nil, (failure.from_error(err, run.converter)), err.message
+  local proto = failure.from_error(failure.of_raised(problem), run.converter)
+  return nil, proto, proto.message
 end
 
 local function call(run, handler, values)
