@@ -26,7 +26,7 @@ local MARKERS = {
   lua_side_effect = { data = "details" },
   core_local_activity = { result = "result" },
 }
-local NO_DETAILS = {}
+local NOTHING = {}
 
 -- One direction, for the values of one workflow: which converter for which kind.
 local coder = {}
@@ -76,7 +76,7 @@ local function walk(self, message, kind)
     if type(child) == "table" and name ~= "search_attributes" then
       local below = kind == "failure" and kind or KIND[name] or kind
       if marker and name == "details" then
-        code_map(self, child, MARKERS[marker] or NO_DETAILS)
+        code_map(self, child, MARKERS[marker] or NOTHING)
       elseif (below == "memo" or below == "header") and rawget(child, "fields") then
         code_map(self, child.fields, nil, below)
       elseif code_field(self, message, name, child, below or "details") then
@@ -139,7 +139,7 @@ local function code_messages(each, list)
 end
 
 local function take_out(message, name)
-  local list = rawget(message, name) or {}
+  local list = rawget(message, name)
   message[name] = nil
   return list
 end
@@ -150,8 +150,8 @@ local function code(self, way, message, workflow_id, activity_id)
   local holder = history or message
   local list, messages = take_out(holder, parts), take_out(message, "messages")
   local each = new_coder(self, way, workflow_id, activity_id)
-  code_parts(self, way, list, workflow_id)
-  code_messages(each, messages)
+  code_parts(self, way, list or NOTHING, workflow_id)
+  code_messages(each, messages or NOTHING)
   walk(each, message)
   holder[parts], message.messages = list, messages
   return message
@@ -184,7 +184,7 @@ local metatable = { __index = payloads }
 
 -- A message with all its parts as tables: in what comes and goes some are bytes.
 local function whole(name, message)
-  local bytes, problem = core.encode(PACKAGE .. name, message)
+  local bytes, problem = core.encode(PACKAGE .. name, message, true)
   if not bytes then
     return nil, errors.received { kind = "conversion", message = problem }
   end

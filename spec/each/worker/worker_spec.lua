@@ -361,9 +361,6 @@ describe("a worker", function()
     end
     raises("takes a table of options", 1)
     raises('worker option "client" is missing', { task_queue = "q", activities = {} })
-    local coded = temporal.client { codecs = { temporal.codec.zlib {} } }
-    raises("must be a client without codecs", { client = coded, task_queue = "q" })
-    coded:close()
     raises('"client" must be a client', { client = {}, task_queue = "q" })
     raises('"task_queue" is missing', { client = client, activities = {} })
     raises("must not begin with", { client = client, task_queue = "__temporal_q",
