@@ -165,7 +165,8 @@ function call.failure(problem, converter, where)
   local proto, unwritable = failure.from_error(err, converter)
   if not proto then
     err = as_application(tostring(unwritable))
-    proto = failure.from_error(err, converter)
+    -- When it is a codec that does not work, without codecs.
+    proto = failure.from_error(err, converter.plain or converter)
   elseif not proto.application_failure_info then
     err = wrap(err)
     proto = failure.from_error(err, converter)

@@ -112,6 +112,10 @@ function arguments.read(self, converter, payloads)
     return converter:values(payloads)
   end
   local source, unreadable = payload_list(payloads)
+  if source and converter.plain then -- what is raw passes the codecs, too
+    source, unreadable = converter:decode(source)
+    converter = converter.plain
+  end
   if not source then
     return nil, unreadable
   elseif #source > self.n then

@@ -17,6 +17,7 @@ local heartbeat = require "temporal.worker.heartbeat"
 local infos = require "temporal.activity.info"
 local logger = require "temporal.observe.logger"
 local promise = require "temporal.wait.promise"
+local protect = require "temporal.base.protect"
 
 local max, next, tostring, type = math.max, next, tostring, type
 local now = core.now
@@ -174,9 +175,11 @@ function task.run(worker, response)
   if not fn then
     return fail(self, other)
   end
-  local list, unreadable = call.arguments(fn, values(self, "arguments"), response.input)
-  if not list then
-    return fail(self, unreadable)
+  -- A codec may raise.
+  local ok, list, unreadable = protect(call.arguments, fn, values(self, "arguments"),
+    response.input)
+  if not (ok and list) then
+    return fail(self, ok and unreadable or list)
   elseif other then
     list = call.prepend(list, response.activity_type.name)
   end

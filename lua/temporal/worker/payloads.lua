@@ -138,6 +138,26 @@ local function code_messages(each, list)
   end
 end
 
+-- What is sent in the place of what no codec encodes.
+local function refusal(problem)
+  return {
+    message = "this cannot be encoded: " .. tostring(problem), source = "LuaSDK",
+    application_failure_info = { type = "codec" },
+  }
+end
+
+-- Of the answers to queries each fails by itself.
+local function code_answers(each, results)
+  for _, answer in next, results do
+    local ok, problem = pcall(walk, each, answer)
+    if not ok then
+      answer.result_type, answer.answer = "QUERY_RESULT_TYPE_FAILED", nil
+      answer.failure = refusal(problem)
+      answer.error_message = answer.failure.message
+    end
+  end
+end
+
 local function take_out(message, name)
   local list = rawget(message, name)
   message[name] = nil
@@ -149,11 +169,13 @@ local function code(self, way, message, workflow_id, activity_id)
   local history = rawget(message, "history")
   local holder = history or message
   local list, messages = take_out(holder, parts), take_out(message, "messages")
+  local answers = take_out(message, "query_results")
   local each = new_coder(self, way, workflow_id, activity_id)
   code_parts(self, way, list or NOTHING, workflow_id)
   code_messages(each, messages or NOTHING)
+  code_answers(each, answers or NOTHING)
   walk(each, message)
-  holder[parts], message.messages = list, messages
+  holder[parts], message.messages, message.query_results = list, messages, answers
   return message
 end
 
@@ -233,8 +255,8 @@ function payloads:encode(method, request, workflow_id, activity_id)
   return run(self, "encode", copy, workflow_id, activity_id)
 end
 
---- The same for a request with a failure: where that cannot be encoded, the other
--- side is told why.
+--- The same for the answer to a query and for a request with a failure: where that
+-- cannot be encoded, the other side is told why.
 -- @return as the arguments of `encode`
 -- @treturn table the request
 function payloads:encode_failure(method, request, workflow_id, activity_id)
@@ -242,10 +264,11 @@ function payloads:encode_failure(method, request, workflow_id, activity_id)
   if encoded then
     return encoded
   end
-  request.failure = {
-    message = "the failure cannot be encoded: " .. tostring(err), source = "LuaSDK",
-    application_failure_info = { type = "codec" },
-  }
+  request.failure = refusal(err)
+  if request.completed_type then
+    request.completed_type, request.query_result = "QUERY_RESULT_TYPE_FAILED", nil
+    request.error_message = request.failure.message
+  end
   return request
 end
 

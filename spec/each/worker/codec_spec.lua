@@ -45,6 +45,9 @@ local reverse = {
 
 local function Back(value) return value end
 
+local RawBack = temporal.define_activity("RawBack", function(value) return value end,
+  { args = { "raw" } })
+
 local function Broken(text)
   error(temporal.application_error("broken: " .. text, { type = "Broken", details = { text, 2 } }))
 end
@@ -118,6 +121,7 @@ describe("a worker with codecs", function()
     plain = temporal.client { target = env.address, namespace = env.namespace }
     client = temporal.client {
       target = env.address, namespace = env.namespace, codecs = { reverse }, codec_headers = true,
+      logger = function() end,
       failure_converter = temporal.failure_converter { encode_common_attributes = true },
     }
   end)
@@ -130,19 +134,20 @@ describe("a worker with codecs", function()
     options.client, options.task_queue = options.client or client, queue
     options.workflows = not LUA_51 and { Everything = Everything, Child = Child, Again = Again,
       Secretive = Secretive, AskPython = AskPython } or nil
-    options.activities = { Back = Back, Broken = Broken }
+    options.activities = { Back = Back, Broken = Broken, RawBack = RawBack }
     return temporal.worker(options):run(fn)
   end
 
   it("runs activities", function()
-    local value, failed = nil, nil
+    local value, raw, failed
     beside({}, function()
       local given = { task_queue = queue, start_to_close_timeout = 30,
         retry_policy = { maximum_attempts = 1 } }
       value = client:execute_activity(given, "Back", { "a", 1 }):get(HUNG)
+      raw = client:execute_activity(given, "RawBack", { "b" }):get(HUNG)
       failed = select(2, client:execute_activity(given, "Broken", "secret"):get(HUNG))
     end)
-    assert.same({ "a", 1 }, value)
+    assert.same({ { "a", 1 }, { "b" } }, { value, raw })
     local application = failed:find "application"
     assert.same({ "broken: secret", "Broken", "secret", 2 }, { application.message,
       application.type, application.details[1], application.details[2] })
@@ -232,6 +237,29 @@ describe("a worker with codecs", function()
       { "broken: a secret", "Broken", { "a secret", 2 } } }, of_python)
   end)
 
+  it("says nothing in clear when a codec cannot encode", function()
+    local why, failed
+    local broken = { decode = reverse.decode, encode = function(payloads, context)
+      if context.kind == "result" then return nil, "no key" end
+      return reverse.encode(payloads, context)
+    end }
+    local noisy = temporal.client { target = env.address, namespace = env.namespace,
+      codecs = { broken }, logger = function() end }
+    beside({ client = noisy }, function()
+      local run = temporal.assert(client:start_workflow({ task_queue = queue, task_timeout = 1 },
+        "Everything"))
+      why = select(2, run:query("state", "q"))
+      failed = select(2, client:execute_activity({ task_queue = queue, start_to_close_timeout = 30,
+        retry_policy = { maximum_attempts = 1 } }, "Back", "secret"):get(HUNG))
+      temporal.assert(run:terminate())
+    end)
+    noisy:close(0)
+    assert.matches("this cannot be encoded: codec: codec 1 could not encode: no key", tostring(why),
+      1, true)
+    assert.matches("no key", tostring(failed), 1, true)
+    assert.is_nil(tostring(failed):find "secret")
+  end)
+
   it("fails the task when a codec refuses or raises, and goes on when it is mended", function()
     for _, how in ipairs { "refuse", "raise" } do
       local broken, logged = true, {}
@@ -245,7 +273,12 @@ describe("a worker with codecs", function()
       }
       local noisy = temporal.client { target = env.address, namespace = env.namespace,
         codecs = { fragile }, logger = function(_, message) logged[#logged + 1] = message end }
+      local attempt
       local result = beside({ client = noisy }, function()
+        attempt = select(2, client:execute_activity({ task_queue = queue,
+          start_to_close_timeout = 30, retry_policy = { maximum_attempts = 1 } }, "Back",
+          "secret"):get(HUNG))
+        logged = {}
         local run = client:execute_workflow({ task_queue = queue, task_timeout = 1 }, "Again", 0,
           "x")
         env.wait_until(HUNG, function()
@@ -256,8 +289,8 @@ describe("a worker with codecs", function()
         return { run:get(HUNG) }
       end)
       noisy:close(0)
-      assert.is_nil(result[1])
-      assert.is_nil(result[2])
+      assert.same({}, result)
+      assert.matches("the key is lost", tostring(attempt), 1, true)
       assert.matches("a workflow task failed: codec", logged[1], 1, true)
       assert.matches("the key is lost", logged[1], 1, true)
     end
