@@ -1,0 +1,205 @@
+--- What one run has for itself: its copies of functions and tables, its globals, its
+-- libraries, its modules.
+-- @module temporal.workflow.sandbox.instance
+
+local current = require "temporal.workflow.current"
+local modules = require "temporal.workflow.sandbox.module"
+local standard = require "temporal.workflow.sandbox.standard"
+
+local next, rawset, setmetatable = next, rawset, setmetatable
+local load = rawget(_G, "loadstring") or load
+local raw_metatable = debug.getmetatable
+local setfenv = rawget(_G, "setfenv")
+local setupvalue, upvaluejoin = debug.setupvalue, debug.upvaluejoin
+local interpret = standard.interpret
+
+local methods = {}
+local metatable = { __index = methods }
+
+-- Makes empty copies of the nodes; what is there stays.
+local function make(self, node)
+  local kind = node.kind
+  if kind == "function" then
+    local fn = load(node.code, "=")
+    if setfenv then
+      interpret(fn, true)
+    end
+    return fn
+  elseif kind == "table" then
+    return {}
+  elseif kind == "library" then
+    return self:library(node.library)
+  end
+  return self:environment(node)
+end
+
+local function fill_function(copies, node, fn)
+  local cells = node.cells
+  for i = 1, #cells do
+    local cell = cells[i]
+    local owner = cell.owner
+    if owner ~= node or cell.index ~= i then
+      upvaluejoin(fn, i, copies[owner.id], cell.index)
+    elseif cell.node then
+      setupvalue(fn, i, copies[cell.node.id])
+    elseif i == 1 or cell.value ~= nil then -- the first one is what is global otherwise
+      setupvalue(fn, i, cell.value)
+    end
+  end
+  if setfenv then
+    setfenv(fn, copies[node.env.id])
+  end
+end
+
+-- A copy, or what every run shares.
+local function of(copies, ref)
+  local id = ref.id
+  if id then
+    return copies[id]
+  end
+  return ref.value
+end
+
+local function fill_table(copies, node, t)
+  local is_metatable = node.is_metatable
+  for key, value in next, node.constants do
+    if not (is_metatable and key == "__mode") then
+      t[key] = value
+    end
+  end
+  local keys, items = node.keys, node.items
+  for i = 1, node.count do
+    t[of(copies, keys[i])] = of(copies, items[i])
+  end
+  if node.metatable then
+    setmetatable(t, of(copies, node.metatable))
+  end
+end
+
+--- The run's copy of a node, with all that belongs to it.
+-- @tparam node node with a `plan`
+-- @return the copy
+function methods:copy_of(node)
+  local copies, list = self.copies, node.plan
+  local made, count = {}, 0
+  for i = 1, #list do
+    local each = list[i]
+    if copies[each.id] == nil then
+      copies[each.id] = make(self, each)
+      count = count + 1
+      made[count] = each
+    end
+  end
+  for i = 1, count do
+    local each = made[i]
+    local kind = each.kind
+    if kind == "function" then
+      fill_function(copies, each, copies[each.id])
+    elseif kind == "table" then
+      fill_table(copies, each, copies[each.id])
+    end
+  end
+  return copies[node.id]
+end
+
+--- What the run has of a value of the program's.
+-- @param value
+-- @tparam string path where it was found, for messages
+-- @raise when a run cannot have it
+function methods:value(value, path)
+  local shared, node = self.snapshot:root(value, path)
+  if node then
+    return self:copy_of(node)
+  end
+  return shared
+end
+
+--- A library, made when it is first asked for.
+-- @tparam string name
+-- @treturn table
+function methods:library(name)
+  local library = self.libraries[name]
+  if not library then
+    library = standard.library(name)
+    self.libraries[name] = library
+    if name == "string" then
+      self.run.strings = library
+      if current.run == self.run then
+        raw_metatable("").__index = library -- put back when the run waits
+      end
+    end
+  end
+  return library
+end
+
+-- A global is taken when any run first asks for it, and is the same for all runs
+-- then.
+local function find_global(env, key)
+  local meta = raw_metatable(env)
+  local values, value = meta.node.values, nil
+  value = values[key]
+  if value == nil then
+    value = meta.node.original[key]
+    if value == nil then
+      return nil
+    end
+    values[key] = value
+  end
+  value = meta.instance:value(value, "the global " .. tostring(key))
+  rawset(env, key, value)
+  return value
+end
+
+--- The globals of the run, or what it has of another environment.
+-- @tparam[opt] node node
+-- @treturn table
+function methods:environment(node)
+  node = node or self.snapshot:environment(_G, "_G")
+  local env = self.copies[node.id]
+  if not env then
+    env = setmetatable({}, {
+      __index = find_global, __metatable = false, instance = self, node = node,
+    })
+    self.copies[node.id] = env
+  end
+  return env
+end
+
+--- As require: the module of the run's own.
+-- @tparam string name
+-- @return the module
+-- @raise when it cannot be loaded here
+function methods:require(name)
+  return modules.require(self, name)
+end
+
+--- The function of the program's that one of the run's is a copy of; the function
+-- itself, when it is none.
+-- @tparam function fn
+-- @treturn function
+function methods:original(fn)
+  local originals = self.originals
+  if not originals then
+    originals = {}
+    for _, node in next, self.snapshot.nodes do
+      if node.kind == "function" and self.copies[node.id] then
+        originals[self.copies[node.id]] = node.original
+      end
+    end
+    self.originals = originals
+  end
+  return originals[fn] or fn
+end
+
+--- What a run begins with.
+-- @tparam run run
+-- @tparam code code of its worker
+-- @treturn instance
+local function new(run, code)
+  run.strings = standard.strings
+  return setmetatable({
+    run = run, code = code, snapshot = code.snapshot, copies = {}, libraries = {}, loaded = {},
+  }, metatable)
+end
+
+return { new = new }
