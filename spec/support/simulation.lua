@@ -14,10 +14,13 @@
 
 local definitions = require "temporal.run.definition"
 local core = require "temporal.core"
+local guard = require "temporal.workflow.sandbox.guard"
 local histories = require "temporal.workflow.history"
+local instances = require "temporal.workflow.sandbox.instance"
 local luassert = require "luassert"
 local query = require "temporal.workflow.query"
 local runs = require "temporal.workflow.run"
+local snapshots = require "temporal.workflow.sandbox.snapshot"
 local temporal = require "temporal"
 
 local COMMAND = "temporal.api.command.v1.Command"
@@ -99,9 +102,25 @@ local RECORD = {
 local methods = {}
 local metatable = { __index = methods }
 
+-- Functions of which runs get no copies.
+local watched = setmetatable({}, { __mode = "k" })
+
+-- What a run begins with: its copy of the function, as a worker makes it.
+local function copied(fn)
+  if watched[fn] then return fn end
+  local snapshot = snapshots.new({ luassert }, guard.values())
+  local shared, node = snapshot:root(fn, "Simulated")
+  local code = { snapshot = snapshot, modules = {}, sources = {}, path = package.path,
+    module_loaded = function() end }
+  return { instance = function(_, run)
+    run.instance = instances.new(run, code)
+    return node and run.instance:copy_of(node) or shared
+  end }
+end
+
 local function new_run(self)
   return runs.new {
-    definition = self.definition, settings = self.settings, converter = converter,
+    definition = copied(self.definition), settings = self.settings, converter = converter,
     namespace = "default",
     workflow_id = "simulated", run_id = "11111111-1111-4111-8111-111111111111",
     log = function(_, level, text) self.log[#self.log + 1] = level .. ": " .. text end,
@@ -346,10 +365,16 @@ end
 --- Replays with another definition: nil and the error, or the commands.
 function methods:replay(definition)
   local run = runs.new {
-    definition = definition, converter = converter, namespace = "default",
+    definition = copied(definition), converter = converter, namespace = "default",
     workflow_id = "simulated", run_id = "11111111-1111-4111-8111-111111111111",
   }
   return apply(run, self.events, 0, #self.events, 1000)
+end
+
+--- A definition that all runs share with the test, which sees what it does to upvalues.
+local function watch(fn)
+  watched[fn] = true
+  return fn
 end
 
 -- A run that has begun; its definition may have options of `temporal.define_workflow`. `started`:
@@ -390,4 +415,4 @@ local function impossible(describe, it)
   return true
 end
 
-return { new = new, begin = begin, impossible = impossible }
+return { new = new, begin = begin, watch = watch, impossible = impossible }

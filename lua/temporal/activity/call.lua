@@ -27,9 +27,13 @@ local call = {}
 -- @treturn temporal.error|boolean that names those there are; true: it is that of
 --   `temporal.any`
 function call.find(activities, name)
-  local fn = activities[name]
+  local fn, any = activities[name], activities[types.any]
   if fn then
     return fn
+  elseif any then
+    return function(...)
+      return any(name, ...)
+    end
   end
   fn = activities[types.any]
   if fn then

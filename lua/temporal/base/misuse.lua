@@ -67,16 +67,8 @@ local function raisef(template, ...)
   return raise(template:format(...))
 end
 
---- Is this a function of this package?
--- @tparam function fn
--- @treturn boolean
-local function is_own(fn)
-  return package_prefix ~= nil and is_inside(getinfo(fn, "S").source)
-end
-
 return {
   caller = caller,
-  is_own = is_own,
   is_own = is_own,
   raise = raise,
   raisef = raisef,

@@ -99,7 +99,9 @@ local function search_table(container, fn, names, visited, depth)
   end
 end
 
--- The last segments of all names a function is reachable by.
+--- The last segments of all names a function is reachable by.
+-- @tparam function fn
+-- @treturn table list
 local function search(fn)
   local names = {}
   for module_name, module in next, package.loaded do
@@ -138,6 +140,7 @@ local function find(fn)
     place_of(fn), table.concat(names, ", "), names[1])
 end
 
+--- Raises when a definition takes fewer arguments.
 local function check_arguments(fn, name, count)
   local info = getinfo(fn, "u")
   -- Lua 5.1 knows the number of upvalues only.
@@ -177,7 +180,9 @@ local function settings_of(fn)
 end
 
 return {
+  check_arguments = check_arguments,
   define = define,
+  names_of = search,
   fail_workflow_on = fail_workflow_on,
   resolve = resolve,
   settings_of = settings_of,

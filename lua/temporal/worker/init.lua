@@ -6,12 +6,12 @@
 -- @module temporal.worker
 
 local activity = require "temporal.activity"
-local activities = require "temporal.activity.definition"
 local attempt = require "temporal.worker.attempt"
 local cache = require "temporal.worker.cache"
+local code = require "temporal.worker.code"
 local core = require "temporal.core"
 local crew = require "temporal.wait.crew"
-local definition = require "temporal.run.definition"
+local definitions = require "temporal.worker.definitions"
 local errors = require "temporal.error.error"
 local farewell = require "temporal.worker.farewell"
 local field = require "temporal.base.field"
@@ -53,15 +53,11 @@ local metatable = { __name = "temporal.worker", __index = worker }
 -- @raise on misuse
 local function new(given)
   local settings = worker_options.check(given)
-  for name, fn in next, settings.activities do
-    activities.define(name, fn)
-  end
-  for name, fn in next, settings.workflows do
-    definition.define(name, fn)
-  end
+  local defined = definitions.activities(settings.activities, 'worker option "activities"')
+  local workflows = code.new(settings, "worker")
   return setmetatable({
     client = settings.client, task_queue = settings.task_queue,
-    workflows = settings.workflows, activities = settings.activities,
+    code = workflows, workflows = workflows.workflows, activities = defined,
     cache = cache.new(settings.max_cached_workflows), settings = settings,
     slots = {
       workflow = slots.new(settings.slots.workflow), activity = slots.new(settings.slots.activity),

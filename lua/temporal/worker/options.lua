@@ -2,32 +2,13 @@
 -- @module temporal.worker.options
 
 local core = require "temporal.core"
+local definitions = require "temporal.worker.definitions"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 
 local next, type = next, type
 
 local worker_options = {}
-
-local FORM = "must be a table of name to function"
-
-local function definitions(field)
-  return function(target, value, spec, name)
-    if type(value) ~= "table" then
-      return options.fail(spec, name, FORM, options.kind_of(value))
-    end
-    local copy = {}
-    for key, fn in next, value do
-      if type(key) ~= "string" or key == "" then
-        return options.fail(spec, name, FORM, "the key " .. options.show(key))
-      elseif type(fn) ~= "function" then
-        return options.fail(spec, name .. "." .. key, "must be a function", options.kind_of(fn))
-      end
-      copy[key] = fn
-    end
-    target[field] = copy
-  end
-end
 
 local function count(field, min)
   return options.number(field, { integer = true, min = min })
@@ -52,12 +33,19 @@ local function deadlock_timeout(target, value, spec, name)
   return limit(target, value, spec, name)
 end
 
+local function is_module(value)
+  return type(value) == "string" and value ~= ""
+end
+
+local passthrough = options.list("passthrough", is_module, "must be names of modules")
+
 local OPTIONS = options.define("worker option", {
   client = client,
   deadlock_timeout = deadlock_timeout,
   task_queue = options.string("task_queue"),
-  workflows = definitions "workflows",
-  activities = definitions "activities",
+  workflows = definitions.option "workflows",
+  activities = definitions.option "activities",
+  passthrough = passthrough,
   max_cached_workflows = count("max_cached_workflows", 0),
   sticky_timeout = options.seconds("sticky_timeout", { above = 0 }),
   identity = options.string("identity"),
@@ -112,6 +100,12 @@ function worker_options.check_lua(what)
   end
 end
 
+--- The limit that holds: none where a debugger stands in the code for minutes.
+-- @tparam number|boolean seconds or false
+function worker_options.limit(seconds)
+  return core.getenv "TEMPORAL_DEBUG" ~= "1" and seconds
+end
+
 --- Checks the options of a worker.
 -- @tparam table given
 -- @treturn table `client task_queue workflows activities max_cached_workflows
@@ -140,13 +134,13 @@ function worker_options.check(given)
   settings.workflows, settings.activities = settings.workflows or {}, settings.activities or {}
   settings.slots = with_defaults(settings.slots, SLOTS)
   settings = with_defaults(settings, DEFAULTS)
-  if core.getenv "TEMPORAL_DEBUG" == "1" then
-    settings.deadlock_timeout = false -- a debugger stands in the code for minutes
-  end
+  settings.deadlock_timeout = worker_options.limit(settings.deadlock_timeout)
   return settings
 end
 
-worker_options.workflows = definitions "workflows"
+worker_options.workflows = definitions.option "workflows"
+worker_options.passthrough = passthrough
+worker_options.deadlock_timeout = deadlock_timeout
 
 --- How many polls of each kind.
 -- @tparam table|nil given by the user

@@ -5,9 +5,9 @@
 --     temporal.assert(replayer:replay{ file = "histories/order.json" })
 -- @module temporal.replayer
 
+local code = require "temporal.worker.code"
 local converters = require "temporal.value.converter"
 local core = require "temporal.core"
-local definition = require "temporal.run.definition"
 local errors = require "temporal.error.error"
 local habit = require "temporal.workflow.habit"
 local histories = require "temporal.workflow.history"
@@ -15,10 +15,9 @@ local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local payloads = require "temporal.worker.payloads"
 local recorded = require "temporal.worker.recorded"
-local runs = require "temporal.workflow.run"
 local worker_options = require "temporal.worker.options"
 
-local next, setmetatable, tostring, type = next, setmetatable, tostring, type
+local setmetatable, tostring, type = setmetatable, tostring, type
 
 local HISTORY = "temporal.api.history.v1.History"
 
@@ -31,6 +30,8 @@ end
 
 local OPTIONS = options.define("replayer option", {
   workflows = worker_options.workflows,
+  passthrough = worker_options.passthrough,
+  deadlock_timeout = worker_options.deadlock_timeout,
   converter = options.list("converter", is_table, "must be a table {encoding=, encode=, decode=}"),
   codecs = function(target, value)
     local ok, problem = converters.check_codecs(value)
@@ -44,7 +45,8 @@ local OPTIONS = options.define("replayer option", {
 
 --- Makes a replayer.
 -- @tparam table given `workflows` (required), `converter`, `codecs` as for a worker and
---   its client, `namespace` (`"default"`)
+--   its client, `namespace` (`"default"`), `passthrough`, `deadlock_timeout` as for a
+--   worker
 -- @treturn temporal.replayer
 -- @raise on misuse
 local function new(given)
@@ -56,15 +58,16 @@ local function new(given)
     misuse.raise 'replayer option "workflows" is missing'
   end
   worker_options.check_lua "replayer"
-  for name, fn in next, settings.workflows do
-    definition.define(name, fn)
+  if settings.deadlock_timeout == nil then
+    settings.deadlock_timeout = 2
   end
+  settings.deadlock_timeout = worker_options.limit(settings.deadlock_timeout)
   local plain, problem = converters.new(settings.converter)
   if not plain then
     misuse.raisef('replayer option "converter": %s', problem)
   end
   return setmetatable({
-    workflows = settings.workflows, converter = plain,
+    code = code.new(settings, "replayer"), converter = plain,
     codecs = settings.codecs and converters.new(nil, { codecs = settings.codecs }),
     namespace = settings.namespace or "default",
   }, metatable)
@@ -126,18 +129,12 @@ local function replay(self, history, given)
   end
   local started = read:attributes(1)
   local id, run_id = name_run(started, history)
-  local name = started.workflow_type.name
-  local fn = self.workflows[name]
-  if not fn then
-    return nil, failed {
-      message = ("no workflow %q is known to this replayer; known are: %s"):format(name,
-        options.names_of(self.workflows)),
-    }, id, run_id
+  local run, unknown = self.code:run(started.workflow_type.name, {
+    converter = self.converter, namespace = self.namespace, workflow_id = id, run_id = run_id,
+  })
+  if not run then
+    return nil, failed { message = unknown.message }, id, run_id
   end
-  local run = runs.new {
-    definition = fn, settings = definition.settings_of(fn), converter = self.converter,
-    namespace = self.namespace, workflow_id = id, run_id = run_id,
-  }
   run.habits, run.any_ids = habit.of(read), given.match_ids == false
   local commands
   commands, problem = run:apply(read, last_task(read))
@@ -235,7 +232,7 @@ function replayer:replay_all(each, given)
 end
 
 function metatable.__tostring(self)
-  return ("temporal.replayer (%s)"):format(options.names_of(self.workflows))
+  return ("temporal.replayer (%s)"):format(options.names_of(self.code.workflows))
 end
 
 return { new = new }

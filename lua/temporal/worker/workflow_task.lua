@@ -5,15 +5,12 @@
 -- @module temporal.worker.workflow_task
 
 local calls = require "temporal.worker.calls"
-local definitions = require "temporal.run.definition"
 local eager = require "temporal.worker.eager"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
 local histories = require "temporal.workflow.history"
 local logger = require "temporal.observe.logger"
-local options = require "temporal.base.options"
 local query = require "temporal.workflow.query"
-local runs = require "temporal.workflow.run"
 
 local next, tonumber, tostring = next, tonumber, tostring
 
@@ -73,22 +70,14 @@ local function fetch(worker, response, history, token)
 end
 
 local function new_run(worker, response)
-  local name = response.workflow_type.name
-  local definition = worker.workflows[name]
-  if not definition then
-    return nil, errors.received {
-      kind = "application", type = "NotFoundError",
-      message = ("no workflow %q is known to this worker; known are: %s"):format(name,
-        options.names_of(worker.workflows)),
-    }
-  end
   local execution = response.workflow_execution
-  local run = runs.new {
-    definition = definition, settings = definitions.settings_of(definition),
+  local run, unknown = worker.code:run(response.workflow_type.name, {
     converter = worker.converter, namespace = worker.session.namespace,
     workflow_id = execution.workflow_id, run_id = execution.run_id, log = log_of_run,
-    deadlock_timeout = worker.settings.deadlock_timeout or nil,
-  }
+  })
+  if not run then
+    return nil, unknown
+  end
   run.worker, run.eager = worker, worker.eager_limit > 0
   return run
 end

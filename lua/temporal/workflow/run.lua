@@ -27,7 +27,7 @@ local terminal = require "temporal.workflow.op.terminal"
 local update = require "temporal.workflow.op.update"
 
 local insert, sort = table.insert, table.sort
-local next, pcall, setmetatable = next, pcall, setmetatable
+local next, pcall, setmetatable, type = next, pcall, setmetatable, type
 local tonumber, tostring = tonumber, tostring
 local trace = debug.traceback
 
@@ -43,7 +43,8 @@ local methods = {}
 local metatable = { __index = methods }
 
 --- A run that has applied nothing yet.
--- @tparam table fields `definition` (a function), `settings` (those of its
+-- @tparam table fields `definition` (a function, or an object with a method
+--   `instance(run)` that returns the run's own), `settings` (those of its
 --   definition, perhaps), `converter` (without codecs), `namespace`, `workflow_id`,
 --   `run_id`, `log` (`fn(run, level, message, fields)`), `deadlock_timeout` (seconds of
 --   one step; nil: no limit)
@@ -228,7 +229,11 @@ function methods:begin(attributes)
   if not values then
     return self:unreadable(problem, "an argument of the workflow")
   end
-  self.main = fiber.new(self, self.root, main_ended, self.definition, values)
+  local main = self.definition
+  if type(main) ~= "function" then
+    main = main:instance(self)
+  end
+  self.main = fiber.new(self, self.root, main_ended, main, values)
   return nil
 end
 

@@ -281,26 +281,29 @@ describe("a worker", function()
     end)
 
     it("fails only the task where the code has a bug, and goes on when that is mended", function()
-      local broken = true
       local logged = {}
       local noisy = temporal.client { target = env.address, namespace = env.namespace,
         logger = function(_, message) logged[#logged + 1] = message end }
-      local running = workers.new { client = noisy, task_queue = queue, workflows = {
-        Buggy = function()
+      local function buggy(broken)
+        return function()
           if broken then error "a bug" end
           return "mended"
-        end,
-      } }
-      local result = running:run(function()
+        end
+      end
+      local running = workers.new { client = noisy, task_queue = queue,
+        workflows = { Buggy = buggy(true) } }
+      local run = running:run(function()
         local run = client:execute_workflow({ task_queue = queue, task_timeout = 1 }, "Buggy")
         env.wait_until(HUNG, function()
           temporal.poll(0.01)
           return #logged > 0
         end, "the task to fail")
-        broken = false
-        return run:get(HUNG)
+        return run
       end)
       noisy:close(0)
+      local result = worker { workflows = { Buggy = buggy(false) } }:run(function()
+        return run:get(HUNG)
+      end)
       assert.equal("mended", result)
       assert.matches("a workflow task failed: .*worker_spec.lua:%d+: a bug", logged[1])
     end)

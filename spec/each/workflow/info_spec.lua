@@ -46,7 +46,7 @@ end
 -- Runs `fn` as a workflow of one task, and returns what it was given to look at.
 local function look(fn, attributes)
   local seen
-  local sim = simulation.begin(function() seen = fn() end, attributes)
+  local sim = simulation.begin(simulation.watch(function() seen = fn() end), attributes)
   assert.equal("complete_workflow_execution", (assert(sim:task())):match "%S+$")
   local first = seen
   sim:verify()

@@ -255,14 +255,14 @@ describe("a run", function()
   describe("a side effect", function()
     it("is called once, and its value recorded", function()
       local calls = 0
-      local sim = simulation.new(function()
+      local sim = simulation.new(simulation.watch(function()
         local first = workflow.side_effect(function()
           calls = calls + 1
           return { calls }
         end)
         workflow.sleep(1)
         return { first[1], workflow.side_effect(function() return "again" end) }
-      end)
+      end))
       assert.equal("record_marker start_timer", sim:task())
       sim:fire "1"
       assert.equal("record_marker complete_workflow_execution", sim:task())

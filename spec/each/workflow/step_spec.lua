@@ -5,7 +5,7 @@ local workflow = require "temporal.workflow"
 
 if simulation.impossible(describe, it) then return end
 
-if rawget(_G, "jit") then require("jit").off(true, true) end -- no hook is called in compiled code
+
 
 local function forever() while true do end end
 

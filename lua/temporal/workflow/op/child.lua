@@ -3,11 +3,11 @@
 -- @module temporal.workflow.op.child
 
 local current = require "temporal.workflow.current"
-local definition = require "temporal.run.definition"
 local errors = require "temporal.error.error"
 local external = require "temporal.workflow.op.external"
 local failure = require "temporal.error.failure"
 local future = require "temporal.workflow.future"
+local names = require "temporal.workflow.sandbox.names"
 local operation = require "temporal.workflow.operation"
 local options = require "temporal.base.options"
 local start = require "temporal.run.start"
@@ -229,7 +229,7 @@ local children = {}
 function children.execute(given, workflow, count, ...)
   local run, caller = operation.begin(METHOD)
   local checked = operation.options(OPTIONS, given, METHOD, run)
-  local name = definition.resolve(workflow, count)
+  local name = names.resolve(run, workflow, count)
   local id = checked.workflow_id or run:generator():uuid()
   local input = operation.input(run, METHOD, count, ...)
   return operation.emit(run, caller.scope, setmetatable({

@@ -2,10 +2,10 @@
 -- @module temporal.workflow.op.continuation
 
 local current = require "temporal.workflow.current"
-local definition = require "temporal.run.definition"
 local fiber = require "temporal.workflow.fiber"
 local info = require "temporal.workflow.info"
 local misuse = require "temporal.base.misuse"
+local names = require "temporal.workflow.sandbox.names"
 local operation = require "temporal.workflow.operation"
 local options = require "temporal.base.options"
 local start = require "temporal.run.start"
@@ -60,7 +60,8 @@ function continuation.start(given, count, ...)
   run:before_step()
   given = operation.options(OPTIONS, given or {}, METHOD, run)
   local attributes = attributes_of(run, given)
-  local name = given.workflow and definition.resolve(given.workflow, count) or run.workflow_type
+  local name = given.workflow and names.resolve(run, given.workflow, count)
+    or run.workflow_type
   attributes.workflow_type = { name = name }
   local input, problem = run.converter:payloads(count, ...)
   if not input then

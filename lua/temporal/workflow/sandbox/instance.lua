@@ -6,11 +6,11 @@ local current = require "temporal.workflow.current"
 local modules = require "temporal.workflow.sandbox.module"
 local standard = require "temporal.workflow.sandbox.standard"
 
-local next, rawset, setmetatable = next, rawset, setmetatable
+local next, rawset, setmetatable, tostring = next, rawset, setmetatable, tostring
 local load = rawget(_G, "loadstring") or load
 local raw_metatable = debug.getmetatable
 local setfenv = rawget(_G, "setfenv")
-local setupvalue, upvaluejoin = debug.setupvalue, debug.upvaluejoin
+local setupvalue, upvaluejoin = debug.setupvalue, rawget(debug, "upvaluejoin")
 local interpret = standard.interpret
 
 local methods = {}
@@ -136,8 +136,8 @@ end
 -- then.
 local function find_global(env, key)
   local meta = raw_metatable(env)
-  local values, value = meta.node.values, nil
-  value = values[key]
+  local values = meta.node.values
+  local value = values[key]
   if value == nil then
     value = meta.node.original[key]
     if value == nil then
@@ -199,6 +199,7 @@ local function new(run, code)
   run.strings = standard.strings
   return setmetatable({
     run = run, code = code, snapshot = code.snapshot, copies = {}, libraries = {}, loaded = {},
+    names = {},
   }, metatable)
 end
 

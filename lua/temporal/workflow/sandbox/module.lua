@@ -7,7 +7,7 @@ local misuse = require "temporal.base.misuse"
 local standard = require "temporal.workflow.sandbox.standard"
 
 local concat, dump = table.concat, string.dump
-local next, type = next, type
+local type = type
 local load, loadstring = load, rawget(_G, "loadstring")
 local setfenv = rawget(_G, "setfenv")
 
@@ -134,30 +134,5 @@ function module.require(self, name)
   self.code:module_loaded(self, name, value)
   return value
 end
-
---- The names that the functions of a module of definitions have.
--- @tparam string name of the module
--- @param value the module
--- @treturn table|nil functions by name
--- @treturn string|nil why it has none
-function module.definitions(name, value)
-  if type(value) == "function" then
-    return { [name:match "([^.]+)$"] = value }
-  elseif type(value) ~= "table" then
-    return nil, ("the module %s must return a function, or a table of name to function; it "
-      .. "returns a %s"):format(name, type(value))
-  end
-  local found = {}
-  for key, fn in next, value do
-    if type(key) == "string" and type(fn) == "function" then
-      found[key] = fn
-    end
-  end
-  if next(found) == nil then
-    return nil, ("the module %s returns a table without a function in it"):format(name)
-  end
-  return found
-end
-
 
 return module

@@ -15,7 +15,7 @@ local dump = string.dump
 local error, next, rawget, rawset, tostring, type = error, next, rawget, rawset, tostring, type
 local setmetatable = setmetatable
 local getfenv = rawget(_G, "getfenv")
-local getinfo, getupvalue, upvalue_id = debug.getinfo, debug.getupvalue, debug.upvalueid
+local getinfo, getupvalue, upvalue_id = debug.getinfo, debug.getupvalue, rawget(debug, "upvalueid")
 local raw_metatable = debug.getmetatable
 local value_kind = core.value_kind
 local stands_for, libraries = standard.stands_for, standard.libraries
@@ -121,7 +121,7 @@ function methods:take(value, path)
   elseif value == _G then
     return nil, self:environment(value, path)
   elseif kind == "function" then
-    if misuse.is_own(value) then
+    if misuse.is_own(getinfo(value, "S").source) then
       return value
     end
     local name = activities.name_of(value)

@@ -111,7 +111,8 @@ OWN["os.date"] = function(format, time)
   if is_outside() then
     return lua_date(format, time)
   end
-  return lua_date("!" .. (format or "%c"):gsub("^!", ""), time or to_integer(floor(current.run.now)))
+  format = (format or "%c"):gsub("^!", "")
+  return lua_date("!" .. format, time or to_integer(floor(current.run.now)))
 end
 
 -- Numbers.
@@ -183,7 +184,7 @@ end
 function OWN.setmetatable(t, meta)
   if type(meta) == "table" then
     if rawget(meta, "__gc") ~= nil then
-      misuse.raise("setmetatable with __gc in a workflow: what the collector does is not in history")
+      misuse.raise "setmetatable with __gc in a workflow: what is collected is not in history"
     elseif rawget(meta, "__mode") ~= nil then
       rawset(meta, "__mode", nil)
     end

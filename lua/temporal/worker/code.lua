@@ -1,0 +1,195 @@
+--- The code of a worker's workflows: its definitions, and what they reach, taken once.
+-- Each run gets copies of it.
+-- @module temporal.worker.code
+
+local definition = require "temporal.run.definition"
+local definitions = require "temporal.worker.definitions"
+local errors = require "temporal.error.error"
+local fiber = require "temporal.workflow.fiber"
+local guard = require "temporal.workflow.sandbox.guard"
+local instances = require "temporal.workflow.sandbox.instance"
+local misuse = require "temporal.base.misuse"
+local options = require "temporal.base.options"
+local runs = require "temporal.workflow.run"
+local snapshots = require "temporal.workflow.sandbox.snapshot"
+local types = require "temporal.value.types"
+
+local next, pcall, require, setmetatable, tostring, type =
+  next, pcall, require, setmetatable, tostring, type
+local ANY = types.any
+
+local methods = {}
+local metatable = { __index = methods }
+
+-- Definitions. `instance(run)` is the function that a run begins with.
+
+local copied = {}
+local copied_metatable = { __index = copied }
+
+function copied:instance(run)
+  run.instance = instances.new(run, self.code)
+  if self.node then
+    return run.instance:copy_of(self.node)
+  end
+  return self.shared
+end
+
+local loaded = {}
+local loaded_metatable = { __index = loaded }
+
+-- The module is run in the main function's coroutine, within its time.
+function loaded:instance(run)
+  local instance = instances.new(run, self.code)
+  local module, key = self.module, self.key
+  run.instance = instance
+  return function(...)
+    local value = instance:require(module)
+    return (key and value[key] or value)(...)
+  end
+end
+
+--- Names for what a run has loaded, so that its functions can be given to
+-- `execute_child_workflow`.
+function methods:module_loaded(instance, name, value)
+  local keys = self.named[name]
+  for key, workflow in next, keys or {} do
+    local fn = value
+    if key ~= true then
+      fn = value[key]
+    end
+    if type(fn) == "function" then
+      instance.names[fn] = workflow
+    end
+  end
+end
+
+-- A run in which modules are loaded for the first time, to see what they define.
+local function rehearsal(self)
+  local run = runs.new { definition = function() end, deadlock_timeout = self.deadlock_timeout }
+  run.seed, run.rehearsal = "", true
+  run.instance = instances.new(run, self)
+  return run
+end
+
+local function rehearse(self, run, module)
+  fiber.enter(run)
+  local ok, value = fiber.look(nil, function()
+    return run.instance:require(module)
+  end)
+  fiber.leave()
+  if not ok then
+    misuse.raisef("%s: the module %s: %s", self.option, module, tostring(value))
+  end
+  return value
+end
+
+local function add(self, name, fn, entry)
+  definitions.add(self.workflows, name, fn, self.option)
+  entry.code, entry.settings = self, definition.settings_of(fn)
+  self.entries[name] = entry
+end
+
+local function add_function(self, given)
+  local fn = given.fn
+  local name = given.name or definition.resolve(fn, 0)
+  if name ~= ANY then
+    definition.define(name, fn)
+  end
+  local ok, shared, node = pcall(self.snapshot.root, self.snapshot, fn,
+    name == ANY and "temporal.any" or name)
+  if not ok then
+    misuse.raisef("%s: %s", self.option, tostring(shared))
+  end
+  add(self, name, fn, setmetatable({ node = node, shared = shared }, copied_metatable))
+end
+
+local function add_module(self, given, run)
+  local module = given.module
+  local value = rehearse(self, run, module)
+  local named = self.named[module] or {}
+  self.named[module] = named
+  for name, each in next, definitions.of_module(given, value, self.option) do
+    name = given.name or run.instance.names[each.fn] or name
+    if not run.instance.names[each.fn] then
+      definition.define(name, each.fn)
+    end
+    named[each.key or true] = name
+    add(self, name, each.fn, setmetatable({ module = module, key = each.key }, loaded_metatable))
+  end
+end
+
+local function pass_through(names, option)
+  local modules = {}
+  for _, name in next, names or {} do
+    local ok, module = pcall(require, name)
+    if not ok then
+      misuse.raisef("%s: the module %s cannot be loaded: %s", option, name, tostring(module))
+    end
+    modules[name] = module
+  end
+  return modules
+end
+
+--- The code of workflows.
+-- @tparam table given `workflows` (of `definitions.option`), `passthrough` (names of
+--   modules that all runs share), `deadlock_timeout` (seconds or false)
+-- @tparam string noun whose options they are: `"worker"`
+-- @treturn code `workflows` is a map of name to function
+-- @raise when a run cannot have a copy of something, a module cannot be loaded, a
+--   definition has no name, or two have the same
+local function new(given, noun)
+  local modules = pass_through(given.passthrough, noun .. ' option "passthrough"')
+  local self = setmetatable({
+    option = noun .. ' option "workflows"', deadlock_timeout = given.deadlock_timeout or nil,
+    snapshot = snapshots.new(modules, guard.values()), modules = modules, path = package.path,
+    -- Compiled modules; names of workflows by module and key; definitions by name.
+    sources = {}, named = {}, entries = {}, workflows = {},
+  }, metatable)
+  local run
+  for _, each in next, given.workflows do
+    if each.fn then
+      add_function(self, each)
+    else
+      run = run or rehearsal(self)
+      add_module(self, each, run)
+    end
+  end
+  return self
+end
+
+local function with_name(entry, name)
+  return {
+    instance = function(_, run)
+      local fn = entry:instance(run)
+      return function(...)
+        return fn(name, ...)
+      end
+    end,
+  }
+end
+
+--- A run of a workflow.
+-- @tparam string name
+-- @tparam table fields as for `runs.new`, without `definition`, `settings`,
+--   `deadlock_timeout`
+-- @treturn run|nil nil when there is no such workflow
+-- @treturn temporal.error that names those there are
+function methods:run(name, fields)
+  local entry = self.entries[name]
+  local any = not entry and self.entries[ANY]
+  if any then
+    entry = with_name(any, name)
+    entry.settings = any.settings
+  elseif not entry then
+    return nil, errors.received {
+      kind = "application", type = "NotFoundError",
+      message = ("no workflow %q is known to this %s; known are: %s"):format(name,
+        self.option:match "^%w+", options.names_of(self.workflows)),
+    }
+  end
+  fields.definition, fields.settings = entry, entry.settings
+  fields.deadlock_timeout = self.deadlock_timeout
+  return runs.new(fields)
+end
+
+return { new = new }

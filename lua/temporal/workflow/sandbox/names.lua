@@ -1,0 +1,30 @@
+--- The workflow types that functions of a run stand for.
+-- @module temporal.workflow.sandbox.names
+
+local definition = require "temporal.run.definition"
+
+local type = type
+
+local names = {}
+
+--- The workflow type that code of a run means.
+-- @tparam run run
+-- @param workflow a type name, or a definition: the run's copy of it, or one of a module
+--   that the run has loaded
+-- @tparam integer count how many arguments it is to be called with
+-- @treturn string
+-- @raise on misuse
+function names.resolve(run, workflow, count)
+  local instance = run.instance
+  if not instance or type(workflow) ~= "function" then
+    return definition.resolve(workflow, count)
+  end
+  local name = instance.names[workflow]
+  if name then
+    definition.check_arguments(workflow, name, count)
+    return name
+  end
+  return definition.resolve(instance:original(workflow), count)
+end
+
+return names
