@@ -1,12 +1,13 @@
 /* A Lua value as JSON text. Lua's thread only; runs no metamethod, so nothing
-** can change the value or the buffer meanwhile. Tables are walked in
-** lua_next's order. What has no JSON form is a message with its path.
+** can change the value or the buffer meanwhile. Objects have their members in
+** the order of their keys. What has no JSON form is a message with its path.
 */
 #include "value_encode.h"
 
 #include <string.h>
 #include "../../core/base/utf8.h"
 #include "../../core/json/json.h"
+#include "value_members.h"
 
 /* While it runs, the stack holds the path: the value at `base`, then for each
 ** open table the key and the value under work. */
@@ -243,28 +244,43 @@ static int finish(encoder *e, char bracket) {
   return 0;
 }
 
+/* Writes the key at `key`, its colon behind it. */
+static int encode_key(lua_State *L, encoder *e, int key) {
+  size_t n, bad = 0;
+  const char *s;
+  if (lua_type(L, key) != LUA_TSTRING) return fail_key(L, e, key);
+  s = lua_tolstring(L, key, &n);
+  if (tp_json_put_string(e->out, s, n, &bad) == TP_EUTF8) {
+    text t = {0, ""};
+    put_quoted(&t, s, n);
+    lua_pushfstring(L, "the key %s is not valid UTF-8 at byte offset %d",
+                    t.bytes, (int)bad);
+    return fail(e, e->depth - 1);
+  }
+  tp_buffer_byte(e->out, ':');
+  return 0;
+}
+
 /* The table at `index` has string keys; its first pair is on the stack. */
 static int encode_members(lua_State *L, encoder *e, int index) {
-  int key = lua_gettop(L) - 1;
+  int key = lua_gettop(L) - 1, in_order = 1;
+  size_t begin, count = 0, last = 0, last_length = 0;
   tp_buffer_byte(e->out, '{');
+  begin = e->out->length;
   do {
-    size_t n, bad = 0;
-    const char *s;
-    if (lua_type(L, key) != LUA_TSTRING) return fail_key(L, e, key);
-    s = lua_tolstring(L, key, &n);
-    if (tp_json_put_string(e->out, s, n, &bad) == TP_EUTF8) {
-      text t = {0, ""};
-      put_quoted(&t, s, n);
-      lua_pushfstring(L, "the key %s is not valid UTF-8 at byte offset %d",
-                      t.bytes, (int)bad);
-      return fail(e, e->depth - 1);
-    }
-    tp_buffer_byte(e->out, ':');
+    size_t start = e->out->length + 1, length;
+    if (encode_key(L, e, key) != 0) return -1;
+    length = e->out->length - 2 - start;
+    if (count++ > 0 && e->out->status == TP_OK)
+      in_order = in_order && ltp_members_in_order(e->out, last, last_length,
+                                                  start, length);
+    last = start, last_length = length;
     if (encode_value(L, e, key + 1) != 0) return -1;
     tp_buffer_byte(e->out, ',');
     lua_settop(L, key);
   } while (e->out->status == TP_OK && lua_next(L, index));
   lua_settop(L, key - 1);
+  if (!in_order) ltp_sort_members(e->out, begin, count);
   return finish(e, '}');
 }
 

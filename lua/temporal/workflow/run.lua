@@ -26,7 +26,7 @@ local tasks = require "temporal.workflow.task"
 local terminal = require "temporal.workflow.op.terminal"
 local update = require "temporal.workflow.op.update"
 
-local insert, sort = table.insert, table.sort
+local insert = table.insert
 local next, pcall, setmetatable, type = next, pcall, setmetatable, type
 local tonumber, tostring = tonumber, tostring
 local trace = debug.traceback
@@ -450,12 +450,8 @@ local function merge(self, messages, updates)
   end
 end
 
-local function by_event(one, other)
-  return one.event_id < other.event_id
-end
-
--- Those of the task to be done now: what it brought, and what a reset left, in the
--- order of history.
+-- Those of the task to be done now: what it brought, and what a reset left.
+-- `merge` puts them in order.
 local function updates_of_task(self, given)
   local records, taken = {}, {}
   for i = 1, #given do
@@ -465,15 +461,10 @@ local function updates_of_task(self, given)
     end
     records[i], taken[record.update_id] = record, true
   end
-  local left = {}
   for id, record in next, self.admitted do
     if not taken[id] then
-      left[#left + 1] = record
+      records[#records + 1] = record
     end
-  end
-  sort(left, by_event)
-  for i = 1, #left do
-    records[#records + 1] = left[i]
   end
   return records
 end

@@ -299,6 +299,23 @@ describe("the JSON writer", function()
     assert.is_true(values.same(2.0 ^ 53, core.json_decode(core.json_encode(2.0 ^ 53))))
   end)
 
+  it("writes the members of an object in the order of their keys", function()
+    local function text(v) return core.decode("temporal.api.common.v1.Payload",
+      (core.payload(v))).data end
+    assert.equal('{"":0,"A":{"x":[{"b":2,"c":"},\\"{"}],"y":{}},"\\"":1,"a":3,"ab":4,"b":5}', text {
+      b = 5, ab = 4, a = 3, ['"'] = 1, A = { y = {}, x = { { c = '},"{', b = 2 } } }, [""] = 0 })
+    -- More than are sorted without an allocation, of members and of bytes.
+    for _, count in ipairs { 15, 16, 17, 500 } do
+      local value, expected = {}, {}
+      for i = 1, count do
+        local key = ("k%05d"):format(i * 7919 % 10007)
+        value[key], expected[i] = i, ('"%s":%d'):format(key, i)
+      end
+      table.sort(expected)
+      assert.equal("{" .. table.concat(expected, ",") .. "}", text(value))
+    end
+  end)
+
   it("writes up to the limit of a message and not one byte more", function()
     local megabyte = 2 ^ 20
     local item = ("x"):rep(megabyte - 3)

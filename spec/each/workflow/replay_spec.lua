@@ -11,7 +11,7 @@ if simulation.impossible(describe, it) then return end
 
 local verify = require "spec.support.histories.verify"
 
-local workflows = verify.workflows()
+local replayer = temporal.replayer { workflows = verify.workflows() }
 
 -- What the core of today does otherwise, and no replay follows: the wait for a child's
 -- `wait_cancellation_requested` ends with the child, not with the request.
@@ -32,20 +32,19 @@ describe("the histories of Python's SDK", function()
     local path = ("%s/%s.json"):format(folder, name)
     if OTHERWISE[name] then
       it(("tell %s from ours"):format(name), function()
-        local ok, err = temporal.replayer { workflows = workflows }:replay { file = path }
+        local ok, err = replayer:replay { file = path }
         assert.is_nil(ok)
         assert.same({ "nondeterminism", OTHERWISE[name] }, { err.kind, err.event_id })
       end)
     else
       it(("replay: %s"):format(name), function()
-        local events = verify.file(path, workflows)
+        local events = verify.file(path, replayer)
         assert.is_true(events >= 4)
       end)
     end
   end
 
   it("replay only with that SDK's habits, some of them", function()
-    local replayer = temporal.replayer { workflows = workflows }
     for name, id in pairs { SignalAndActivity = 13, ConditionsOfAllKinds = 6,
       CancelBeforeMain = 12 } do
       local path = ("%s/%s.json"):format(folder, name)
@@ -66,7 +65,7 @@ describe("the histories of ours", function()
   local folder = "spec/histories/lua"
   for _, name in ipairs(names_in(folder)) do
     it(("replay: %s"):format(name), function()
-      verify.file(("%s/%s.json"):format(folder, name), workflows)
+      verify.file(("%s/%s.json"):format(folder, name), replayer)
     end)
   end
 end)

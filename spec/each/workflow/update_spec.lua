@@ -152,4 +152,23 @@ describe("a run, updated:", function()
       sim:verify()
     end)
   end)
+
+  it("takes those that a reset left in the order in which they came", function()
+    local sim = simulation.new(function()
+      local order = {}
+      workflow.on_update("add", function(n) order[#order + 1] = n end)
+      workflow.wait_condition(function() return #order == 8 end)
+      return order
+    end)
+    for i = 1, 8 do
+      sim:event("workflow_execution_update_admitted", { request = {
+        meta = { update_id = ("update %d"):format(i * 37 % 11) },
+        input = { name = "add", args = { payloads = {
+          { metadata = { encoding = "json/plain" }, data = tostring(i) } } } },
+      } })
+    end
+    sim:task()
+    assert.same({ 1, 2, 3, 4, 5, 6, 7, 8 }, sim:result())
+    sim:verify()
+  end)
 end)

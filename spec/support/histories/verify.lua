@@ -7,7 +7,6 @@ local habit = require "temporal.workflow.habit"
 local histories = require "temporal.workflow.history"
 local operations = require "temporal.workflow.operation"
 local recorded = require "temporal.worker.recorded"
-local runs = require "temporal.workflow.run"
 local temporal = require "temporal"
 
 local COMMAND = "temporal.api.command.v1.Command"
@@ -68,12 +67,12 @@ local function words_of(command, messages)
   return operations.describe(assert(KIND[name], name), attributes)
 end
 
-local function new_run(history, fn, habits)
+local function new_run(replayer, history, habits)
   local started = history.events[1].workflow_execution_started_event_attributes
-  local run = runs.new {
-    definition = fn, converter = converter, namespace = "default",
+  local run = assert(replayer.code:run(started.workflow_type.name, {
+    converter = converter, namespace = "default",
     workflow_id = started.workflow_id, run_id = started.original_execution_run_id,
-  }
+  }))
   run.habits = habits
   return run
 end
@@ -131,12 +130,13 @@ local function tasks_of(whole)
   return tasks
 end
 
-local function verify_steps(path, history, fn)
+-- Calls `done(id, commands, messages)` for each task of the run that is kept.
+local function verify_steps(path, history, replayer, done)
   local whole = histories.new(0)
   assert(whole:append(history.events))
   local habits, admitted = habit.of(whole), {}
   local tasks, known = tasks_of(whole), 0
-  local stepwise = new_run(history, fn, habits)
+  local stepwise = new_run(replayer, history, habits)
   local every = math.max(1, math.ceil(#tasks / FRESH))
   for number, last in ipairs(tasks) do
     for i = known + 1, last do
@@ -147,12 +147,15 @@ local function verify_steps(path, history, fn)
     local words, given = block_of(whole, last, admitted)
     local next_events = histories.new(known)
     append(next_events, history.events, known + 1, last, 1)
-    compare(path, last, words, stepwise:apply(next_events, last, given))
+    local commands, messages = stepwise:apply(next_events, last, given)
+    if done then done(last, commands or {}, messages) else
+      compare(path, last, words, commands, messages)
+    end
     known = last
-    for page = 1, number % every == 0 and 3 or 0 do
+    for page = 1, not done and number % every == 0 and 3 or 0 do
       local pages = histories.new(0)
       append(pages, history.events, 1, last, page)
-      compare(path, last, words, new_run(history, fn, habits):apply(pages, last, given))
+      compare(path, last, words, new_run(replayer, history, habits):apply(pages, last, given))
     end
   end
   return #tasks
@@ -160,17 +163,19 @@ end
 
 local verify = {}
 
+--- Task by task: `done(id, commands, messages)` is called for each.
+verify.steps = verify_steps
+
 --- All ways, for the history of a file.
 -- @param path
--- @param workflows by type
+-- @param replayer of temporal.replayer
 -- @return the number of its events, of its tasks
 -- Raises where it does not replay.
-function verify.file(path, workflows)
-  local ok, err = temporal.replayer { workflows = workflows }:replay { file = path }
+function verify.file(path, replayer)
+  local ok, err = replayer:replay { file = path }
   if not ok then error(path .. ": " .. tostring(err), 0) end
   local history = assert(recorded.read { file = path })[1]
-  local name = history.events[1].workflow_execution_started_event_attributes.workflow_type.name
-  return #history.events, verify_steps(path, history, workflows[name])
+  return #history.events, verify_steps(path, history, replayer)
 end
 
 --- All twins, by type.
