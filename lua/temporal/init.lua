@@ -112,6 +112,9 @@ local LAZY = {
   replayer = function()
     return lazy("temporal.worker.replayer").new
   end,
+  testing = function()
+    return require "temporal.testing"
+  end,
   worker = function()
     return lazy("temporal.worker").new
   end,

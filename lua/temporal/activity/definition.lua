@@ -47,6 +47,13 @@ function definition.define(name, fn, definition_options)
   return fn
 end
 
+--- The type name of a definition.
+-- @tparam function fn
+-- @treturn string|nil
+function definition.name_of(fn)
+  return name_of[fn]
+end
+
 --- What a definition wants of its arguments.
 -- @tparam function fn
 -- @treturn temporal.arguments|nil

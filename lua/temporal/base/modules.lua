@@ -94,6 +94,8 @@ return {
   "schedule/schedule",
   "schedule/spec",
   "schedule/update",
+  "testing/activity",
+  "testing/init",
   "toml/init",
   "toml/number",
   "toml/text",
