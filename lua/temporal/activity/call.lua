@@ -140,8 +140,10 @@ function call.outcome(running, converter, may_pend)
     end
     return nil, "activity.pending: a local activity cannot be completed later"
   end
-  local result, unwritable = converter:payloads(1, first)
-  if not result then
+  local written, result, unwritable = protect(converter.payloads, converter, 1, first)
+  if not written then -- a codec has raised
+    return nil, result
+  elseif not result then
     return nil, "the result of the activity: " .. tostring(unwritable)
   end
   return result
