@@ -158,6 +158,21 @@ local function encoded(commands)
   return list
 end
 
+local function copy(told)
+  local same = {}
+  for name, value in pairs(told) do same[name] = value end
+  return same
+end
+
+-- What a run comes to that has applied an answered task: its local activities end as they did.
+local function again(run, answer, commands, messages)
+  for _, told in ipairs(commands == false and answer.locals or {}) do
+    commands, messages = run:local_done(copy(told))
+  end
+  if commands == false then commands, messages = run:answer() end
+  return commands, messages
+end
+
 -- Has a run apply the events behind those it knows, up to `last`, in pages of a size; `given`: the
 -- messages that come with the task.
 local function apply(run, events, known, last, page, given)
@@ -186,26 +201,75 @@ local function messages_of(self, last)
   return list
 end
 
---- A workflow task: returns the types of the commands it was answered with, or nil and why it
--- failed.
+-- A task is answered: writes that down, and returns the types of the commands.
+local function finish(self, task, commands, messages)
+  self.open, self.said = nil, {}
+  for _, message in ipairs(messages) do self.said[message.id] = message end
+  task.commands, task.messages = encoded(commands), messages
+  self.answers[#self.answers + 1] = task
+  record(self, task.commands)
+  local names = {}
+  for i, bytes in ipairs(task.commands) do
+    names[i] = core.decode(COMMAND, bytes).command_type:gsub("^COMMAND_TYPE_", ""):lower()
+  end
+  return table.concat(names, " ")
+end
+
+--- A workflow task: returns the types of the commands it was answered with; `false`, which local
+-- activities must end first; or nil and why it failed.
 function methods:task()
   self:event "workflow_task_scheduled"
   local last = self:event "workflow_task_started"
   local given = messages_of(self, last)
   local commands, messages = apply(self.run, self.events, self.known, last, 1000, given)
   self.known = last
-  if not commands then return nil, messages end
-  self.said = {}
-  for _, message in ipairs(messages) do self.said[message.id] = message end
-  commands = encoded(commands)
-  self.answers[#self.answers + 1] = { last = last, commands = commands, given = given,
-    messages = messages }
-  record(self, commands)
-  local names = {}
-  for i, bytes in ipairs(commands) do
-    names[i] = core.decode(COMMAND, bytes).command_type:gsub("^COMMAND_TYPE_", ""):lower()
+  if commands == nil then return nil, messages end
+  local task = { last = last, given = given, locals = {} }
+  if commands == false then
+    self.open = task
+    return false
   end
-  return table.concat(names, " ")
+  return finish(self, task, commands, messages)
+end
+
+--- A local activity of the open task has ended, by its number: returns what `task` does. Fields of
+-- `how`: `value`, or `failure` (a message), `timed_out` (a type), `canceled`; `backoff` and
+-- `runtime` in seconds, `attempt`.
+function methods:local_done(seq, how)
+  local told = { seq = seq, attempt = how.attempt or 1,
+    complete_time = { seconds = math.floor(self.run.now + (how.runtime or 1)), nanos = 5e8 },
+    original_schedule_time = { seconds = 1000000000, nanos = 0 },
+    backoff = how.backoff and { seconds = how.backoff, nanos = 0 } }
+  local failure
+  if how.failure then
+    failure = { message = how.failure, application_failure_info = { type = "Broken" } }
+  elseif how.timed_out then
+    failure = { message = "too late", timeout_failure_info = {
+      timeout_type = "TIMEOUT_TYPE_" .. how.timed_out:upper() } }
+  elseif how.canceled then
+    failure = { message = "canceled", canceled_failure_info = {} }
+  end
+  if failure then
+    told.failure = assert(core.encode("temporal.api.failure.v1.Failure", failure))
+  else
+    told.result = assert(converter:payloads(1, how.value))
+  end
+  local task = self.open
+  task.locals[#task.locals + 1] = told
+  local commands, messages = self.run:local_done(copy(told))
+  if commands then return finish(self, task, commands, messages) end
+  return commands, messages
+end
+
+--- The open task is answered with what there is; the next one follows.
+function methods:heartbeat()
+  return finish(self, self.open, self.run:answer())
+end
+
+--- Another worker has the open task: it knows the history alone. Returns what `task` does.
+function methods:restart()
+  self.run, self.open.locals = new_run(self), {}
+  return apply(self.run, self.events, 0, self.open.last, 1000, self.open.given)
 end
 
 --- Asks a query: its value, or nil and why there is none.
@@ -347,15 +411,18 @@ function methods:continued() return closed(self, "continued_as_new") end
 function methods:verify()
   local fresh = new_run(self)
   local ok, problem = apply(fresh, self.events, 0, #self.events, 1000)
-  assert(ok, "a replay of the whole failed: " .. tostring(problem))
+  assert(ok ~= nil, "a replay of the whole failed: " .. tostring(problem))
   local stepwise, known = new_run(self), 0
   for _, answer in ipairs(self.answers) do
-    local commands, messages = apply(stepwise, self.events, known, answer.last, 1, answer.given)
+    local commands, messages = again(stepwise, answer,
+      apply(stepwise, self.events, known, answer.last, 1, answer.given))
     luassert.same(answer.commands, encoded(assert(commands, messages)))
     luassert.same(answer.messages, messages)
     known = answer.last
     for page = 1, 3 do
-      commands, messages = apply(new_run(self), self.events, 0, answer.last, page, answer.given)
+      local one = new_run(self)
+      commands, messages = again(one, answer,
+        apply(one, self.events, 0, answer.last, page, answer.given))
       luassert.same(answer.commands, encoded(assert(commands, messages)))
       luassert.same(answer.messages, messages)
     end

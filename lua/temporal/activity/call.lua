@@ -13,7 +13,7 @@ local protect = require "temporal.base.protect"
 local spawn = require("temporal.wait.task").spawn
 local types = require "temporal.value.types"
 
-local getmetatable, tostring, xpcall = getmetatable, tostring, xpcall
+local getmetatable, next, tostring, type, xpcall = getmetatable, next, tostring, type, xpcall
 local traceback = debug.traceback
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
@@ -147,6 +147,36 @@ function call.outcome(running, converter, may_pend)
     return nil, "the result of the activity: " .. tostring(unwritable)
   end
   return result
+end
+
+local function size_of(payloads)
+  if type(payloads) == "string" then
+    return #payloads
+  end
+  local size = 0
+  for _, payload in next, payloads.payloads or {} do
+    size = size + #(payload.data or "")
+    for name, value in next, payload.metadata or {} do
+      size = size + #name + #value
+    end
+  end
+  return size
+end
+
+--- The server would fail an activity with such a result without a word.
+-- @tparam string|table result as `outcome` gives it
+-- @tparam integer|nil limit of the namespace, in bytes
+-- @treturn temporal.error|nil what the attempt fails with
+function call.too_large(result, limit)
+  local size = size_of(result)
+  if not limit or size <= limit then
+    return nil
+  end
+  return errors.received {
+    kind = "application", type = "PayloadTooLarge", non_retryable = true,
+    message = ("the result of the activity takes %d bytes; this namespace allows %d"):format(size,
+      limit),
+  }
 end
 
 local function wrap(err)

@@ -19,7 +19,7 @@ local logger = require "temporal.observe.logger"
 local promise = require "temporal.wait.promise"
 local protect = require "temporal.base.protect"
 
-local max, next, tostring, type = math.max, next, tostring, type
+local max, tostring = math.max, tostring
 local now = core.now
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
@@ -115,29 +115,6 @@ local function end_canceled(self, problem, reason, where)
   }, where)
 end
 
-local function size_of(payloads)
-  if type(payloads) == "string" then
-    return #payloads
-  end
-  local size = 0
-  for _, payload in next, payloads.payloads or {} do
-    size = size + #(payload.data or "")
-    for name, value in next, payload.metadata or {} do
-      size = size + #name + #value
-    end
-  end
-  return size
-end
-
--- The server would fail such an activity without a word.
-local function too_large(self, size, limit)
-  return fail(self, errors.received {
-    kind = "application", type = "PayloadTooLarge", non_retryable = true,
-    message = ("the result of the activity takes %d bytes; this namespace allows %d"):format(size,
-      limit),
-  })
-end
-
 local function finish(self, running)
   local result, problem, where = call.outcome(running, values(self, "result"), true)
   local reason, over = context.reason(self)
@@ -153,9 +130,9 @@ local function finish(self, running)
     end
     return fail(self, problem, where)
   else
-    local size, limit = size_of(result), self.owner.blob_limit
-    if limit and size > limit then
-      return too_large(self, size, limit)
+    local too_large = call.too_large(result, self.owner.blob_limit)
+    if too_large then
+      return fail(self, too_large)
     end
     return answer(self, "RespondActivityTaskCompleted", { result = result })
   end

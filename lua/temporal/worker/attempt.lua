@@ -32,9 +32,9 @@ function attempt.slow(self, seconds)
     return
   end
   worker.warned_at = time
-  local task = self.response
-  logger.log(worker.session.logger, "warn", BLOCKS:format(task.activity_type.name, seconds),
-    { activity_id = task.activity_id })
+  local info = self:info()
+  logger.log(worker.session.logger, "warn", BLOCKS:format(info.type, seconds),
+    { activity_id = info.id })
 end
 
 -- Those that run now: whoever is woken may begin and end others.

@@ -28,6 +28,9 @@ function methods:remove(run_id)
     self.entries[run_id] = nil
     self.count = self.count - 1
     unlink(entry)
+    if entry.run.local_work then
+      self.drop(entry.run)
+    end
   end
 end
 
@@ -57,11 +60,13 @@ end
 
 --- A cache.
 -- @tparam integer limit runs
+-- @tparam function drop is given each forgotten run that has local activities
 -- @treturn cache
-local function new(limit)
+local function new(limit, drop)
   local ends = {}
   ends.before, ends.after = ends, ends
-  return setmetatable({ limit = limit, count = 0, entries = {}, ends = ends }, metatable)
+  return setmetatable({ limit = limit, drop = drop, count = 0, entries = {}, ends = ends },
+    metatable)
 end
 
 return { new = new }

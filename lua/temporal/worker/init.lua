@@ -15,6 +15,7 @@ local definitions = require "temporal.worker.definitions"
 local errors = require "temporal.error.error"
 local farewell = require "temporal.worker.farewell"
 local field = require "temporal.base.field"
+local local_activity = require "temporal.worker.local_activity"
 local logger = require "temporal.observe.logger"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
@@ -42,8 +43,9 @@ local metatable = { __name = "temporal.worker", __index = worker }
 
 --- Makes a worker. Dials nothing.
 -- @tparam table given `client` and `task_queue` (required); `workflows`, `activities`
---   (`Name = fn`, at least one of the two); `slots` (`{workflow=100, activity=100}`:
---   tasks at the same time), `pollers` (`{workflow=2, activity=1}`: open polls),
+--   (`Name = fn`, at least one of the two); `slots` (`{workflow=100, activity=100,
+--   local_activity=100}`: tasks at the same time), `pollers` (`{workflow=2, activity=1}`:
+--   open polls),
 --   `max_cached_workflows` (1000; 0: each task replays the whole history),
 --   `sticky_timeout` (10 s: how long a task waits for the worker that has its run),
 --   `deadlock_timeout` (2 s: the time that the code of a workflow may run without
@@ -58,10 +60,13 @@ local function new(given)
   return setmetatable({
     client = settings.client, task_queue = settings.task_queue,
     code = workflows, workflows = workflows.workflows, activities = defined,
-    cache = cache.new(settings.max_cached_workflows), settings = settings,
+    cache = cache.new(settings.max_cached_workflows, local_activity.drop), settings = settings,
     slots = {
       workflow = slots.new(settings.slots.workflow), activity = slots.new(settings.slots.activity),
+      local_activity = slots.new(settings.slots.local_activity),
     },
+    -- Runs that have a task under way, by run id: true, or what others wait for.
+    busy = {},
     -- Open polls, by their futures; tasks and pollers that have not ended; the
     -- activities that run.
     polls = {}, tasks = 0, pollers = 0, attempts = {}, eager_limit = 0, crew = crew.new(),
@@ -302,7 +307,10 @@ function worker:status()
   options.check_self(self, metatable, "worker")
   return {
     state = self.state, cached = self.cache.count, error = self.error,
-    slots = { workflow = self.slots.workflow:used(), activity = self.slots.activity:used() },
+    slots = {
+      workflow = self.slots.workflow:used(), activity = self.slots.activity:used(),
+      local_activity = self.slots.local_activity:used(),
+    },
   }
 end
 

@@ -64,6 +64,7 @@ local OPTIONS = options.define("worker option", {
   slots = options.group("slots", options.define("worker option", {
     workflow = count("workflow", 2),
     activity = count("activity", 1),
+    local_activity = count("local_activity", 1),
   }, "slots")),
   pollers = options.group("pollers", options.define("worker option", {
     workflow = count("workflow", 2),
@@ -76,7 +77,7 @@ local DEFAULTS = {
   deadlock_timeout = 2,
   max_heartbeat_throttle_interval = 60, default_heartbeat_throttle_interval = 30,
 }
-local SLOTS = { workflow = 100, activity = 100 }
+local SLOTS = { workflow = 100, activity = 100, local_activity = 100 }
 -- In a plain script the thread runs one task at a time anyway.
 local POLLERS = { workflow = 5, activity = 5 }
 local PLAIN_POLLERS = { workflow = 2, activity = 1 }

@@ -138,7 +138,7 @@ local function replay(self, history, given)
   run.habits, run.any_ids = habit.of(read), given.match_ids == false
   local commands
   commands, problem = run:apply(read, last_task(read))
-  if commands then
+  if commands ~= nil then -- false: local activities of an open task have not ended
     return true, nil, id, run_id
   end
   return nil, problem_of(problem, run.failure and run.failure.traceback), id, run_id

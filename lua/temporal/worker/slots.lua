@@ -33,6 +33,7 @@ local function hand_out(self)
     if may_take(self, turn.sticky) then
       remove(waiting, at)
       take(self, turn.sticky)
+      turn.has_slot = true
       turn:finish()
       at = 1
     else
@@ -62,6 +63,29 @@ function methods:try()
   end
   self.free = self.free - 1
   return true
+end
+
+--- Takes a slot for a task that comes without a poll; waits for one.
+-- @tparam promise turn its end ends the wait
+-- @tparam number|nil timeout seconds
+-- @treturn boolean false: the wait has ended, and there was none
+function methods:claim(turn, timeout)
+  if self:try() then
+    return true
+  end
+  self.waiting[#self.waiting + 1] = turn
+  turn:wait(timeout)
+  if turn.has_slot then
+    self.open = self.open - 1 -- which no poll will do
+    return true
+  end
+  for i = 1, #self.waiting do
+    if self.waiting[i] == turn then
+      remove(self.waiting, i)
+      break
+    end
+  end
+  return false
 end
 
 --- The poll has ended: what it brought, if anything, has the slot now.

@@ -9,7 +9,9 @@ local eager = require "temporal.worker.eager"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
 local histories = require "temporal.workflow.history"
+local local_activity = require "temporal.worker.local_activity"
 local logger = require "temporal.observe.logger"
+local promise = require "temporal.wait.promise"
 local query = require "temporal.workflow.query"
 
 local next, tonumber, tostring = next, tonumber, tostring
@@ -82,6 +84,12 @@ local function new_run(worker, response)
   return run
 end
 
+-- A worker without a cache is sent the whole history again, and goes on with the
+-- local activities it has under way.
+local function follows(run, response)
+  return run.last_started_id == tonumber(response.previous_started_event_id)
+end
+
 -- The run of a task and the events it has not applied yet: from the cache when
 -- the events follow on what it knows, else from the beginning.
 local function find(worker, response)
@@ -91,7 +99,8 @@ local function find(worker, response)
   local first = histories.first_id(events)
   local run = worker.cache:get(run_id)
   local history
-  if run and first ~= 1 and (first == nil or first == run.last_started_id + 1) then
+  if run and (first == nil or first == run.last_started_id + 1
+    or first == 1 and run.awaits_task and follows(run, response)) then
     history = histories.new(run.last_event_id)
   else
     worker.cache:remove(run_id)
@@ -183,17 +192,24 @@ local function forget_task(run, last_started_id)
   run.last_started_id, run.last_event_id = last_started_id, run.last_event_id - 2
 end
 
-local function complete(worker, response, run, commands, messages)
-  local keep = worker.cache.limit > 0 and not run.closed
+-- `more`: local activities go on, and another task is asked for at once: this worker
+-- wants it, but not at its own end.
+local function complete(worker, response, run, commands, messages, more)
+  local leaves = more and worker.attempts_canceled
+  local keep = worker.cache.limit > 0 and not run.closed and not leaves
   local wanted = run.eager and eager.ask(worker, commands) or 0
+  local retries = local_activity.take_retries(run)
   local request = {
     task_token = response.task_token,
     commands = commands,
     messages = messages,
     sticky_attributes = keep and worker.sticky or nil,
-    return_new_workflow_task = keep,
+    return_new_workflow_task = keep or more and not leaves,
+    force_create_new_workflow_task = more,
     query_results = query_results(run, response.queries),
     sdk_metadata = run.uses_patches and SDK_WITH_PATCHES or SDK,
+    metering_metadata = retries > 0
+      and { nonfirst_local_activity_execution_attempts = retries } or nil,
     capabilities = CAPABILITIES,
   }
   local refused
@@ -208,11 +224,12 @@ local function complete(worker, response, run, commands, messages)
   end
   local completed, err = calls.call(worker.session, "RespondWorkflowTaskCompleted", request,
     SPARSE)
-  run.busy = false
   if wanted > 0 then
     eager.take(worker, completed, wanted)
   end
-  if not completed or not keep then
+  -- A cache without room must hold it until the task has come.
+  run.busy, run.awaits_task = more and worker.cache.limit == 0, more
+  if not completed or leaves or not (keep or more) then
     worker.cache:remove(run.run_id)
   end
   if not completed then
@@ -226,6 +243,34 @@ local function complete(worker, response, run, commands, messages)
   end
   local following = completed.workflow_task
   return following and following.task_token ~= "" and following or nil
+end
+
+-- Has the local activities of a task end. Returns commands and messages; or false:
+-- the task must be answered before they have.
+local function pursue(response, run, commands, messages)
+  if not run.locals then
+    return commands, messages
+  end
+  local deadline
+  repeat
+    local unknown = local_activity.serve(run)
+    if unknown and commands == false then
+      return nil, unknown
+    elseif commands ~= false then
+      return commands, messages
+    elseif next(response.queries or {}) then
+      return false -- they need not wait
+    end
+    deadline = deadline or local_activity.deadline(run, response.started_time)
+    run.is_idle = true
+    local told = local_activity.next(run, deadline)
+    run.is_idle = false
+    if not told then
+      return false
+    end
+    commands, messages = run:local_done(told)
+  until commands == nil
+  return commands, messages
 end
 
 -- Returns the next task of the run, when its answer brought one.
@@ -254,25 +299,64 @@ local function do_one(worker, response)
   run.last_event_id = last_id
   if started_id > 0 then
     run.last_started_id = started_id
+  elseif last_id > 0 and not run.last_started_id then -- a query had it replayed
+    run.last_started_id = tonumber(response.previous_started_event_id)
   end
-  if response.query and commands then
-    run.busy = false
-    answer_query(worker, response, run)
+  if response.query then
+    run.busy = run.awaits_task and worker.cache.limit == 0
+    if commands then
+      answer_query(worker, response, run)
+    end
     return nil
-  elseif not commands then
+  end
+  commands, messages = pursue(response, run, commands, messages)
+  if commands == nil then
     run.busy = false
     return fail(worker, response, messages, run.failure and run.failure.traceback)
+  elseif commands == false then
+    commands, messages = run:answer()
+    return complete(worker, response, run, commands, messages, true)
   end
-  return complete(worker, response, run, commands, messages)
+  return complete(worker, response, run, commands, messages, false)
+end
+
+-- One task of a run at a time: the next one can come before the server has said
+-- that it has the answer to the one before. Returns nil when there was no need to
+-- wait for a turn: a query that a run answers between the ends of local activities.
+local function take_turn(worker, response)
+  local run_id = response.workflow_execution.run_id
+  local busy = worker.busy
+  while busy[run_id] do
+    local run = response.query and worker.cache:get(run_id)
+    if run and run.is_idle and not histories.first_id(response.history) then
+      answer_query(worker, response, run)
+      return nil
+    end
+    if busy[run_id] == true then
+      busy[run_id] = promise.new()
+    end
+    busy[run_id]:wait()
+  end
+  busy[run_id] = true
+  return run_id
 end
 
 --- Does a task, and those that its answers bring.
 -- @tparam worker worker
 -- @tparam table response a PollWorkflowTaskQueueResponse
 function task.run(worker, response)
+  local run_id = take_turn(worker, response)
+  if not run_id then
+    return
+  end
   repeat
     response = do_one(worker, response)
   until not response
+  local waited = worker.busy[run_id]
+  worker.busy[run_id] = nil
+  if waited ~= true then
+    waited:finish()
+  end
 end
 
 return task

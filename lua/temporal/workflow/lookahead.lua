@@ -1,5 +1,6 @@
 --- What the answer to a step's task recorded, which the code must know before it
--- runs again: patches, the values of side effects, the updates it accepted.
+-- runs again: patches, the values of side effects, what came of local activities, the updates it
+-- accepted.
 -- @module temporal.workflow.lookahead
 
 local attributes_op = require "temporal.workflow.op.attributes"
@@ -25,6 +26,12 @@ local function take_marker(run, attributes)
   local key, data = marker.effect_of(attributes)
   if key then
     run.effects[key] = data
+    return nil
+  end
+  local told = marker.local_activity_of(attributes)
+  if told then
+    run.local_results = run.local_results or {}
+    run.local_results[#run.local_results + 1] = told
   end
   return nil
 end
@@ -54,6 +61,7 @@ function lookahead.load(run, history, last)
   if next(run.patches_here) then
     run.patches_here = {}
   end
+  run.local_results = nil
   for i = last + 2, chunk.block_ends(history, last, true) do
     local kind, marked = kinds[i], nil
     if kind == "workflow_execution_update_accepted" then

@@ -158,7 +158,9 @@ end
 -- @tparam table kind its fields
 -- @treturn table the metatable of its instances
 function operation.class(name, kind)
-  shows_event[kind.event] = kind.shows_event
+  if kind.event then
+    shows_event[kind.event] = kind.shows_event
+  end
   for method, fn in next, methods do
     kind[method] = kind[method] or fn
   end

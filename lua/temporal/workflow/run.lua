@@ -17,6 +17,8 @@ local event = require "temporal.workflow.event"
 local failure = require "temporal.error.failure"
 local fiber = require "temporal.workflow.fiber"
 local habit = require "temporal.workflow.habit"
+local local_activity = require "temporal.workflow.op.local_activity"
+local local_result = require "temporal.workflow.local_result"
 local lookahead = require "temporal.workflow.lookahead"
 local marker = require "temporal.workflow.op.marker"
 local message = require "temporal.workflow.message"
@@ -73,6 +75,8 @@ local function new(fields)
     -- values of side effects by key.
     patched = {}, patches_seen = {}, patches_here = {}, effects = {}, effect_count = 0,
     changing = {},
+    -- How often fibers have run; the place of a local activity's result in its step.
+    round = 0, local_index = 1,
     replaying = false, in_block = false,
   }, metatable)
 end
@@ -319,6 +323,7 @@ end
 
 function methods:step(messages, jobs)
   fiber.enter(self)
+  self.round, self.local_index = self.round + 1, 1
   if self.new_seed then
     self.seed, self.new_seed = self.new_seed, nil
     if self.random then
@@ -353,8 +358,13 @@ function methods:step(messages, jobs)
       self.by_event[operation.event_id] = nil
     end
   end
+  local results = self.local_results
+  local place = results and local_result.with_step(self, results)
   self:drain()
   fiber.leave()
+  if results then
+    local_result.replay(self, results, place)
+  end
 end
 
 -- Events.
@@ -482,6 +492,7 @@ local function take_events(self, history, from, last, messages, jobs, given)
     end
   end
   if given then
+    self.local_results = nil
     local updates, problem = updates_of_task(self, given)
     return problem, updates
   end
@@ -518,12 +529,49 @@ function methods:apply_chunk(history, from, last, given)
   return self.failure and self.failure.error
 end
 
+function methods:close_step(live)
+  if self.outcome and not self.closed then
+    self.closed = true
+    message.say_unfinished(self)
+    tasks.say_unseen(self)
+    self.commands[#self.commands + 1] = self.outcome
+  end
+  return self:seal(live)
+end
+
+--- Must local activities end before the task is done?
+function methods:awaits()
+  return not self.outcome and local_activity.awaited(self)
+end
+
+--- What there is to answer to the task, local activities or not.
+-- @treturn table commands
+-- @treturn table messages
+function methods:answer()
+  return self:close_step(true), self.messages
+end
+
+--- A local activity of the task has ended.
+-- @tparam table told `seq`, `attempt`, `result` (Payloads) or `failure` (Failure, both
+--   encoded), `complete_time`, `backoff`, `original_schedule_time`
+-- @return as `apply`
+function methods:local_done(told)
+  local_result.round(self, { told }, 1, 1)
+  if self.failure then
+    return nil, self.failure.error
+  elseif self:awaits() then
+    return false
+  end
+  return self:answer()
+end
+
 --- Applies all events of a history.
 -- @tparam history history
 -- @tparam integer started_id of the task to be done; 0 for one that only asks a
 --   query, and for a replay
 -- @tparam[opt] table given temporal.api.protocol.v1.Messages of that task
--- @treturn table|nil the commands to send, or nil
+-- @treturn table|boolean|nil the commands to send; false: local activities must end
+--   before the task has an answer (`local_done`); nil
 -- @treturn table|temporal.error|string the messages to send; what failed the task
 function methods:apply(history, started_id, given)
   local from, commands = 1, {}
@@ -538,13 +586,11 @@ function methods:apply(history, started_id, given)
       self:fail_task(problem)
       return nil, problem
     end
-    if self.outcome and not self.closed then
-      self.closed = true
-      message.say_unfinished(self)
-      tasks.say_unseen(self)
-      self.commands[#self.commands + 1] = self.outcome
+    if live and self:awaits() then
+      history:clear()
+      return false
     end
-    commands = self:seal(live)
+    commands = self:close_step(live)
     from = last + 1
   end
   local problem = self.in_block and self:end_history(history)

@@ -68,15 +68,15 @@ describe("the life of a worker", function()
 
   it("is told by its state", function()
     local one = worker()
-    assert.same({ state = "new", cached = 0, slots = { workflow = 0, activity = 0 } },
-      one:status())
+    assert.same({ state = "new", cached = 0,
+      slots = { workflow = 0, activity = 0, local_activity = 0 } }, one:status())
     assert.is_true(one:start())
     assert.equal("running", one:status().state)
     polled()
     assert.equal(1, one:status().slots.activity)
     assert.is_true(one:stop(HUNG))
-    assert.same({ state = "stopped", cached = 0, slots = { workflow = 0, activity = 0 } },
-      one:status())
+    assert.same({ state = "stopped", cached = 0,
+      slots = { workflow = 0, activity = 0, local_activity = 0 } }, one:status())
     assert.is_true(one:wait())
     assert.equal(1, peer:stats().ShutdownWorker)
   end)

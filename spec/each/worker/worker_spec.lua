@@ -147,7 +147,7 @@ describe("a worker", function()
     local running = worker(options)
     local result = running:run(fn)
     assert.equal("stopped", running:status().state)
-    assert.same({ workflow = 0, activity = 0 }, running:status().slots)
+    assert.same({ workflow = 0, activity = 0, local_activity = 0 }, running:status().slots)
     return result
   end
 

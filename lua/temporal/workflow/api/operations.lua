@@ -8,6 +8,7 @@ local continuation = require "temporal.workflow.op.continuation"
 local duration = require "temporal.base.duration"
 local external = require "temporal.workflow.op.external"
 local fiber = require "temporal.workflow.fiber"
+local local_activity = require "temporal.workflow.op.local_activity"
 local misuse = require "temporal.base.misuse"
 local operation = require "temporal.workflow.operation"
 local options = require "temporal.base.options"
@@ -38,6 +39,22 @@ end
 -- @raise on misuse; kind `canceled` in a canceled scope
 function workflow.execute_activity(given, definition, ...)
   return activity.execute(given, definition, select("#", ...), ...)
+end
+
+--- Has this worker run an activity at once, inside the task: no queue, no heartbeat.
+-- For what takes seconds at most. A task that times out, and a run that its worker
+-- has forgotten, repeat it.
+-- @tparam table given `start_to_close_timeout` (one attempt) or
+--   `schedule_to_close_timeout` (all of them; one of the two required),
+--   `schedule_to_start_timeout`, `retry_policy`, `local_retry_threshold` (60 s: before
+--   a longer pause the task ends, and the pause is a timer of the run), `id` (the
+--   number of the call), `summary`, `cancellation_type` as for `execute_activity`
+-- @param definition the activity's type name, or its function
+-- @param ... its arguments
+-- @treturn future `get` gives the result, or raises an error of kind `activity`
+-- @raise on misuse; kind `canceled` in a canceled scope
+function workflow.execute_local_activity(given, definition, ...)
+  return local_activity.execute(given, definition, select("#", ...), ...)
 end
 
 local TIMER = options.define("option of workflow.timer", {
