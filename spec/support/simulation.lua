@@ -107,7 +107,7 @@ local watched = setmetatable({}, { __mode = "k" })
 
 -- What a run begins with: its copy of the function, as a worker makes it.
 local function copied(fn)
-  if watched[fn] then return fn end
+  if type(fn) ~= "function" or watched[fn] then return fn end
   local snapshot = snapshots.new({ luassert }, guard.values())
   local shared, node = snapshot:root(fn, "Simulated")
   local code = { snapshot = snapshot, modules = {}, sources = {}, path = package.path,

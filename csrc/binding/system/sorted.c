@@ -201,10 +201,17 @@ static int Ltp_next_of_sequence(lua_State *L) {
   return 1;
 }
 
-/* sorted_pairs(t) -> what a for wants: the keys t has now, sorted; those that
-** have lost their values when their turn comes are passed over */
+/* sorted_pairs(t) -> what a for wants: what __pairs gives; else the keys t has
+** now, sorted, of which those that have lost their values at their turn are
+** passed over */
 static int Ltp_sorted_pairs(lua_State *L) {
   int n, sequence;
+  luaL_checkany(L, 1);
+  if (luaL_getmetafield(L, 1, "__pairs")) {
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 3);
+    return 3;
+  }
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   n = count(L, &sequence);

@@ -168,6 +168,25 @@ local function with_name(entry, name)
   }
 end
 
+-- How strings compare, and numbers look, must not depend on the machine.
+local LOCALES = { "collate", "numeric" }
+
+--- Raises where the locale of the process is not the one in which workflows run.
+function methods:check_locale()
+  if next(self.workflows) == nil then
+    return
+  end
+  for i = 1, #LOCALES do
+    local category = LOCALES[i]
+    local locale = os.setlocale(nil, category)
+    if locale ~= "C" and locale ~= "POSIX" then
+      misuse.raisef("a worker with workflows needs the locale C for LC_%s, and it is %s: the order "
+        .. 'of strings, and numbers as text, must be the same at each replay; os.setlocale("C", '
+        .. '"%s") before the worker is started', category:upper(), tostring(locale), category)
+    end
+  end
+end
+
 --- A run of a workflow.
 -- @tparam string name
 -- @tparam table fields as for `runs.new`, without `definition`, `settings`,

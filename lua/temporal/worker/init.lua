@@ -160,6 +160,7 @@ function worker:start()
       state.workers[self] and self.state == "new" and "starting" or self.state)
   end
   check_alone(self)
+  self.code:check_locale()
   local session = sessions.of(self.client)
   if session.closed then
     misuse.raise("attempt to start a worker of a closed client")

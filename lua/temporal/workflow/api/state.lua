@@ -8,7 +8,7 @@ local metadata = require "temporal.workflow.metadata"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 
-local tostring, type = tostring, type
+local pairs, tostring, type = pairs, tostring, type
 
 local workflow = {}
 
@@ -78,6 +78,13 @@ workflow.unsafe = {}
 -- @treturn boolean
 function workflow.unsafe.replaying()
   return fiber.run_of "workflow.unsafe.replaying".replaying
+end
+
+--- As Lua's own pairs, in any order: for loops whose order does not matter.
+-- @tparam table t
+-- @return as pairs
+function workflow.unsafe.pairs(t)
+  return pairs(t)
 end
 
 return workflow

@@ -14,7 +14,6 @@ local error, next, pcall, rawget, rawset = error, next, pcall, rawget, rawset
 local require, select, setmetatable, tostring, type = require, select, setmetatable, tostring, type
 local get_metatable, lua_set_metatable = getmetatable, setmetatable
 local lua_load, lua_loadstring = load, rawget(_G, "loadstring")
-local raw_metatable = debug.getmetatable
 local setfenv = rawget(_G, "setfenv")
 local to_integer = rawget(math, "tointeger") or function(n)
   return n
@@ -63,7 +62,7 @@ end
 -- Functions by name, with a dot for those of a library.
 local OWN = {
   tostring = text.tostring, ["string.format"] = text.format, ["table.sort"] = sort,
-  next = core.sorted_next,
+  next = core.sorted_next, pairs = core.sorted_pairs,
 }
 
 -- Time. Years count as in the proleptic Gregorian calendar.
@@ -155,16 +154,6 @@ end
 
 -- Tables.
 
-function OWN.pairs(t)
-  local meta = raw_metatable(t)
-  local method = meta and rawget(meta, "__pairs")
-  if method ~= nil then
-    local iterate, state, first = method(t)
-    return iterate, state, first
-  end
-  return core.sorted_pairs(t)
-end
-
 OWN["table.foreach"] = function(t, fn)
   for key, value in core.sorted_pairs(t) do
     local result = fn(key, value)
@@ -255,12 +244,13 @@ function OWN.load(...)
   return compile(chunk, name, env)
 end
 
-function OWN.loadstring(chunk, name)
+-- 5.2 has it as another name of load.
+OWN.loadstring = lua_loadstring ~= lua_load and function(chunk, name)
   if type(chunk) ~= "string" then
     misuse.raisef("bad argument #1 to 'loadstring' (string expected, got %s)", type(chunk))
   end
   return compile(chunk, name, environment())
-end
+end or nil
 
 function OWN.require(name)
   if type(name) ~= "string" then
