@@ -120,7 +120,8 @@ describe("a run", function()
       workflow.sleep(1)
       workflow.continue_as_new({ workflow = Order }, "again")
     end
-    local of = worker { workflows = { Order = Order, Ship = Ship }, activities = { Charge = Charge } }
+    local of = worker { workflows = { Order = Order, Ship = Ship },
+      activities = { Charge = Charge } }
     assert.matches("the activity Charge was called by itself in a workflow",
       problem_of(of, "Order", "call"), 1, true)
     local sim = simulation.new(of.code.entries.Order)
