@@ -4,6 +4,7 @@
 #   make static     builds build/$(LUA)/libtemporal.a, the same for programs that embed Lua
 #   make env        prints the exports that let any program use this tree: eval "$(make -s env)"
 #   make demo       installs what is missing, starts a Temporal server, runs examples/demo.lua
+#   make up         a Temporal server with its web UI and the worker of the examples, until Ctrl-C
 #   make test       everything: lint, C unit tests, specs against a real server and a fault peer
 #   make test LANES=3                 so many servers, with specs, at a time (2)
 #   make test SPEC=spec/each/value    the specs of these files and folders only
@@ -70,7 +71,7 @@ PEERS    := $(patsubst spec/support/%.c,$(BUILD)/support/%,$(wildcard spec/suppo
 FUZZERS  := $(patsubst fuzz/%.c,build/fuzz/%,$(wildcard fuzz/fuzz_*.c))
 REPLAYS  := $(patsubst fuzz/corpus/%,$(BUILD)/replay/%,$(wildcard fuzz/corpus/fuzz_*))
 
-.PHONY: all bundle static docs env demo test test-unit test-all test-build soak lint asan tsan fuzz \
+.PHONY: all bundle static docs env demo up test test-unit test-all test-build soak lint asan tsan fuzz \
         bench schema install install-bundle clean
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(shell nproc) --no-builtin-rules
@@ -157,10 +158,10 @@ env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;}"'
 	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;$${LUA_CPATH:-;}"'
 
-demo:
+demo up:
 	@LUA=$(LUA) tools/install demo
 	@$(MAKE) --no-print-directory all
-	@$(PYTHON) tools/demo --lua $(LUA_NAME) --build $(BUILD)
+	@$(PYTHON) tools/demo --lua $(LUA_NAME) --build $(BUILD) $(if $(filter up,$@),--up)
 
 # Built in a second make, because what tools/install brings changes what this one saw.
 # nginx runs LuaJIT, whatever runs the specs.
@@ -242,6 +243,7 @@ build/fuzz/%: fuzz/%.c $(wildcard fuzz/*.h csrc/core/*/*.[ch] csrc/binding/*.[ch
 
 bench: all bundle
 	@LUA=$(LUA_NAME) BUILD=$(BUILD) bench/run
+	@LUA=$(LUA_NAME) BUILD=$(BUILD) bench/worker/run
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/temporal

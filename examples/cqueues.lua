@@ -1,6 +1,6 @@
 -- Workflows beside everything else a cqueues controller does: each wait yields its thread.
 -- usage: lua5.4 examples/cqueues.lua      (Debian: lua-cqueues)
--- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.py
+-- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.lua
 local cqueues = require "cqueues"
 local temporal = require "temporal"
 

@@ -1,7 +1,9 @@
--- What `make demo` shows: two starts, a result, and a failure with its causes.
+-- What `make demo` shows: two starts, a worker that is killed, and a failure with its causes.
 -- usage: make demo                        (or lua5.4 examples/demo.lua, see hello.lua)
--- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.py
+-- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.lua
 local temporal = require "temporal"
+
+io.stdout:setvbuf "line"
 
 local client = temporal.client{
   target = os.getenv("TEMPORAL_ADDRESS") or "localhost:7233",
@@ -31,6 +33,16 @@ for number, run_of_number in ipairs(squares) do
   local square = temporal.assert(run_of_number:get())
   print("square of " .. number, square)
 end
+
+-- The worker dies in the middle, and another one goes on where it was.
+local delivery = client:execute_workflow({ task_queue = "orders" }, "Delivery",
+  { "picking", "packing", "shipping" })
+while (delivery:query("done") or 0) < 1 do os.execute("sleep 0.1") end
+local worker = os.getenv("TEMPORAL_DEMO_WORKER") -- its process id, where make demo has started it
+if worker then
+  print("killing the worker", worker, os.execute("kill -9 " .. worker) and "gone")
+end
+print("delivery   ", table.concat(temporal.assert(delivery:get()), ", "))
 
 -- A failure: what failed, and why, down to the first cause.
 local _, err = client:execute_workflow({ task_queue = "orders" }, "ShipOrder", { amount = 3 }):get()

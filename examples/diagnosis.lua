@@ -1,6 +1,6 @@
 -- Why does nothing happen? A wait that lasts says so, and a workflow can be asked.
 -- usage: lua5.4 examples/diagnosis.lua
--- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.py
+-- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.lua
 local temporal = require "temporal"
 
 local client = temporal.client{

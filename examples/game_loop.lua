@@ -1,6 +1,6 @@
 -- A game in text mode at 60 frames a second; its shop sells through workflows. No frame ever waits.
 -- usage: lua5.4 examples/game_loop.lua [FRAMES]      (with FRAMES: draws nothing, ends after them)
--- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.py
+-- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.lua
 local temporal = require "temporal"
 local now = require("temporal.core").now -- any clock will do
 

@@ -1,6 +1,6 @@
 -- Starts a workflow and prints its result.
 -- usage: lua5.4 examples/hello.lua        (in the tree: eval "$(make -s env)" first)
--- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.py
+-- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.lua
 local temporal = require "temporal"
 
 local client = temporal.client{ target = os.getenv("TEMPORAL_ADDRESS") or "localhost:7233" }

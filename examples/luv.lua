@@ -1,6 +1,6 @@
 -- Workflows beside timers and sockets in luv's loop: each wait yields its coroutine.
 -- usage: lua5.4 examples/luv.lua      (Debian: lua-luv)
--- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.py
+-- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.lua
 local temporal = require "temporal"
 local uv = require "luv"
 

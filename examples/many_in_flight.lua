@@ -1,6 +1,6 @@
 -- A thousand workflows from one thread: every start returns at once, all are in flight together.
 -- usage: lua5.4 examples/many_in_flight.lua [COUNT]
--- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.py
+-- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.lua
 local temporal = require "temporal"
 
 local count = tonumber(arg and arg[1]) or 1000

@@ -1,5 +1,5 @@
 -- A schedule from its creation to its end. usage: lua5.4 examples/schedules.lua
--- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.py
+-- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.lua
 local temporal = require "temporal"
 
 local client = temporal.client{

@@ -1,6 +1,6 @@
 -- A shopping cart is told things, asked things, and cancelled.
 -- usage: lua5.4 examples/signals_and_queries.lua
--- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.py
+-- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.lua
 local temporal = require "temporal"
 
 local client = temporal.client{

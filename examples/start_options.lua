@@ -1,6 +1,6 @@
 -- The options of a start: retries, time-outs, memo, search attributes, and what happens when the
 -- id is taken. usage: lua5.4 examples/start_options.lua
--- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.py
+-- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.lua
 local temporal = require "temporal"
 
 local client = temporal.client{

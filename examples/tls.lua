@@ -1,6 +1,6 @@
 -- Mutual TLS, an API key that is asked for when needed, and what it says when these are wrong.
 -- usage: lua5.4 examples/tls.lua
--- needs: a frontend with TLS at TEMPORAL_ADDRESS, examples/worker.py; in TEMPORAL_TLS_SERVER_CA,
+-- needs: a frontend with TLS at TEMPORAL_ADDRESS, examples/worker.lua; in TEMPORAL_TLS_SERVER_CA,
 --   TEMPORAL_TLS_CERT, TEMPORAL_TLS_KEY and TEMPORAL_API_KEY_FILE the paths of four files
 local temporal = require "temporal"
 

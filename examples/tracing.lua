@@ -1,7 +1,7 @@
 -- Carries the trace in hand to the workers: an interceptor that sends a W3C traceparent as the
 -- OpenTelemetry interceptors of the other SDKs do, in the header "_tracer-data" as a JSON object.
 -- usage: lua5.4 examples/tracing.lua [TRACEPARENT]      (in the tree: eval "$(make -s env)" first)
--- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.py
+-- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.lua
 -- as a module: local tracing = require "examples.tracing"
 local temporal = require "temporal"
 

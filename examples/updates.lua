@@ -1,6 +1,6 @@
 -- A bank account is updated: answers, refusals, and one that takes its time.
 -- usage: lua5.4 examples/updates.lua
--- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.py
+-- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.lua
 local temporal = require "temporal"
 
 local client = temporal.client{

@@ -1,6 +1,6 @@
 -- Looking at workflows: describe one, list and count many, read a history and save it for replay.
 -- usage: lua5.4 examples/visibility.lua
--- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.py
+-- needs: a Temporal server at TEMPORAL_ADDRESS and examples/worker.lua
 local temporal = require "temporal"
 
 local client = temporal.client{

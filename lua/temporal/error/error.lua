@@ -64,10 +64,12 @@ local function is_error(value)
 end
 
 -- What tells that something below it was canceled.
-local ABOVE_CANCELED = { activity = true, child_workflow = true, nexus_operation = true }
+local ABOVE_CANCELED = {
+  activity = true, child_workflow = true, nexus_operation = true, workflow_failed = true,
+}
 
---- Is it the error of a cancellation, or of an activity, a child or a Nexus operation
--- that was canceled?
+--- Is it the error of a cancellation, or of a workflow, an activity, a child or a Nexus
+-- operation that was canceled?
 -- @param err anything
 -- @treturn boolean
 local function is_canceled(err)

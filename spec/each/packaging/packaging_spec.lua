@@ -51,7 +51,7 @@ describe("a package:", function()
   setup(function()
     elsewhere = env.tmp .. "/elsewhere"
     assert(lfs.mkdir(elsewhere))
-    worker = env.spawn { env.python, "examples/worker.py",
+    worker = env.spawn { env.python, "spec/support/orders_worker.py",
       env = { TEMPORAL_ADDRESS = env.address, TEMPORAL_NAMESPACE = "default" } }
     assert.equal("ready", worker:readline(60))
   end)

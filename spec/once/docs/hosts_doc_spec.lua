@@ -36,7 +36,7 @@ describe("the page of a host", function()
 
   setup(function()
     where.TEMPORAL_ADDRESS = env.address
-    worker = env.spawn { env.python, "examples/worker.py", env = where }
+    worker = env.spawn { env.lua, "examples/worker.lua", env = where }
     assert.equal("ready", worker:readline(60))
   end)
 
