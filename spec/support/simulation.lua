@@ -22,6 +22,7 @@ local query = require "temporal.workflow.query"
 local runs = require "temporal.workflow.run"
 local snapshots = require "temporal.workflow.sandbox.snapshot"
 local temporal = require "temporal"
+local verdict = require "temporal.workflow.verdict"
 
 local COMMAND = "temporal.api.command.v1.Command"
 local EVENT = "temporal.api.history.v1.HistoryEvent"
@@ -120,7 +121,8 @@ end
 
 local function new_run(self)
   return runs.new {
-    definition = copied(self.definition), settings = self.settings, converter = converter,
+    definition = copied(self.definition), settings = self.settings,
+    fail_on = verdict.set(self.settings.fail_workflow_on), converter = converter,
     namespace = "default",
     workflow_id = "simulated", run_id = "11111111-1111-4111-8111-111111111111",
     log = function(_, level, text) self.log[#self.log + 1] = level .. ": " .. text end,

@@ -193,4 +193,5 @@ return {
   "workflow/semaphore",
   "workflow/task",
   "workflow/thread",
+  "workflow/verdict",
 }

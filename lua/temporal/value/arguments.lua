@@ -55,7 +55,9 @@ function arguments.option(field)
   end
 end
 
--- A payload as it came, to pass on.
+--- A payload as it came, to pass on.
+-- @tparam table payload
+-- @treturn temporal.raw
 local function raw(payload)
   return core.raw {
     metadata = payload.metadata, data = payload.data,
@@ -132,5 +134,7 @@ function arguments.read(self, converter, payloads)
   end
   return list
 end
+
+arguments.raw = raw
 
 return arguments

@@ -13,6 +13,7 @@ local options = require "temporal.base.options"
 local runs = require "temporal.workflow.run"
 local snapshots = require "temporal.workflow.sandbox.snapshot"
 local types = require "temporal.value.types"
+local verdict = require "temporal.workflow.verdict"
 
 local next, pcall, require, setmetatable, tostring, type =
   next, pcall, require, setmetatable, tostring, type
@@ -85,7 +86,9 @@ end
 
 local function add(self, name, fn, entry)
   definitions.add(self.workflows, name, fn, self.option)
-  entry.code, entry.settings = self, definition.settings_of(fn)
+  local settings = definition.settings_of(fn)
+  entry.code, entry.settings = self, settings
+  entry.fail_on = verdict.set(self.fail_workflow_on, settings.fail_workflow_on)
   self.entries[name] = entry
 end
 
@@ -132,7 +135,8 @@ end
 
 --- The code of workflows.
 -- @tparam table given `workflows` (of `definitions.option`), `passthrough` (names of
---   modules that all runs share), `deadlock_timeout` (seconds or false)
+--   modules that all runs share), `deadlock_timeout` (seconds or false),
+--   `fail_workflow_on`
 -- @tparam string noun whose options they are: `"worker"`
 -- @treturn code `workflows` is a map of name to function
 -- @raise when a run cannot have a copy of something, a module cannot be loaded, a
@@ -140,6 +144,7 @@ end
 local function new(given, noun)
   local modules = pass_through(given.passthrough, noun .. ' option "passthrough"')
   local self = setmetatable({
+    fail_workflow_on = given.fail_workflow_on,
     option = noun .. ' option "workflows"', deadlock_timeout = given.deadlock_timeout or nil,
     snapshot = snapshots.new(modules, guard.values()), modules = modules, path = package.path,
     -- Compiled modules; names of workflows by module and key; definitions by name.
@@ -198,7 +203,7 @@ function methods:run(name, fields)
   local any = not entry and self.entries[ANY]
   if any then
     entry = with_name(any, name)
-    entry.settings = any.settings
+    entry.settings, entry.fail_on = any.settings, any.fail_on
   elseif not entry then
     return nil, errors.received {
       kind = "application", type = "NotFoundError",
@@ -206,7 +211,7 @@ function methods:run(name, fields)
         self.option:match "^%w+", options.names_of(self.workflows)),
     }
   end
-  fields.definition, fields.settings = entry, entry.settings
+  fields.definition, fields.settings, fields.fail_on = entry, entry.settings, entry.fail_on
   fields.deadlock_timeout = self.deadlock_timeout
   return runs.new(fields)
 end

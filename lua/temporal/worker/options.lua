@@ -2,6 +2,7 @@
 -- @module temporal.worker.options
 
 local core = require "temporal.core"
+local definition = require "temporal.run.definition"
 local definitions = require "temporal.worker.definitions"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
@@ -42,6 +43,7 @@ local passthrough = options.list("passthrough", is_module, "must be names of mod
 local OPTIONS = options.define("worker option", {
   client = client,
   deadlock_timeout = deadlock_timeout,
+  fail_workflow_on = definition.fail_workflow_on,
   task_queue = options.string("task_queue"),
   workflows = definitions.option "workflows",
   activities = definitions.option "activities",
@@ -141,6 +143,7 @@ end
 
 worker_options.workflows = definitions.option "workflows"
 worker_options.passthrough = passthrough
+worker_options.fail_workflow_on = definition.fail_workflow_on
 worker_options.deadlock_timeout = deadlock_timeout
 
 --- How many polls of each kind.

@@ -32,6 +32,7 @@ local OPTIONS = options.define("replayer option", {
   workflows = worker_options.workflows,
   passthrough = worker_options.passthrough,
   deadlock_timeout = worker_options.deadlock_timeout,
+  fail_workflow_on = worker_options.fail_workflow_on,
   converter = options.list("converter", is_table, "must be a table {encoding=, encode=, decode=}"),
   codecs = function(target, value)
     local ok, problem = converters.check_codecs(value)
@@ -45,8 +46,8 @@ local OPTIONS = options.define("replayer option", {
 
 --- Makes a replayer.
 -- @tparam table given `workflows` (required), `converter`, `codecs` as for a worker and
---   its client, `namespace` (`"default"`), `passthrough`, `deadlock_timeout` as for a
---   worker
+--   its client, `namespace` (`"default"`), `passthrough`, `deadlock_timeout`,
+--   `fail_workflow_on` as for a worker
 -- @treturn temporal.replayer
 -- @raise on misuse
 local function new(given)

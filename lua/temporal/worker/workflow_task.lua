@@ -13,6 +13,7 @@ local local_activity = require "temporal.worker.local_activity"
 local logger = require "temporal.observe.logger"
 local promise = require "temporal.wait.promise"
 local query = require "temporal.workflow.query"
+local verdict = require "temporal.workflow.verdict"
 
 local next, tonumber, tostring = next, tonumber, tostring
 
@@ -139,13 +140,14 @@ end
 -- Only the first attempt is reported; the server delays those that follow.
 local function fail(worker, response, problem, traceback)
   worker.cache:remove(response.workflow_execution.run_id)
-  log(worker, "error", ("a workflow task failed: %s%s"):format(tostring(problem),
-    traceback and "\n" .. traceback or ""), {
+  local told = verdict.told(problem, traceback)
+  log(worker, "error", ("a workflow task failed: %s%s"):format(
+    tostring(told == problem and told or told.message), traceback and "\n" .. traceback or ""), {
     workflow_id = response.workflow_execution.workflow_id,
     run_id = response.workflow_execution.run_id,
     workflow_type = response.workflow_type.name, attempt = response.attempt,
   })
-  local proto = failure.from_error(failure.of_raised(problem, traceback), worker.converter)
+  local proto = failure.from_error(told, worker.converter)
   local workflow_id = response.workflow_execution.workflow_id
   if response.query then
     send(worker, "RespondQueryTaskCompleted", {
@@ -304,12 +306,15 @@ local function do_one(worker, response)
   end
   if response.query then
     run.busy = run.awaits_task and worker.cache.limit == 0
-    if commands then
-      answer_query(worker, response, run)
+    if commands ~= nil then
+      return answer_query(worker, response, run)
     end
-    return nil
+    return fail(worker, response, messages)
   end
   commands, messages = pursue(response, run, commands, messages)
+  if commands == nil and verdict.moves(run, messages) then
+    commands, messages = verdict.ends(run, messages), {}
+  end
   if commands == nil then
     run.busy = false
     return fail(worker, response, messages, run.failure and run.failure.traceback)

@@ -39,7 +39,7 @@ end
 -- Code that asks for what history does not have: the run's code must not go on,
 -- whatever it catches.
 local function missing(run, key)
-  run:fail_task(errors.new {
+  run:fail_task(errors.received {
     kind = "nondeterminism", event_id = run.history_length + 1,
     expected = "no side effect in the answer to that task",
     actual = ("side effect %s"):format(key),

@@ -9,7 +9,8 @@ local fiber = require "temporal.workflow.fiber"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 
-local error, setmetatable, type = error, setmetatable, type
+local error, next, setmetatable, tostring, type = error, next, setmetatable, tostring, type
+local sort = table.sort
 
 local future = {}
 
@@ -52,6 +53,39 @@ function future.reject(self, err)
     self.err = err
     future.finish(self)
   end
+end
+
+--- Ends a future with an error that somebody should take.
+function future.fail(self, err)
+  if not self.done then
+    local unseen = current.run.unseen
+    unseen.n = unseen.n + 1
+    unseen[self] = unseen.n
+    future.reject(self, err)
+  end
+end
+
+--- Logs the errors that nobody has taken, when the run ends.
+-- @tparam run run
+function future.say_unseen(run)
+  local unseen, list = run.unseen, {}
+  unseen.n = nil
+  for each in next, unseen do
+    local told = each.start_asked and each.start.err ~= nil -- why a child has not started
+    if not (told or errors.is_canceled(each.err)) then
+      list[#list + 1] = each
+    end
+  end
+  sort(list, function(a, b)
+    return unseen[a] < unseen[b]
+  end)
+  for i = 1, #list do
+    local err = list[i].err
+    local what = list[i].shows and list[i]:shows() or "a task"
+    run:log(errors.is_error(err) and "warn" or "error",
+      ("%s failed and nobody took its error: %s"):format(what, tostring(err)))
+  end
+  run.unseen = { n = 0 }
 end
 
 --- Has the running fiber woken when a future is done.
@@ -133,8 +167,8 @@ function methods:get(given)
       message = ("waited %s; what was waited for goes on"):format(duration.text(timeout)),
     }, 0)
   end
-  self.seen = true
   if self.err then
+    current.run.unseen[self] = nil
     error(self.err, 0)
   elseif raw and self.raw then
     return self:raw()

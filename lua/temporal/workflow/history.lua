@@ -17,7 +17,7 @@ local methods = {}
 local metatable = { __index = methods }
 
 local function internal(message)
-  return errors.new { kind = "internal", message = message }
+  return errors.received { kind = "internal", message = message }
 end
 
 local function bytes_of(events)

@@ -39,7 +39,7 @@ end
 local function take_acceptance(run, attributes, id)
   local record = update.of_acceptance(run, attributes)
   if not record.request then
-    error(errors.new {
+    error(errors.received {
       kind = "nondeterminism", event_id = id,
       expected = ("the acceptance of update %q"):format(record.update_id),
       actual = "no request for it",

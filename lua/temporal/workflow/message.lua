@@ -10,6 +10,7 @@ local fiber = require "temporal.workflow.fiber"
 local options = require "temporal.base.options"
 local types = require "temporal.value.types"
 local update = require "temporal.workflow.op.update"
+local verdict = require "temporal.workflow.verdict"
 
 local insert, next, tostring = table.insert, next, tostring
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
@@ -140,7 +141,7 @@ local function handle(run, record)
   local handler, any_name = find(run.update_handlers, name)
   if not handler then
     if run.replaying then
-      return run:fail_task(errors.new {
+      return run:fail_task(errors.received {
         kind = "nondeterminism", event_id = record.accepted_id or record.event_id,
         expected = ("the acceptance of update %q"):format(record.update_id),
         actual = ("no handler for update %q"):format(name),
@@ -181,7 +182,8 @@ local function take_update(run, record, at_once)
     end
     if ok then
       return
-    elseif errors.is_error(problem) and not run.OF_TASK[problem.kind] then
+    elseif errors.is_error(problem) and not run.OF_TASK[problem.kind]
+      or verdict.moves(run, problem, true) then
       complete(run, record, nil, problem)
     else
       run:fail_task(problem, debug.traceback(handling.thread))

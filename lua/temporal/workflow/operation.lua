@@ -11,11 +11,13 @@
 -- sent), `request_cancel(self)` (after).
 -- @module temporal.workflow.operation
 
+local arguments = require "temporal.value.arguments"
 local current = require "temporal.workflow.current"
 local fiber = require "temporal.workflow.fiber"
 local future = require "temporal.workflow.future"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
+local payload_list = require("temporal.base.payloads").list
 
 local error, tostring, type = error, tostring, type
 
@@ -64,7 +66,7 @@ end
 
 function operation.reject(self, err)
   operation.leave(self)
-  future.reject(self, err)
+  future.fail(self, err)
 end
 
 --- The options of an operation.
@@ -103,15 +105,22 @@ end
 --- The value of an operation whose event brought payloads, in `result`: read when
 -- it is first asked for.
 function operation.outcome(self)
-  if self.result ~= nil then
+  if self.result ~= nil and not self.read then
     local run = current.run
     local values, problem = run.converter:values(self.result)
     if problem then
       error(run:unreadable(problem, "the result of " .. self:shows()), 0)
     end
-    self.result, self.value = nil, values[1]
+    self.read, self.value = true, values[1]
   end
   return self.value
+end
+
+--- The same as its payload came.
+-- @treturn temporal.raw|nil
+function operation.raw(self)
+  local payload = payload_list(self.result)[1]
+  return payload and arguments.raw(payload)
 end
 
 -- What every operation does.

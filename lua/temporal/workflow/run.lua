@@ -14,8 +14,8 @@ local core = require "temporal.core"
 local condition = require "temporal.workflow.condition"
 local errors = require "temporal.error.error"
 local event = require "temporal.workflow.event"
-local failure = require "temporal.error.failure"
 local fiber = require "temporal.workflow.fiber"
+local future = require "temporal.workflow.future"
 local habit = require "temporal.workflow.habit"
 local local_activity = require "temporal.workflow.op.local_activity"
 local local_result = require "temporal.workflow.local_result"
@@ -24,9 +24,9 @@ local marker = require "temporal.workflow.op.marker"
 local message = require "temporal.workflow.message"
 local operations = require "temporal.workflow.operation"
 local scope = require "temporal.workflow.scope"
-local tasks = require "temporal.workflow.task"
 local terminal = require "temporal.workflow.op.terminal"
 local update = require "temporal.workflow.op.update"
+local verdict = require "temporal.workflow.verdict"
 
 local insert = table.insert
 local next, pcall, setmetatable, type = next, pcall, setmetatable, type
@@ -47,14 +47,15 @@ local metatable = { __index = methods }
 --- A run that has applied nothing yet.
 -- @tparam table fields `definition` (a function, or an object with a method
 --   `instance(run)` that returns the run's own), `settings` (those of its
---   definition, perhaps), `converter` (without codecs), `namespace`, `workflow_id`,
---   `run_id`, `log` (`fn(run, level, message, fields)`), `deadlock_timeout` (seconds of
---   one step; nil: no limit)
+--   definition, perhaps), `fail_on` (of verdict.set), `converter` (without codecs),
+--   `namespace`, `workflow_id`, `run_id`, `log` (`fn(run, level, message, fields)`),
+--   `deadlock_timeout` (seconds of one step; nil: no limit)
 -- @treturn run
 local function new(fields)
   local root = scope.new(nil)
   return setmetatable({
-    definition = fields.definition, settings = fields.settings or {}, converter = fields.converter,
+    definition = fields.definition, settings = fields.settings or {},
+    fail_on = fields.fail_on, converter = fields.converter,
     namespace = fields.namespace, workflow_id = fields.workflow_id, run_id = fields.run_id,
     logger = fields.log, deadlock_timeout = fields.deadlock_timeout,
     root = root, info = nil, now = 0, history_length = 0,
@@ -70,7 +71,7 @@ local function new(fields)
     -- have begun; updates of a run that was reset, by update id.
     signal_handlers = {}, query_handlers = {}, update_handlers = {}, waiting_signals = {},
     handling = {}, handlers_running = 0, admitted = {},
-    messages = {}, unseen = {},
+    messages = {}, unseen = { n = 0 },
     -- Answers given to patches; patches of history, and of this step's block;
     -- values of side effects by key.
     patched = {}, patches_seen = {}, patches_here = {}, effects = {}, effect_count = 0,
@@ -97,12 +98,12 @@ end
 
 --- The task has failed: the first reason counts.
 function methods:fail_task(problem, traceback)
-  self.failure = self.failure or { error = problem, traceback = traceback }
+  self.failure = self.failure or { error = problem or tostring(problem), traceback = traceback }
 end
 
 local function nondeterminism(id, expected, actual)
   id = tonumber(("%d"):format(id)) -- an integer, where Lua has them
-  return errors.new {
+  return errors.received {
     kind = "nondeterminism", event_id = id, expected = expected, actual = actual,
     message = ("%sevent %d of the history is %s, but the workflow's code made %s"):format(
       NONDETERMINISM, id, expected, actual),
@@ -115,7 +116,7 @@ function methods:unreadable(problem, what) -- luacheck: ignore 212
     return problem
   end
   problem.message = ("%s cannot be read: %s"):format(what, problem.message)
-  return errors.new(problem)
+  return errors.received(problem)
 end
 
 -- Matching commands with their events.
@@ -231,7 +232,7 @@ function methods:begin(attributes)
   self.seed = attributes.original_execution_run_id or self.run_id
   self.started = attributes
   if not values then
-    return self:unreadable(problem, "an argument of the workflow")
+    return self:fail_task(self:unreadable(problem, "an argument of the workflow"))
   end
   local main = self.definition
   if type(main) ~= "function" then
@@ -244,6 +245,16 @@ end
 -- Errors that a deploy can mend: they fail the task.
 local OF_TASK = { conversion = true, codec = true, nondeterminism = true }
 methods.OF_TASK = OF_TASK
+
+--- The workflow has failed: the first end of a run counts.
+function methods:fail_workflow(problem, traceback)
+  local ended, unwritable = verdict.failed(self, problem, traceback)
+  if not ended then
+    return self:fail_task(unwritable)
+  end
+  self.outcome = self.outcome or ended
+  return nil
+end
 
 --- The main function, or a signal's handler, has failed.
 -- @param problem what it raised or returned
@@ -260,12 +271,7 @@ function methods:fail_with(problem, returned, which)
   elseif not returned then
     return self:fail_task(problem, trace(which.thread))
   end
-  local proto, unwritable = failure.from_error(problem, self.converter)
-  if not proto then
-    return self:fail_task(unwritable)
-  end
-  self.outcome = self.outcome or terminal.new("fail", { failure = proto })
-  return nil
+  return self:fail_workflow(problem)
 end
 
 -- Steps.
@@ -370,7 +376,7 @@ end
 -- Events.
 
 local function unknown(kind, id)
-  return errors.new {
+  return errors.received {
     kind = "internal",
     message = ("event %d has the type %s, which this package does not know"):format(id,
       tostring(kind)),
@@ -378,7 +384,7 @@ local function unknown(kind, id)
 end
 
 local function newer(flag, id)
-  return errors.new {
+  return errors.received {
     kind = "internal",
     message = ("event %d has flag %d: the history was made by a newer version of this package")
       :format(id, flag),
@@ -467,7 +473,7 @@ local function updates_of_task(self, given)
   for i = 1, #given do
     local record, problem = update.of_message(given[i])
     if not record then
-      return nil, errors.new { kind = "internal", message = problem }
+      return nil, errors.received { kind = "internal", message = problem }
     end
     records[i], taken[record.update_id] = record, true
   end
@@ -504,11 +510,21 @@ local function unusable(history, from, last, problem)
   if errors.is_error(problem) then
     return problem
   end
-  return errors.new {
+  return errors.received {
     kind = "internal",
     message = ("events %d to %d of the history are not what they should be: %s"):format(
       history:id(from), history:id(last), tostring(problem)),
   }
+end
+
+-- After a step: what fails the task, unless it is the workflow that it fails.
+function methods:judge()
+  local failed = self.failure
+  if failed and verdict.moves(self, failed.error, true) then
+    self.failure = nil
+    self:fail_workflow(failed.error, failed.traceback)
+  end
+  return self.failure and self.failure.error
 end
 
 -- One step: events from..last; `given`, the messages of a task to be done now.
@@ -524,16 +540,18 @@ function methods:apply_chunk(history, from, last, given)
   if history.kinds[last] == "workflow_task_started" then
     merge(self, messages, updates)
     task_started(self, history, last)
-    self:step(messages, jobs)
+    if not self.failure then
+      self:step(messages, jobs)
+    end
   end
-  return self.failure and self.failure.error
+  return self:judge()
 end
 
 function methods:close_step(live)
   if self.outcome and not self.closed then
     self.closed = true
     message.say_unfinished(self)
-    tasks.say_unseen(self)
+    future.say_unseen(self)
     self.commands[#self.commands + 1] = self.outcome
   end
   return self:seal(live)
@@ -557,8 +575,9 @@ end
 -- @return as `apply`
 function methods:local_done(told)
   local_result.round(self, { told }, 1, 1)
-  if self.failure then
-    return nil, self.failure.error
+  local problem = self:judge()
+  if problem then
+    return nil, problem
   elseif self:awaits() then
     return false
   end

@@ -2,7 +2,6 @@
 -- @module temporal.workflow.task
 
 local current = require "temporal.workflow.current"
-local errors = require "temporal.error.error"
 local fiber = require "temporal.workflow.fiber"
 local future = require "temporal.workflow.future"
 local scope = require "temporal.workflow.scope"
@@ -47,26 +46,11 @@ function task.spawn(fn, args)
       future.resolve(self)
     else
       local problem = ...
-      run.unseen[#run.unseen + 1] = self
-      future.reject(self, problem == nil and "nil" or problem)
+      future.fail(self, problem == nil and "nil" or problem)
     end
   end
   fiber.enqueue(run, fiber.new(run, self.scope, ended, fn, args))
   return self
-end
-
---- The errors of tasks that nobody has taken.
--- @tparam run run
-function task.say_unseen(run)
-  for i = 1, #run.unseen do
-    local each = run.unseen[i]
-    if not each.seen then
-      local err = each.err
-      run:log(errors.is_error(err) and "warn" or "error",
-        "a task failed and nobody took its error: " .. tostring(err))
-    end
-  end
-  run.unseen = {}
 end
 
 return task

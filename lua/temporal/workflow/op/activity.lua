@@ -154,7 +154,7 @@ activity.happens = {
   end,
 }
 
-activity.outcome = operation.outcome
+activity.outcome, activity.raw = operation.outcome, operation.raw
 
 function activity:withdraw()
   operation.reject(self, canceled(self))

@@ -138,7 +138,7 @@ child.happens = {
     local exists = attributes.cause
       == "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS"
     local err = failed(self, "child workflow could not be started", attributes, nil)
-    err.cause = errors.new {
+    err.cause = errors.received {
       kind = exists and "already_started" or "not_found", workflow_id = self.id,
       message = exists and "a workflow of this id is there already"
         or tostring(attributes.cause),
@@ -175,13 +175,14 @@ child.happens = {
   end,
 }
 
-child.outcome = operation.outcome
+child.outcome, child.raw = operation.outcome, operation.raw
 
 --- Waits until the child has started.
 -- @tparam[opt] number|string timeout a duration
 -- @treturn string its run id
 -- @raise why it could not; kind `timeout`
 function child:started(timeout)
+  self.start_asked = true
   return self.start:get(timeout)
 end
 

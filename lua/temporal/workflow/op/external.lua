@@ -12,7 +12,7 @@ local select, setmetatable, tostring, type = select, setmetatable, tostring, typ
 
 local function not_done(self, attributes, prefix)
   local cause = tostring(attributes.cause):gsub("^" .. prefix, ""):lower()
-  return errors.new {
+  return errors.received {
     kind = cause:find "not_found$" and "not_found" or "failed_precondition",
     message = ("%s: %s"):format(self:shows(), cause:gsub("_", " ")),
     workflow_id = self.target.workflow_id, run_id = self.target.run_id,
@@ -70,7 +70,7 @@ signal.happens = {
 }
 
 function signal:withdraw()
-  operation.reject(self, errors.new {
+  operation.reject(self, errors.received {
     kind = "canceled", message = "the signal was canceled before it was sent", details = { n = 0 },
   })
 end
@@ -132,7 +132,7 @@ cancel.happens = {
 }
 
 function cancel:withdraw()
-  operation.reject(self, errors.new {
+  operation.reject(self, errors.received {
     kind = "canceled", message = "the request was canceled before it was sent",
     details = { n = 0 },
   })

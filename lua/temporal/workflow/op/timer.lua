@@ -75,7 +75,9 @@ timer.happens = {
 }
 
 local function canceled()
-  return errors.new { kind = "canceled", message = "the timer was canceled", details = { n = 0 } }
+  return errors.received {
+    kind = "canceled", message = "the timer was canceled", details = { n = 0 },
+  }
 end
 
 function timer:withdraw()
