@@ -77,6 +77,7 @@ local function Everything(first, second)
   workflow.upsert_search_attributes { CustomKeyword = "in clear" }
   workflow.patched "change"
   local side = workflow.side_effect(function() return "side secret" end)
+  side = side .. workflow.execute_local_activity(ACTIVITY, "Back", ", local secret"):get()
   local _, err = pcall(function()
     return workflow.execute_activity({ start_to_close_timeout = 30, summary = "summary secret",
       retry_policy = { maximum_attempts = 1 } }, "Broken", "a secret"):get()
@@ -179,7 +180,8 @@ describe("a worker with codecs", function()
         temporal.assert(run:signal("finish", "finish secret"))
         return temporal.assert(run:get(HUNG))
       end)
-      assert.same({ "one secret", { two = "secret" }, "side secret", "broken: a secret", "a secret",
+      assert.same({ "one secret", { two = "secret" }, "side secret, local secret",
+        "broken: a secret", "a secret",
         { "argument secret", "signal secret", "child secret" },
         { note = "first secret", added = "memo secret" }, "finish secret" }, result)
       assert.equal("state secret q", state)
