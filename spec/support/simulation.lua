@@ -110,7 +110,8 @@ local watched = setmetatable({}, { __mode = "k" })
 local function copied(fn)
   if type(fn) ~= "function" or watched[fn] then return fn end
   local snapshot = snapshots.new({ luassert }, guard.values())
-  local shared, node = snapshot:root(fn, "Simulated")
+  local shared, node, problem = snapshot:root(fn, "Simulated")
+  assert(not problem, problem)
   local code = { snapshot = snapshot, modules = {}, sources = {}, path = package.path,
     module_loaded = function() end }
   return { instance = function(_, run)

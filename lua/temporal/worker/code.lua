@@ -98,10 +98,9 @@ local function add_function(self, given)
   if name ~= ANY then
     definition.define(name, fn)
   end
-  local ok, shared, node = pcall(self.snapshot.root, self.snapshot, fn,
-    name == ANY and "temporal.any" or name)
-  if not ok then
-    misuse.raisef("%s: %s", self.option, tostring(shared))
+  local shared, node, problem = self.snapshot:root(fn, name == ANY and "temporal.any" or name)
+  if problem then
+    misuse.raisef("%s: %s", self.option, problem)
   end
   add(self, name, fn, setmetatable({ node = node, shared = shared }, copied_metatable))
 end

@@ -151,6 +151,18 @@ describe("a run", function()
     refused("more than 10000 entries", { workflows = { Bad = function() return many end } })
   end)
 
+  it("raises where it asks for a global that it cannot have, each time", function()
+    rawset(_G, "spec_handles", { list = {}, file = io.stdout })
+    local of = worker { workflows = { Asks = function()
+      local ok, problem = pcall(function() return _G.spec_handles end)
+      return { ok, problem, (pcall(function() return _G.spec_handles.list end)) }
+    end } }
+    local result = result_of(of, "Asks")
+    assert.same({ false, false }, { result[1], result[3] })
+    assert.matches("copy_spec.lua:%d+: the global spec_handles.file: a userdata", result[2])
+    rawset(_G, "spec_handles", nil)
+  end)
+
   it("shares the modules that are passed through", function()
     local shared = { calls = 0, handle = io.stdout }
     function shared.call() shared.calls = shared.calls + 1 end

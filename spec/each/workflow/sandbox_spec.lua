@@ -84,7 +84,8 @@ describe("in a workflow, pairs and next", function()
   it("refuse keys whose order would be their address", function()
     assert.matches("sandbox_spec.lua:%d+: a table with more than one key that is a table",
       problem_of(function()
-        return pairs { [{}] = 1, [{}] = 2 }
+        local iterate = pairs { [{}] = 1, [{}] = 2 }
+        return iterate
       end))
     assert.equal(1, result_of(function()
       return select(2, next { [{}] = 1 })

@@ -3,6 +3,7 @@
 -- @module temporal.workflow.sandbox.instance
 
 local current = require "temporal.workflow.current"
+local misuse = require "temporal.base.misuse"
 local modules = require "temporal.workflow.sandbox.module"
 local standard = require "temporal.workflow.sandbox.standard"
 
@@ -107,8 +108,10 @@ end
 -- @tparam string path where it was found, for messages
 -- @raise when a run cannot have it
 function methods:value(value, path)
-  local shared, node = self.snapshot:root(value, path)
-  if node then
+  local shared, node, problem = self.snapshot:root(value, path)
+  if problem then
+    misuse.raise(problem)
+  elseif node then
     return self:copy_of(node)
   end
   return shared
@@ -178,17 +181,13 @@ end
 -- @tparam function fn
 -- @treturn function
 function methods:original(fn)
-  local originals = self.originals
-  if not originals then
-    originals = {}
-    for _, node in next, self.snapshot.nodes do
-      if node.kind == "function" and self.copies[node.id] then
-        originals[self.copies[node.id]] = node.original
-      end
+  local copies = self.copies
+  for original, node in next, self.snapshot.nodes do
+    if copies[node.id] == fn then
+      return original
     end
-    self.originals = originals
   end
-  return originals[fn] or fn
+  return fn
 end
 
 --- What a run begins with.

@@ -12,7 +12,8 @@ local misuse = require "temporal.base.misuse"
 local standard = require "temporal.workflow.sandbox.standard"
 
 local dump = string.dump
-local error, next, rawget, rawset, tostring, type = error, next, rawget, rawset, tostring, type
+local error, next, pcall, rawget, rawset, tostring, type =
+  error, next, pcall, rawget, rawset, tostring, type
 local setmetatable = setmetatable
 local getfenv = rawget(_G, "getfenv")
 local getinfo, getupvalue, upvalue_id = debug.getinfo, debug.getupvalue, rawget(debug, "upvalueid")
@@ -46,6 +47,7 @@ local function new_node(self, value, kind, path)
   self.count = self.count + 1
   local node = { id = self.count, kind = kind, original = value, path = path }
   self.nodes[value] = node
+  self.made[#self.made + 1] = node
   return node
 end
 
@@ -121,7 +123,10 @@ function methods:take(value, path)
   elseif value == _G then
     return nil, self:environment(value, path)
   elseif kind == "function" then
-    if misuse.is_own(getinfo(value, "S").source) then
+    local info = getinfo(value, "S")
+    -- Of a function without upvalues, not even _ENV, nothing could differ.
+    if info.what ~= "C" and not getfenv and not getupvalue(value, 1)
+      or misuse.is_own(info.source) then
       return value
     end
     local name = activities.name_of(value)
@@ -163,7 +168,7 @@ local function read_function(self, node)
     local cell = self.cells[id]
     if not cell then
       cell = { owner = node, index = i, id = id }
-      self.cells[id] = cell
+      self.cells[id], node.cells[i] = cell, cell
       if name == "_ENV" and type(value) == "table" then
         cell.node = self:environment(value, "the environment of " .. node.path)
       else
@@ -245,14 +250,7 @@ local function plan(root)
   return list
 end
 
---- Takes a value with all it reaches.
--- @param value
--- @tparam string path where it was found, for messages
--- @return the value itself, when runs may share it
--- @treturn node|nil what it is a copy of; `plan`: all nodes it needs
--- @raise a string, when a run cannot have it
-function methods:root(value, path)
-  self.pending, self.entries = {}, 0
+local function take_all(self, value, path)
   local shared, node = self:take(value, path)
   local at = 1
   while self.pending[at] do
@@ -266,6 +264,35 @@ function methods:root(value, path)
   end
   if node and not node.plan then
     node.plan = plan(node)
+  end
+  return shared, node
+end
+
+-- What was found on the way to something that runs cannot have.
+local function forget(self)
+  for i = 1, #self.made do
+    local node = self.made[i]
+    self.nodes[node.original] = nil
+    for _, cell in next, node.cells or {} do
+      if cell.owner == node then
+        self.cells[cell.id] = nil
+      end
+    end
+  end
+end
+
+--- Takes a value with all it reaches.
+-- @param value
+-- @tparam string path where it was found, for messages
+-- @return the value itself, when runs may share it
+-- @treturn node|nil what it is a copy of; `plan`: all nodes it needs
+-- @treturn string|nil why a run cannot have it
+function methods:root(value, path)
+  self.pending, self.made, self.entries = {}, {}, 0
+  local ok, shared, node = pcall(take_all, self, value, path)
+  if not ok then
+    forget(self)
+    return nil, nil, shared
   end
   return shared, node
 end
@@ -324,7 +351,7 @@ local function new(modules, instead)
     rawset(replaced, value, other)
   end
   return setmetatable({
-    nodes = {}, cells = {}, count = 0, pending = {}, entries = 0,
+    nodes = {}, cells = {}, count = 0, pending = {}, made = {}, entries = 0,
     kept = kept, shared = shared_modules(), instead = replaced,
   }, metatable)
 end
