@@ -1,0 +1,294 @@
+/* Unit tests of heartbeats: what is sent when, what the answers say, and the
+** ways to end. No network and no thread: the test plays the host, the driving
+** thread (the engine is made to believe that it has one) and the server.
+*/
+#include <stdlib.h>
+#include "client/heartbeat.h"
+#include "engine/process.h"
+#include "net/grpc.h"
+#include "check.h"
+#include "fixture.h"
+
+#define INTERVAL (4 * TP_SECOND)
+
+static tp_engine *engine;
+static tp_client *client;
+static tp_channel *channel; /* the client's */
+static tp_heartbeat *h;
+
+/* --- the driving thread ---------- */
+
+static void run_commands(void) {
+  tp_command *c;
+  while ((c = engine->commands) != NULL) {
+    unsigned bits = c->bits;
+    engine->commands = c->next;
+    if (c->next == NULL) engine->commands_tail = &engine->commands;
+    c->next = NULL;
+    c->bits = 0;
+    c->run(c, bits);
+  }
+}
+
+/* Time passes. */
+static void pass(int64_t microseconds) {
+  engine->now += microseconds;
+  tp_timers_run(&engine->timers, engine->now);
+}
+
+static void begin(void) {
+  engine = tp_engine_new();
+  engine->thread_started = true;
+  engine->forks = tp_forks();
+  engine->now = tp_now();
+  client = fixture_client(engine);
+  channel = client->channel;
+  h = tp_heartbeat_new(client);
+  h->path = strdup("/service/RecordActivityTaskHeartbeat");
+  h->namespace = strdup("default");
+  h->base.call.path = h->path;
+  h->interval = INTERVAL;
+}
+
+/* Every test ends with no reference but its own. */
+static bool end(void) {
+  tp_notice *notice, *next;
+  bool right;
+  run_commands();
+  right = h->base.future.references == 1 && channel->queue == NULL &&
+          engine->timers.count == 0 && channel->source.unacknowledged == 0;
+  tp_future_collect(&h->base.future);
+  run_commands();
+  for (notice = tp_notices_take(&engine->notices, TP_WARNING); notice;
+       notice = next) {
+    next = notice->next;
+    tp_notice_free(notice);
+  }
+  engine->thread_started = false;
+  tp_client_release(client);
+  tp_engine_release(engine);
+  return right;
+}
+
+static void stop(void) {
+  tp_future_abandon(&h->base.future);
+  run_commands();
+}
+
+/* One byte is enough to tell them apart. */
+static bool beat(char details) {
+  tp_buffer request;
+  bool sent;
+  tp_buffer_init(&request, TP_MAX_MESSAGE);
+  tp_buffer_byte(&request, (uint8_t)details);
+  sent = tp_heartbeat_beat(h, &request);
+  tp_buffer_free(&request);
+  return sent;
+}
+
+/* What is on its way; 0: nothing. */
+static char sends(void) {
+  const tp_call *call = &h->base.call;
+  run_commands();
+  return call->state == TP_CALL_QUEUED ? (char)call->request.data[0] : 0;
+}
+
+/* --- the server ---------- */
+
+/* Ends the call that is queued; `flag`: a field of the answer that is true. */
+static void answers(int status, unsigned flag) {
+  tp_call *call = &h->base.call;
+  tp_stream *s = &call->attempt.stream;
+  if (call->state != TP_CALL_QUEUED) return;
+  tp_channel_dequeue(channel, &call->attempt);
+  call->state = TP_CALL_OPEN;
+  call->attempts++;
+  call->attempt_deadline = TP_NEVER;
+  s->http_status = 200;
+  s->grpc_status = status;
+  s->end = TP_END_NORMAL;
+  if (status == TP_GRPC_OK) {
+    s->announced = 1 + (flag ? 2 : 0);
+    if (flag) {
+      tp_buffer_byte(&s->response, (uint8_t)(flag << 3));
+      tp_buffer_byte(&s->response, 1);
+    }
+  }
+  call->attempt.class->closed(&call->attempt, NULL, engine->now);
+}
+
+static bool is_ready(void) {
+  return tp_future_ready(&h->base.future, TP_RESULT);
+}
+
+/* --- tests ---------- */
+
+static void test_first_at_once_then_the_newest(void) {
+  begin();
+  CHECK(beat('a') && sends() == 'a');
+  answers(TP_GRPC_OK, 0);
+  CHECK(beat('b') && beat('c') && sends() == 0);
+  pass(INTERVAL - 1);
+  CHECK(sends() == 0);
+  pass(1);
+  CHECK(sends() == 'c');
+  answers(TP_GRPC_OK, 0);
+  pass(INTERVAL); /* nobody has said anything */
+  CHECK(sends() == 0 && !h->busy);
+  CHECK(beat('d') && sends() == 'd');
+  answers(TP_GRPC_OK, 0);
+  CHECK(!is_ready());
+  pass(INTERVAL);
+  CHECK(end());
+}
+
+static void test_one_at_a_time(void) {
+  begin();
+  CHECK(beat('a') && sends() == 'a');
+  CHECK(beat('b'));
+  pass(INTERVAL - 1); /* the first takes long */
+  CHECK(sends() == 'a');
+  answers(TP_GRPC_OK, 0);
+  CHECK(sends() == 0);
+  pass(1);
+  CHECK(sends() == 'b');
+  stop();
+  answers(TP_GRPC_OK, 0);
+  CHECK(end());
+}
+
+static void test_what_the_server_wants(void) {
+  static const unsigned bits[] = {0, TP_BEAT_CANCEL, TP_BEAT_PAUSE,
+                                  TP_BEAT_RESET};
+  unsigned flag;
+  for (flag = 1; flag <= 3; flag++) {
+    begin();
+    CHECK(beat('a') && sends() == 'a' && !is_ready());
+    answers(TP_GRPC_OK, flag);
+    CHECK(is_ready() && tp_heartbeat_wanted(h) == bits[flag]);
+    CHECK(beat('b')); /* it goes on, for whoever cleans up */
+    pass(INTERVAL);
+    CHECK(sends() == 'b');
+    answers(TP_GRPC_OK, 0);
+    pass(INTERVAL);
+    CHECK(end());
+  }
+}
+
+static void test_gone(void) {
+  static const int codes[] = {TP_GRPC_NOT_FOUND, TP_GRPC_FAILED_PRECONDITION};
+  int i;
+  for (i = 0; i < 2; i++) {
+    begin();
+    CHECK(beat('a') && sends() == 'a');
+    CHECK(beat('b'));
+    answers(codes[i], 0);
+    CHECK(is_ready() && tp_heartbeat_wanted(h) == TP_BEAT_GONE);
+    CHECK(beat('c') && sends() == 0);
+    pass(2 * INTERVAL);
+    CHECK(sends() == 0 && end());
+  }
+}
+
+static void test_failures_are_made_good(void) {
+  begin();
+  h->interval = TP_SECOND / 10;
+  CHECK(beat('a') && sends() == 'a');
+  answers(TP_GRPC_UNAVAILABLE, 0);
+  pass(TP_SECOND - 1);
+  CHECK(sends() == 0);
+  pass(1);
+  CHECK(sends() == 'a'); /* nothing newer has come */
+  CHECK(beat('b'));
+  answers(TP_GRPC_UNAVAILABLE, 0);
+  pass(TP_SECOND);
+  CHECK(sends() == 'b');
+  answers(TP_GRPC_OK, 0);
+  CHECK(h->failing_since == 0);
+  pass(TP_SECOND);
+  CHECK(sends() == 0 && end());
+}
+
+static void test_says_once_that_they_fail(void) {
+  tp_notice *notice;
+  int i, n = 0;
+  begin();
+  CHECK(beat('a'));
+  for (i = 0; i < 30; i++) {
+    CHECK(sends() == 'a');
+    answers(TP_GRPC_UNAVAILABLE, 0);
+    pass(INTERVAL);
+  }
+  notice = tp_notices_take(&engine->notices, TP_WARNING);
+  for (; notice; n++) {
+    tp_notice *next = notice->next;
+    CHECK(notice->failure.code == TP_GRPC_UNAVAILABLE);
+    tp_notice_free(notice);
+    notice = next;
+  }
+  CHECK(n == 1);
+  stop();
+  answers(TP_GRPC_UNAVAILABLE, 0);
+  CHECK(end());
+}
+
+static void test_stop(void) {
+  begin(); /* before anything was sent */
+  CHECK(beat('a'));
+  stop();
+  CHECK(sends() == 0 && end());
+
+  begin(); /* while one is on its way */
+  CHECK(beat('a') && sends() == 'a' && beat('b'));
+  stop();
+  CHECK(sends() == 'a' && beat('c'));
+  answers(TP_GRPC_OK, 1);
+  pass(INTERVAL);
+  CHECK(sends() == 0 && end());
+
+  begin(); /* while the next one waits */
+  CHECK(beat('a') && sends() == 'a');
+  answers(TP_GRPC_OK, 0);
+  CHECK(beat('b'));
+  stop();
+  CHECK(engine->timers.count == 0 && end());
+}
+
+static void test_close(void) {
+  begin();
+  CHECK(beat('a') && sends() == 'a' && beat('b'));
+  tp_future_close(&h->base.future);
+  run_commands();
+  CHECK(h->base.call.state == TP_CALL_IDLE && end());
+}
+
+static void test_end_of_the_engine(void) {
+  begin();
+  CHECK(beat('a') && sends() == 'a' && beat('b'));
+  engine->ending = true;
+  h->base.future.class->end(&h->base.future);
+  CHECK(h->base.call.state == TP_CALL_IDLE);
+  CHECK(beat('c')); /* it was stopped */
+  CHECK(sends() == 0 && end());
+}
+
+static void test_no_engine(void) {
+  begin();
+  engine->finished = true;
+  CHECK(!beat('a') && !h->busy);
+  CHECK(end());
+}
+
+int main(void) {
+  RUN(test_first_at_once_then_the_newest);
+  RUN(test_one_at_a_time);
+  RUN(test_what_the_server_wants);
+  RUN(test_gone);
+  RUN(test_failures_are_made_good);
+  RUN(test_says_once_that_they_fail);
+  RUN(test_stop);
+  RUN(test_close);
+  RUN(test_end_of_the_engine);
+  RUN(test_no_engine);
+  return check_end();
+}
