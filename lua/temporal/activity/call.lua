@@ -13,7 +13,7 @@ local protect = require "temporal.base.protect"
 local spawn = require("temporal.wait.task").spawn
 local types = require "temporal.value.types"
 
-local getmetatable, next, tostring, type, xpcall = getmetatable, next, tostring, type, xpcall
+local next, tostring, type, xpcall = next, tostring, type, xpcall
 local traceback = debug.traceback
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
@@ -110,9 +110,6 @@ end
 -- @tparam table values its arguments, with their number in `n`
 -- @treturn task
 function call.begin(of, fn, values)
-  if getmetatable(of) == nil then
-    of = context.new(context.LOCAL, { known = of.info, owner = of.worker })
-  end
   return spawn(body, of, fn, values)
 end
 

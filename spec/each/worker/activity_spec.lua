@@ -396,6 +396,26 @@ describe("an activity", function()
     end
   end
 
+  it("tells its end again until the server takes it", function()
+    local calls = require "temporal.worker.calls"
+    local call, told = calls.call, 0
+    local errors = require "temporal.error.error"
+    calls.call = function(session, method, ...)
+      if method == "RespondActivityTaskCompleted" then
+        told = told + 1
+        if told < 3 then
+          return nil, errors.new { kind = "unavailable", message = "no server" }
+        end
+      end
+      return call(session, method, ...)
+    end
+    local got = worker({ It = function() return "taken" end }):run(function()
+      return start("It"):get(HUNG)
+    end)
+    calls.call = call
+    assert.same({ "taken", 3 }, { got, told })
+  end)
+
   it("raises on misuse", function()
     assert.matches("activity.heartbeat can be called in an activity only",
       select(2, pcall(activity.heartbeat)))

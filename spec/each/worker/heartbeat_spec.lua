@@ -137,4 +137,56 @@ describe("heartbeats", function()
     assert.same({ "canceled", "canceled", "canceled", "requested", "cleaned up", false }, seen)
     assert.is_truthy(failed:find "canceled")
   end)
+
+  -- How a program of each host runs a function.
+  local HOSTS = {
+    cqueues = function(fn)
+      local controller = require("cqueues").new()
+      controller:wrap(fn)
+      assert(controller:loop(110))
+    end,
+    luv = function(fn)
+      local uv = require "luv"
+      temporal.host.use "luv"
+      temporal.spawn(fn)
+      uv.run()
+      uv.run "nowait"
+    end,
+    loop = function(fn)
+      temporal.host.use "loop"
+      local task = temporal.spawn(fn)
+      env.wait_until(HUNG, function()
+        temporal.poll()
+        return task:ready()
+      end, "the task")
+    end,
+  }
+
+  for name, run_in in pairs(HOSTS) do
+    it("wake an activity that sleeps in the host " .. name, function()
+      local failed, me
+      local function Sleeps()
+        me = activity.current()
+        temporal.spawn(function()
+          while not me:wait_canceled(0.02) do me:shield(me.heartbeat, me) end
+        end)
+        activity.sleep "1h"
+      end
+      run_in(function()
+        failed = worker({ Sleeps = Sleeps }, { max_heartbeat_throttle_interval = 0.1 }):run(
+          function()
+            local running = start("Sleeps", { heartbeat_timeout = 30 })
+            for _ = 1, 1000 do
+              if me then break end
+              running:wait(0.02)
+            end
+            temporal.assert(running:cancel())
+            return select(2, running:get(HUNG))
+          end)
+      end)
+      temporal.host.use(nil)
+      assert.equal("requested", me:canceled())
+      assert.is_truthy(failed:find "canceled")
+    end)
+  end
 end)
