@@ -365,11 +365,13 @@ static void open_box(decoder *d, frame *f, const tp_field *field, int index,
                      int known, const tp_field_value *v) {
   lua_State *L = d->L;
   if (f->boxed == index) return;
+  lua_pushnil(L);
   if (known) {
     ltp_push_name(L, d->names, field->name);
     lua_rawget(L, f->table);
     f->length = ltp_rawlen(L, -1);
-  } else {
+  }
+  if (lua_isnil(L, -1)) { /* a sparse table that is merged into may lack it */
     size_t run = run_length(f, field, v);
     int n = run < AHEAD ? (int)run : AHEAD;
     int map = field->flags & TP_FIELD_MAP;
@@ -381,6 +383,7 @@ static void open_box(decoder *d, frame *f, const tp_field *field, int index,
     f->length = 0;
   }
   lua_replace(L, f->box);
+  lua_settop(L, f->box);
   f->boxed = index;
 }
 

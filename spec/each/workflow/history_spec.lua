@@ -179,6 +179,17 @@ describe("the index of a history", function()
       { timer_fired_event_attributes = { started_event_id = 9 } }))
     local history = assert(append(history_of(first .. second)))
     assert.same({ timer_id = "t", started_event_id = 9 }, history:attributes(1))
+    local message = "temporal.api.history.v1.WorkflowExecutionStartedEventAttributes"
+    local started = ""
+    for _, each in ipairs {
+      { header = {}, retry_policy = { maximum_attempts = 3 }, input = { payloads = { {} } } },
+      { header = { fields = { k = { data = "x" } } }, input = { payloads = { {} } },
+        retry_policy = { non_retryable_error_types = { "T" } } },
+    } do
+      started = started .. assert(core.encode(message, each))
+    end
+    history = assert(append(history_of(encoded(1, "workflow_execution_started", started))))
+    assert_same(assert(core.decode(message, started)), history:attributes(1), "pieces")
     local other = assert(core.encode(EVENT,
       { timer_canceled_event_attributes = { timer_id = "u" } }))
     history = assert(append(history_of(first .. other)))
