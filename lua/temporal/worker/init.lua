@@ -43,7 +43,9 @@ local metatable = { __name = "temporal.worker", __index = worker }
 
 --- Makes a worker. Dials nothing.
 -- @tparam table given `client` and `task_queue` (required); `workflows`, `activities`
---   (`Name = fn`, at least one of the two); `slots` (`{workflow=100, activity=100,
+--   (at least one of the two: functions or names of modules, in a list or by their
+--   names; `[temporal.any] = fn` gets all other names, as its first argument);
+--   `passthrough` (names of modules that all runs share); `slots` (`{workflow=100, activity=100,
 --   local_activity=100}`: tasks at the same time), `pollers` (`{workflow=2, activity=1}`:
 --   open polls),
 --   `max_cached_workflows` (1000; 0: each task replays the whole history),

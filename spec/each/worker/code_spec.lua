@@ -65,8 +65,8 @@ describe("the code of a worker", function()
         workflow.sleep(0.01)
         local order = {}
         for key in pairs { zebra = 1, yak = 2, ant = 3, [1] = 4 } do order[#order + 1] = key end
-        return { mark.count, #seen, _G.leaves_spec, rawget(string, "leaves"), order, math.random(1000000),
-          tostring(mark) }
+        return { mark.count, #seen, _G.leaves_spec, rawget(string, "leaves"), order,
+          math.random(1000000), tostring(mark) }
       end
       local results = worker { max_cached_workflows = cached, workflows = { Leaves = Leaves } }
         :run(function()

@@ -74,6 +74,23 @@ describe("in a workflow, pairs and next", function()
     end))
   end)
 
+  it("compare integers and fractions exactly", function()
+    local huge = math.huge
+    assert.equal("1 -inf -2 -1.5 -1 0 0.5 3 inf", result_of(function()
+      return (keys_by_pairs { [3] = 1, [huge] = 1, [0] = 1, [-1] = 1, [-1.5] = 1, [-2] = 1,
+        [0.5] = 1, [-huge] = 1, [1] = 1 }:gsub("%.0", ""))
+    end))
+    local most, least = math.maxinteger, math.mininteger
+    if not most then return end
+    assert.equal(5, result_of(function()
+      local order, at = { least, -1, 0.5, most, 2 ^ 63 }, 0
+      for key in pairs { [most] = 1, [2 ^ 63] = 1, [least] = 1, [0.5] = 1, [-1] = 1 } do
+        if key == order[at + 1] then at = at + 1 end
+      end
+      return at
+    end))
+  end)
+
   it("call __pairs", function()
     assert.equal("mine", result_of(function()
       local t = setmetatable({}, { __pairs = function() return next, { mine = 1 }, nil end })
