@@ -74,6 +74,9 @@ local prints = {
     "^approve%s+thank you, ann$", "^result%s+receipt of 3 for tea, approved by ann$",
     "^released%s+yacht$", "^canceled%s+true$",
   },
+  ["worker/shop.lua"] = {
+    "^parcels%s+tea in a box, sugar in a box, tea in a box$", "^bill%s+paid 8 at attempt 1$",
+  },
   ["game_loop.lua"] = { "^gold 97, items lamp, ordered 3$", "^%d+ frames, ", "^poll: " },
   ["many_in_flight.lua"] = { "^1000 workflows, the sum of their squares is 333833500$" },
 }
@@ -111,7 +114,7 @@ describe("examples", function()
     front:stop()
   end)
 
-  local names = { "worker/order.lua" }
+  local names = { "worker/order.lua", "worker/shop.lua" }
   for name in lfs.dir("examples") do names[#names + 1] = name end
   for _, name in ipairs(names) do
     if name:match("%.lua$") and name ~= "worker.lua" then
@@ -132,4 +135,19 @@ describe("examples", function()
       end)
     end
   end
+
+  it("run: the program of README.md", function()
+    local file = assert(io.open "README.md")
+    local text = file:read("*a"):match "```lua\n(.-)```"
+    file:close()
+    local path = env.tmp .. "/readme.lua"
+    file = assert(io.open(path, "w"))
+    file:write(text)
+    file:close()
+    local program = env.spawn{ env.lua, path, env = where }
+    local how, code = program:wait(100)
+    assert.equal("", program:errors())
+    assert.same({ "exit", 0 }, { how, code })
+    assert.equal("charged 3\n", program:output())
+  end)
 end)
