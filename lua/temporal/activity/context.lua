@@ -86,14 +86,18 @@ function context.enter(self)
   if self.source.slow and self._task then
     tasks.watch(self._task, self.source.slow, self)
   end
-  set_interrupt(self)
+  if self._reason then
+    set_interrupt(self)
+  end
 end
 
 --- Its function has ended.
 -- @tparam temporal.activity self
 function context.leave(self)
   self._ended = true
-  set_interrupt(self)
+  if self._reason then
+    set_interrupt(self)
+  end
 end
 
 --- The activity whose coroutine is running.

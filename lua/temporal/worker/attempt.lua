@@ -46,6 +46,12 @@ local function all(worker)
   return list
 end
 
+--- What a local activity gets from its worker.
+attempt.LOCAL = {
+  heartbeat = context.LOCAL.heartbeat, last_heartbeat = context.LOCAL.last_heartbeat,
+  slow = attempt.slow,
+}
+
 -- Cancels those that have hung; returns how long until the next may have.
 local function look(worker)
   local time, left, list = now(), LOOK, all(worker)

@@ -210,7 +210,7 @@ local function attempt(item, fn)
   end
   local limit = item.op.options.start_to_close_timeout
   local left = item.deadline and max(0, item.deadline - now())
-  local of = context.new(context.LOCAL, { known = info_of(item), owner = worker })
+  local of = context.new(attempts.LOCAL, { known = info_of(item), owner = worker })
   item.context = of
   attempts.begin(worker, of)
   local running = call.begin(of, fn, values)

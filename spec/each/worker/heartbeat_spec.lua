@@ -5,6 +5,7 @@ local support = require "spec.support.worker"
 local system = require "system"
 local temporal = require "temporal"
 local activity = require "temporal.activity"
+local workflow = require "temporal.workflow"
 
 local HUNG = 60
 local LUA_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
@@ -48,6 +49,9 @@ describe("heartbeats", function()
     return client:execute_activity(options, name, ...)
   end
 
+  -- On PUC 5.1 no wait passes through a pcall.
+  local it_catches = LUA_51 and function() end or it
+
   it("reach the server while Lua is busy, and keep the activity alive", function()
     local attempts = 0
     local function Busy()
@@ -70,6 +74,22 @@ describe("heartbeats", function()
     local count = temporal.assert(running:describe()).heartbeat_count
     assert.is_true(count == 3 or count == 2, count)
     assert.matches("activity Busy kept .* processes = { activity = n }", warned.message)
+  end)
+
+  -- A local activity that keeps the thread, and the workflow task that asked for it, is said, too.
+  it_catches("are not what a local activity has, but that it blocks is said", function()
+    local function Calls()
+      return workflow.execute_local_activity({ start_to_close_timeout = 30 }, "Slow"):get()
+    end
+    local got = worker({ Slow = function()
+      activity.heartbeat "nobody hears it"
+      block(1.1)
+      return activity.info().is_local
+    end }, { workflows = { Calls = Calls } }):run(function()
+      return client:execute_workflow({ task_queue = queue }, "Calls"):get(HUNG)
+    end)
+    assert.is_true(got)
+    assert.is_truthy(was_logged "activity Slow kept all else in this Lua state waiting")
   end)
 
   local function until_begun(begun)
@@ -97,9 +117,6 @@ describe("heartbeats", function()
     assert.equal("requested", me:canceled())
     assert.equal("canceled", failed:find("canceled").kind)
   end)
-
-  -- On PUC 5.1 no wait passes through a pcall.
-  local it_catches = LUA_51 and function() end or it
 
   it_catches("wake every wait of a canceled activity, but in a shield", function()
     local begun, seen = nil, {}
