@@ -220,6 +220,30 @@ static int Ltp_history_attributes(lua_State *L) {
   return push_decoded(L, field->sub, bytes, length, wanted);
 }
 
+/* history_rest(page, place, kind, without) -> the bytes of the attributes, but
+** for the fields whose bits are set, up to what cannot be read | nil: they are
+** not that of the kind, or came in pieces */
+static int Ltp_history_rest(lua_State *L) {
+  const page *p = check_page(L);
+  const tp_history_event *event = check_event(L, p);
+  size_t n;
+  const char *kind = luaL_checklstring(L, 3, &n);
+  uint64_t without = (uint64_t)luaL_checknumber(L, 4);
+  tp_field_value v;
+  luaL_Buffer rest;
+  tp_reader r;
+  if (event->twice || event->field == 0 ||
+      !suits(tp_schema_field(p->event_type, event->field), kind, n))
+    return 0;
+  luaL_buffinit(L, &rest);
+  tp_reader_init(&r, event->attributes, event->attributes_length);
+  while (!tp_reader_done(&r) && tp_wire_next(&r, &v) == TP_OK)
+    if (v.number >= 64 || !(without >> v.number & 1))
+      luaL_addlstring(&rest, (const char *)v.start, (size_t)(r.p - v.start));
+  luaL_pushresult(&rest);
+  return 1;
+}
+
 /* history_time(page, place) -> seconds since the epoch */
 static int Ltp_history_time(lua_State *L) {
   const tp_history_event *event = check_event(L, check_page(L));
@@ -239,6 +263,7 @@ void ltp_open_history(lua_State *L, int first) {
     {"history_page", Ltp_history_page},
     {"history_first_id", Ltp_history_first_id},
     {"history_attributes", Ltp_history_attributes},
+    {"history_rest", Ltp_history_rest},
     {"history_time", Ltp_history_time},
     {"history_may_be_ignored", Ltp_history_may_be_ignored},
     {NULL, NULL}};

@@ -77,6 +77,8 @@ event.IGNORED = {
 -- Of events that come often: the attributes that the engine reads, all that it
 -- has decoded of them. Of all others it has what there is.
 local READ = {
+  workflow_execution_started = { "input", "workflow_type", "task_queue", "workflow_id",
+    "original_execution_run_id" },
   activity_task_scheduled = { "activity_id", "activity_type" },
   activity_task_completed = { "result", "scheduled_event_id" },
   timer_started = { "timer_id" },
@@ -94,10 +96,29 @@ local function message_of(kind)
     .. "EventAttributes"
 end
 
+-- By kind: the type of the attributes, and the bit of their `input`.
+local messages, inputs = {}, {}
+
+--- The type of a kind's attributes.
+function event.message_of(kind)
+  if not messages[kind] then
+    messages[kind] = message_of(kind)
+  end
+  return messages[kind]
+end
+
+--- The bit of the field `input` of a kind's attributes, which have one.
+function event.input_of(kind)
+  if not inputs[kind] then
+    inputs[kind] = 2 ^ core.field_number(event.message_of(kind), "input")
+  end
+  return inputs[kind]
+end
+
 for kind, names in next, READ do
   local wanted = 0
   for i = 1, #names do
-    wanted = wanted + 2 ^ assert(core.field_number(message_of(kind), names[i]))
+    wanted = wanted + 2 ^ assert(core.field_number(event.message_of(kind), names[i]))
   end
   event.wanted_of[kind] = wanted
 end

@@ -9,7 +9,8 @@ local event = require "temporal.workflow.event"
 
 local HISTORY = "temporal.api.history.v1.History"
 
-local error, setmetatable, type = error, setmetatable, type
+local error, getmetatable, next, setmetatable = error, getmetatable, next, setmetatable
+local tonumber, type = tonumber, type
 local decode, new_page = core.history_attributes, core.history_page
 local wanted_of = event.wanted_of
 
@@ -116,6 +117,30 @@ function methods:attributes(i)
     error(internal(("event %d of the history cannot be read: %s"):format(self:id(i), problem)), 0)
   end
   return attributes
+end
+
+-- Attributes that are decoded when somebody first asks for one.
+local late = {}
+
+function late.__index(self, name)
+  local decoded, problem = core.decode(self[2], self[1], nil, true)
+  if not decoded then
+    error(internal("attributes of the history cannot be read: " .. problem), 0)
+  end
+  self[1], self[2] = nil, nil
+  for field, value in next, decoded do
+    self[field] = value
+  end
+  return setmetatable(self, getmetatable(decoded))[name]
+end
+
+--- All attributes of an event but its `input`: for who keeps them, and may never ask.
+-- @treturn table
+function methods:late_attributes(i)
+  local kind, page, place = self.kinds[i], find(self, i)
+  local message, input = event.message_of(kind), event.input_of(kind)
+  local bytes = core.history_rest(page, place, kind, input)
+  return bytes and setmetatable({ bytes, message }, late) or self:attributes(i)
 end
 
 --- The same, for who asks first of two.

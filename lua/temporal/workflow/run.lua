@@ -15,6 +15,7 @@ local condition = require "temporal.workflow.condition"
 local errors = require "temporal.error.error"
 local event = require "temporal.workflow.event"
 local fiber = require "temporal.workflow.fiber"
+local filled = require("temporal.base.field").filled
 local future = require "temporal.workflow.future"
 local habit = require "temporal.workflow.habit"
 local local_activity = require "temporal.workflow.op.local_activity"
@@ -225,12 +226,12 @@ local function main_ended(self, main, ok, first, second)
   end
 end
 
-function methods:begin(attributes)
+function methods:begin(attributes, started)
   local values, problem = arguments.read(self.settings.args, self.converter, attributes.input)
   self.workflow_type = attributes.workflow_type.name
   self.task_queue = attributes.task_queue and attributes.task_queue.name
-  self.seed = attributes.original_execution_run_id or self.run_id
-  self.started = attributes
+  self.seed = filled(attributes.original_execution_run_id) or self.run_id
+  self.started = started
   if not values then
     return self:fail_task(self:unreadable(problem, "an argument of the workflow"))
   end
@@ -446,7 +447,7 @@ function methods:take_event(history, i, kind, messages, jobs)
   elseif kind == "workflow_execution_started" then
     self.now = history:time(i)
     self.start_time = self.now
-    return self:begin(attributes)
+    return self:begin(attributes, history:late_attributes(i))
   elseif not CLOSES[kind] and not history:may_be_ignored(i) then
     return unknown(kind, id)
   end

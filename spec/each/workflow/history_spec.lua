@@ -189,7 +189,11 @@ describe("the index of a history", function()
       started = started .. assert(core.encode(message, each))
     end
     history = assert(append(history_of(encoded(1, "workflow_execution_started", started))))
-    assert_same(assert(core.decode(message, started)), history:attributes(1), "pieces")
+    local full = assert(core.decode(message, started))
+    assert.same(full.input, core.decode(PAYLOADS, history:attributes(1).input))
+    full.input = nil
+    assert_same(full, history:late_attributes(1), "pieces")
+    assert.is_nil(history:late_attributes(1).input)
     local other = assert(core.encode(EVENT,
       { timer_canceled_event_attributes = { timer_id = "u" } }))
     history = assert(append(history_of(first .. other)))
