@@ -52,7 +52,12 @@ local metatable = { __name = "temporal.worker", __index = worker }
 --   `sticky_timeout` (10 s: how long a task waits for the worker that has its run),
 --   `deadlock_timeout` (2 s: the time that the code of a workflow may run without
 --   waiting; past it the task fails. `false`: no limit, as where the environment has
---   TEMPORAL_DEBUG=1)
+--   TEMPORAL_DEBUG=1); `graceful_shutdown_timeout` (0 s: how long activities run on once
+--   the worker stops), `eager_activities` (3, in a plain script 1: of a workflow task, that
+--   come with the answer to it), `max_activities_per_second` (that this worker begins),
+--   `max_task_queue_activities_per_second` (of the whole queue, kept by the server),
+--   `local_activities_only` (false), `max_heartbeat_throttle_interval` (60 s),
+--   `default_heartbeat_throttle_interval` (30 s: of activities without a heartbeat timeout)
 -- @treturn temporal.worker
 -- @raise on misuse
 local function new(given)

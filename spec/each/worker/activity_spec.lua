@@ -304,6 +304,33 @@ describe("an activity", function()
     assert.same({ false, true, true, nil, nil }, seen)
   end)
 
+  it("is canceled when its worker has waited long enough, and may clean up", function()
+    local begun, reason, asked, go
+    local running = worker({ It = function()
+      begun = true
+      activity.wait_worker_stopping()
+      asked = env.now()
+      reason = activity.wait_canceled()
+      asked = env.now() - asked
+      activity.shield(function()
+        while not go do activity.sleep(0.01) end
+      end)
+      return "cleaned up"
+    end }, { graceful_shutdown_timeout = 0.3 })
+    local got = running:run(function()
+      local run = start "It"
+      until_true("the activity", function() return begun end)
+      local ended, err = running:stop(0.5)
+      assert.same({ nil, "timeout" }, { ended, err.kind })
+      until_true("the cancellation", function() return reason end)
+      go = true
+      assert.is_true(running:wait(HUNG))
+      return run:get(HUNG)
+    end)
+    assert.same({ "cleaned up", "worker_stopping" }, { got, reason })
+    assert.is_true(asked >= 0.29)
+  end)
+
   it("may stop its own worker", function()
     local running, stopped
     running = worker({ It = function()

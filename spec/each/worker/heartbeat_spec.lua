@@ -1,6 +1,8 @@
 --- Heartbeats and cancellation of activities, on the real server.
 
 local env = require "spec.support.environment"
+local growth = require "spec.support.growth"
+local state = require "temporal.base.state"
 local support = require "spec.support.worker"
 local system = require "system"
 local temporal = require "temporal"
@@ -153,6 +155,24 @@ describe("heartbeats", function()
       end)
     assert.same({ "canceled", "canceled", "canceled", "requested", "cleaned up", false }, seen)
     assert.is_truthy(failed:find "canceled")
+  end)
+
+  it("leave nothing behind", function()
+    local count = 0
+    worker({ Beats = function()
+      activity.heartbeat(count)
+      count = count + 1
+      activity.heartbeat(count)
+    end }):run(function()
+      local list = {}
+      for i = 1, 50 do list[i] = start("Beats", { heartbeat_timeout = 30 }) end
+      assert.is_true(temporal.wait_all(list, HUNG))
+    end)
+    client:close(HUNG)
+    growth.collect()
+    assert.equal(50, count)
+    assert.is_nil(next(state.waiters))
+    assert.equal(0, temporal.poll())
   end)
 
   -- How a program of each host runs a function.
