@@ -42,8 +42,12 @@ local function respelled(prefix, name)
   return prefix .. name:gsub("(%l)(%u)", "%1_%2"):upper()
 end
 
--- In JSON a quote inside a string is escaped: what looks like a field is one.
+-- In JSON a quote inside a string is escaped: what looks like a field is one. Who
+-- writes one enum so writes all so.
 local function respell(text)
+  if not text:find('"eventType"%s*:%s*"%u%l') then
+    return text
+  end
   text = text:gsub('"(%a+)"(%s*:%s*)"(%u%a+)"', function(field, colon, name)
     local prefix = PREFIX[field]
     local better = prefix and respelled(prefix, name)
@@ -99,20 +103,23 @@ local function elements(text, from)
   end
 end
 
-local function of_text(text)
-  local decoded, problem = core.protojson_decode(HISTORY, respell(text), { ignore_unknown = true })
+local AS_TABLES, AS_BYTES = { ignore_unknown = true }, { ignore_unknown = true, encoded = true }
+
+local function of_text(text, as_bytes)
+  local decoded, problem = core.protojson_decode(HISTORY, respell(text),
+    as_bytes and AS_BYTES or AS_TABLES)
   if not decoded then
     return unreadable(problem)
   end
-  return decoded
+  return as_bytes and { bytes = decoded } or decoded
 end
 
-local function of_texts(text)
+local function of_texts(text, as_bytes)
   local from = text:find "%S"
   if not from then
     return unreadable "it is empty"
   elseif text:byte(from) ~= 91 then
-    local one, err = of_text(text)
+    local one, err = of_text(text, as_bytes)
     return one and { one }, err
   end
   local texts, problem = elements(text, from)
@@ -121,7 +128,7 @@ local function of_texts(text)
   end
   local list = {}
   for i = 1, #texts do
-    local one, err = of_text(texts[i])
+    local one, err = of_text(texts[i], as_bytes)
     if not one then
       err.message = ("history %d of the list: %s"):format(i, err.message)
       return nil, err
@@ -131,7 +138,7 @@ local function of_texts(text)
   return list
 end
 
-local function of_file(path)
+local function of_file(path, as_bytes)
   local file, problem = io.open(path, "rb")
   if not file then
     return unreadable(problem)
@@ -142,7 +149,7 @@ local function of_file(path)
   if not text then
     return unreadable(path .. ": " .. problem)
   end
-  local list, err = of_texts(text)
+  local list, err = of_texts(text, as_bytes)
   if not list then
     err.message = ("%s: %s"):format(path, err.message)
   end
@@ -153,18 +160,19 @@ local FORMS = "a history must be what fetch_history returns, its JSON text, or {
 
 --- The histories of what was given for one.
 -- @tparam string|table given
+-- @tparam[opt] boolean as_bytes those that were text become `{bytes=}`
 -- @treturn table|nil list of temporal.api.history.v1.History, or nil
 -- @treturn temporal.error of kind `conversion`
 -- @raise when it is none of the forms
-local function read(given)
+local function read(given, as_bytes)
   if type(given) == "string" then
-    return of_texts(given)
+    return of_texts(given, as_bytes)
   elseif type(given) ~= "table" then
     misuse.raisef(FORMS, options.kind_of(given))
   elseif type(given.events) == "table" then
     return { given }
   elseif type(given.file) == "string" then
-    return of_file(given.file)
+    return of_file(given.file, as_bytes)
   end
   return misuse.raisef(FORMS, "a table with neither events nor file")
 end

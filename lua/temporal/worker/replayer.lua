@@ -95,7 +95,7 @@ end
 
 local function read_events(history)
   local read = histories.new(0)
-  local ok, gap = read:append(history.events)
+  local ok, gap = read:append(history.bytes or history.events)
   if not ok then
     return nil, errors.new { kind = "conversion", message = gap.message }
   elseif read:kind(1) ~= "workflow_execution_started" then
@@ -179,7 +179,7 @@ end
 -- @raise on misuse
 function replayer:replay(history, given)
   local settings = check(self, given, "replayer:replay")
-  local list, problem = recorded.read(history)
+  local list, problem = recorded.read(history, not self.codecs)
   if not list then
     return nil, problem
   end
@@ -216,7 +216,7 @@ function replayer:replay_all(each, given)
   end
   local results = {}
   for history in each do
-    local list, problem = recorded.read(history)
+    local list, problem = recorded.read(history, not self.codecs)
     if not list then
       results[#results + 1] = { err = problem }
     end

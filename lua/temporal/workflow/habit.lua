@@ -5,8 +5,12 @@
 -- handled until nothing is ready before the rest of a step is told), `patient`
 -- (`wait_condition` waits for its turn, and takes the number of a timer, though
 -- its function is true at once), `merged` (empty tasks that only kept a
--- local activity alive are no steps).
+-- local activity alive are no steps). With any of them, who waits goes on some turns
+-- after what it waits for has happened, as in Python's event loop.
 -- @module temporal.workflow.habit
+
+local fiber = require "temporal.workflow.fiber"
+local scope = require "temporal.workflow.scope"
 
 local habit = {}
 
@@ -39,6 +43,65 @@ function habit.of(history)
     return nil
   end
   return { phased = not batched, patient = true, merged = true }
+end
+
+-- How many turns of Python's event loop lie between an event and the turn of who waits
+-- for it, where there is one: from a future to a task, from that to the next.
+local TURNS = {
+  timer_fired = 1,
+  activity_task_completed = 2,
+  activity_task_failed = 2,
+  activity_task_timed_out = 2,
+  activity_task_canceled = 2,
+  start_child_workflow_execution_failed = 1,
+  child_workflow_execution_started = 1,
+  child_workflow_execution_completed = 2,
+  child_workflow_execution_failed = 2,
+  child_workflow_execution_canceled = 2,
+  child_workflow_execution_timed_out = 2,
+  child_workflow_execution_terminated = 2,
+  external_workflow_execution_signaled = 1,
+  signal_external_workflow_execution_failed = 1,
+  external_workflow_execution_cancel_requested = 1,
+  request_cancel_external_workflow_execution_failed = 1,
+}
+
+local function nothing()
+end
+
+-- Calls fn in the turn behind what is ready, or some turns later.
+local function in_turn(run, turns, fn)
+  local function turn()
+    if turns > 1 then
+      turns = turns - 1
+      in_turn(run, turns, fn)
+    else
+      fn()
+    end
+  end
+  fiber.enqueue(run, fiber.new(run, scope.new(nil), nothing, turn, { n = 0 }))
+end
+
+--- Cancels a run as Python's tasks are canceled: what is ready goes on once more.
+function habit.cancel(run, reason)
+  in_turn(run, 1, function()
+    run.root:cancel(reason)
+  end)
+end
+
+--- Tells an operation, or the run itself, what has happened.
+function habit.happen(run, operation, kind, attributes)
+  if operation ~= run then
+    in_turn(run, TURNS[kind], function()
+      if operation.happens[kind](operation, attributes) then
+        run.by_event[operation.event_id] = nil
+      end
+    end)
+  elseif run.early then
+    run.early_cancel = attributes.cause or ""
+  else
+    habit.cancel(run, attributes.cause or "")
+  end
 end
 
 --- A way of ours, in which a run went, that this package does not know.

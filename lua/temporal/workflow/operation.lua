@@ -134,7 +134,7 @@ function methods:cancel()
 end
 
 function methods:cancel_now()
-  if self.done or self.cancel_requested then
+  if self.done or self.ended or self.cancel_requested then
     return
   end
   self.cancel_requested = true

@@ -290,7 +290,7 @@ function methods:before_step()
       self:drain()
     end
     if self.early_cancel then
-      self:cancel_in_turn(self.early_cancel)
+      habit.cancel(self, self.early_cancel)
     end
   end
 end
@@ -317,15 +317,6 @@ function methods:drain()
       return self:fail_task(problem)
     end
   until not woken
-end
-
--- As Python's tasks are canceled: what is ready before goes on once more.
-function methods:cancel_in_turn(reason)
-  local root = self.root
-  local function cancel()
-    root:cancel(reason)
-  end
-  fiber.enqueue(self, fiber.new(self, scope.new(nil), function() end, cancel, { n = 0 }))
 end
 
 function methods:step(messages, jobs)
@@ -355,10 +346,8 @@ function methods:step(messages, jobs)
   end
   for i = 1, #jobs, 3 do
     local operation, kind, attributes = jobs[i], jobs[i + 1], jobs[i + 2]
-    if operation == self and self.habits and self.early then
-      self.early_cancel = attributes.cause or ""
-    elseif operation == self and self.habits then
-      self:cancel_in_turn(attributes.cause or "")
+    if self.habits then
+      habit.happen(self, operation, kind, attributes)
     elseif operation == self then
       self.root:cancel(attributes.cause or "")
     elseif operation.happens[kind](operation, attributes) then
@@ -394,9 +383,11 @@ end
 
 function methods:resolve(kind, attributes, id, jobs)
   local operation = self.by_event[tonumber(attributes[KEY[kind]])]
-  if not operation or not operation.happens[kind] then
+  if not operation or operation.ended or not operation.happens[kind] then
     return nondeterminism(id, operations.describe(kind, attributes), "nothing it could belong to")
   end
+  -- From here on the server refuses to cancel it, though the code is still to hear.
+  operation.ended = kind ~= "child_workflow_execution_started"
   local count = #jobs
   jobs[count + 1], jobs[count + 2], jobs[count + 3] = operation, kind, attributes
   return nil

@@ -307,4 +307,21 @@ describe("a run", function()
       .. "complete_workflow_execution", sim:task())
     sim:verify()
   end)
+
+  it("asks for no cancellation of what has ended in the same task", function()
+    local sim = simulation.new(function()
+      local activity = workflow.execute_activity(ACTIVITY, "Work")
+      local timer = workflow.timer(10)
+      local ok, err = pcall(workflow.wait_all, { activity, timer })
+      return { ok, err.kind, activity:ready(), timer:ready() }
+    end)
+    sim:task()
+    sim:cancel()
+    sim:complete("1", "done")
+    sim:fire "1"
+    -- The server refuses to cancel what is over, and fails the task.
+    assert.equal("complete_workflow_execution", sim:task())
+    assert.same({ false, "canceled", true, true }, sim:result())
+    sim:verify()
+  end)
 end)

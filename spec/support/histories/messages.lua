@@ -54,6 +54,36 @@ local function Both()
   return "both"
 end
 
+local function Everything()
+  local told = {}
+  workflow.on_signal("tell", function(what)
+    told[#told + 1] = what
+    named("told " .. what, "Note")
+  end)
+  workflow.on_update("change", function(what)
+    told[#told + 1] = what
+    named("changed " .. what, "Note")
+    return what
+  end)
+  local function sleep(id, seconds) return function() named(id, "Sleep", seconds) end end
+  local function count(n)
+    return function() workflow.wait_condition(function() return #told >= n end) end
+  end
+  local function after(name, fn)
+    return workflow.spawn(function()
+      fn()
+      named("after " .. name, "Note")
+    end)
+  end
+  workflow.wait_all {
+    after("b", sleep("b", 0.4)), after("a", sleep("a", 0.1)),
+    after("timer", function() workflow.sleep(0.2) end), after("two", count(2)),
+    after("one", count(1)),
+  }
+  workflow.wait_condition(function() return #told == 3 and workflow.all_handlers_finished() end)
+  return #told
+end
+
 local function Account()
   local total, closed = 0, false
   workflow.on_update("add", function(n)
@@ -127,6 +157,6 @@ local function Dynamic()
 end
 
 return {
-  Collect = Collect, Handlers = Handlers, Both = Both, Account = Account, Conditions = Conditions,
-  Dynamic = Dynamic,
+  Collect = Collect, Handlers = Handlers, Both = Both, Everything = Everything,
+  Account = Account, Conditions = Conditions, Dynamic = Dynamic,
 }

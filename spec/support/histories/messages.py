@@ -177,6 +177,73 @@ async def SignalAndActivity(t):
     await t.keep(handle)
 
 
+@scenario
+async def SignalAndActivityBatched(t):
+    async with t.batched():
+        await SignalAndActivity(t)
+
+
+@workflow.defn(name="Everything")
+class Everything:
+    """All that can come in one task: what each leads to has an id of its own."""
+
+    def __init__(self) -> None:
+        self.told: list = []
+
+    @workflow.run
+    async def run(self) -> int:
+        async def after(name, awaitable):
+            await awaitable
+            await note("after " + name)
+
+        await asyncio.gather(
+            after("b", workflow.execute_activity("Sleep", 0.4, activity_id="b", **OPTIONS)),
+            after("a", workflow.execute_activity("Sleep", 0.1, activity_id="a", **OPTIONS)),
+            after("timer", asyncio.sleep(0.2)),
+            after("two", workflow.wait_condition(lambda: len(self.told) >= 2)),
+            after("one", workflow.wait_condition(lambda: len(self.told) >= 1)))
+        await workflow.wait_condition(
+            lambda: len(self.told) == 3 and workflow.all_handlers_finished())
+        return len(self.told)
+
+    @workflow.signal(name="tell")
+    async def tell(self, what: str) -> None:
+        self.told.append(what)
+        await note("told " + what)
+
+    @workflow.update(name="change")
+    async def change(self, what: str) -> str:
+        self.told.append(what)
+        await note("changed " + what)
+        return what
+
+
+async def note(id):
+    await workflow.execute_activity("Note", activity_id=id, **OPTIONS)
+
+
+@scenario
+async def EverythingAtOnce(t):
+    handle = await t.start("Everything")
+    await t.until(handle, "EVENT_TYPE_TIMER_STARTED", 1)
+    async with t.paused():
+        await handle.signal("tell", "first")
+        await t.until(handle, "EVENT_TYPE_ACTIVITY_TASK_COMPLETED", 2)
+        await t.until(handle, "EVENT_TYPE_TIMER_FIRED", 1)
+        await handle.signal("tell", "second")
+        change = asyncio.create_task(handle.execute_update("change", "third", id="third"))
+        await asyncio.sleep(1)
+    await change
+    await t.ended(handle)
+    await t.keep(handle)
+
+
+@scenario
+async def EverythingAtOnceBatched(t):
+    async with t.batched():
+        await EverythingAtOnce(t)
+
+
 @workflow.defn(name="Account")
 class Account:
     def __init__(self) -> None:
@@ -362,4 +429,4 @@ async def DynamicHandlers(t):
     await t.keep(handle)
 
 
-WORKFLOWS = [Collect, Handlers, Both, Account, Conditions, Dynamic]
+WORKFLOWS = [Collect, Handlers, Both, Everything, Account, Conditions, Dynamic]

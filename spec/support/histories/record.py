@@ -35,7 +35,7 @@ class Recorder:
 
     def __init__(self, language, server, client, queue):
         self.language, self.server, self.client, self.queue = language, server, client, queue
-        self.worker, self.unknown = None, []
+        self.worker, self.unknown, self.last = None, [], None
 
     async def start_worker(self):
         if self.language == "python":
@@ -67,12 +67,27 @@ class Recorder:
         self.unknown = [name] if name else []
         await self.start_worker()
 
+    @contextlib.asynccontextmanager
+    async def batched(self):
+        """A worker that tells a step all at once; ours does so always."""
+        if self.language == "python":
+            await self.without("batched")
+        yield
+        await self.without(None)
+
+    async def show_last(self):
+        """The events of the workflow that a scenario has failed with."""
+        if self.last:
+            for event in (await self.last.fetch_history()).events:
+                print("   ", event.event_id, event_name(event), flush=True)
+
     def id(self, what):
         return f"{what}-{uuid.uuid4()}"
 
     async def start(self, name, *args, **options):
-        return await self.client.start_workflow(
+        self.last = await self.client.start_workflow(
             name, args=args, id=self.id(name), task_queue=self.queue, **options)
+        return self.last
 
     async def ended(self, handle, follow_runs=True):
         try:
@@ -133,6 +148,7 @@ async def record(language, names):
                     await scenarios.SCENARIOS[name](recorder)
                 except Exception as err:
                     failed.append(name)
+                    await recorder.show_last()
                     print(f"{name} failed: {err!r}", flush=True)
             await recorder.stop_worker()
             return failed

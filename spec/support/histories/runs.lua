@@ -35,6 +35,17 @@ local function CanceledWork()
   nap:get()
 end
 
+local function CanceledBetween(seconds)
+  local ok, err = pcall(function()
+    named("first", "Sleep", seconds)
+    named("second", "Note")
+  end)
+  if ok then return "done" end
+  assert(temporal.is_canceled(err))
+  workflow.scope({ shield = true }, function() named("after", "Note") end)
+  return "canceled"
+end
+
 local function Countdown(n, sum)
   sum = sum or 0
   workflow.sleep(0.01)
@@ -139,7 +150,8 @@ end
 local function TimesOut() workflow.sleep(3600) end
 
 return {
-  CleansUp = CleansUp, CanceledWork = CanceledWork, Countdown = Countdown, Patched = Patched,
-  Unpatched = Unpatched, Attributes = Attributes, Tasks = Tasks, Random = Random,
-  Resettable = Resettable, Cron = Cron, Retried = Retried, TimesOut = TimesOut,
+  CleansUp = CleansUp, CanceledWork = CanceledWork, CanceledBetween = CanceledBetween,
+  Countdown = Countdown, Patched = Patched, Unpatched = Unpatched, Attributes = Attributes,
+  Tasks = Tasks, Random = Random, Resettable = Resettable, Cron = Cron, Retried = Retried,
+  TimesOut = TimesOut,
 }

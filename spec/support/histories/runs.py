@@ -7,7 +7,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import ResetReapplyExcludeType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.common import RetryPolicy, SearchAttributeKey
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from scenarios import OPTIONS, SECOND, plain, scenario
 
@@ -62,6 +62,48 @@ async def CancelWork(t):
     await handle.cancel()
     await t.ended(handle)
     await t.keep(handle)
+
+
+@workflow.defn(name="CanceledBetween")
+class CanceledBetween:
+    @workflow.run
+    async def run(self, seconds: float) -> str:
+        try:
+            await workflow.execute_activity("Sleep", seconds, activity_id="first", **OPTIONS)
+            await workflow.execute_activity("Note", activity_id="second", **OPTIONS)
+            return "done"
+        except (ActivityError, asyncio.CancelledError):
+            await workflow.execute_activity("Note", activity_id="after", **OPTIONS)
+            return "canceled"
+
+
+async def canceled_between(t, first):
+    handle = await t.start("CanceledBetween", 2 if first else 0.3)
+    await t.until(handle, "EVENT_TYPE_ACTIVITY_TASK_SCHEDULED", 1)
+    async with t.paused():
+        if first:
+            await handle.cancel()
+        await t.until(handle, "EVENT_TYPE_ACTIVITY_TASK_COMPLETED", 1)
+        if not first:
+            await handle.cancel()
+    await t.ended(handle)
+    await t.keep(handle)
+
+
+@scenario
+async def CancelThenActivity(t):
+    await canceled_between(t, True)
+
+
+@scenario
+async def ActivityThenCancel(t):
+    await canceled_between(t, False)
+
+
+@scenario
+async def ActivityThenCancelBatched(t):
+    async with t.batched():
+        await canceled_between(t, False)
 
 
 @scenario
@@ -336,5 +378,5 @@ async def TaskTimedOut(t):
     await t.keep(handle)
 
 
-WORKFLOWS = [CleansUp, CanceledWork, Countdown, Patched, Unpatched, Attributes, Tasks, Random,
+WORKFLOWS = [CleansUp, CanceledWork, CanceledBetween, Countdown, Patched, Unpatched, Attributes, Tasks, Random,
              Resettable, Cron, Retried, TimesOut]

@@ -1,6 +1,7 @@
 """The workflow worker of the recorders in Python.
 
-usage: worker.py ADDRESS NAMESPACE TASK_QUEUE [TYPE it does not know]
+usage: worker.py ADDRESS NAMESPACE TASK_QUEUE [batched] [TYPE it does not know]
+`batched`: with flag 2, as the SDK will have it: a step is told all at once.
 """
 
 import asyncio
@@ -9,11 +10,13 @@ import sys
 
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker._workflow_instance import _WorkflowLogicFlag
 
 import messages
 import operations
 import runs
 
+BATCHED = _WorkflowLogicFlag.PROCESS_WORKFLOW_ACTIVATION_JOBS_AS_SINGLE_BATCH
 WORKFLOWS = operations.WORKFLOWS + messages.WORKFLOWS + runs.WORKFLOWS
 
 
@@ -22,8 +25,11 @@ async def main() -> None:
     client = await Client.connect(address, namespace=namespace)
     known = [each for each in WORKFLOWS
              if each.__temporal_workflow_definition.name not in sys.argv[4:]]
-    async with Worker(client, task_queue=queue, workflows=known,
-                      workflow_runner=UnsandboxedWorkflowRunner()):
+    worker = Worker(client, task_queue=queue, workflows=known,
+                    workflow_runner=UnsandboxedWorkflowRunner())
+    if "batched" in sys.argv[4:]:
+        worker._set_default_workflow_logic_flag(BATCHED, enabled=True)
+    async with worker:
         stopped = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
         print("ready", flush=True)
