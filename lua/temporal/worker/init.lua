@@ -74,7 +74,7 @@ local function new(given)
     },
     -- Runs that have a task under way, by run id: true, or what others wait for.
     busy = {},
-    -- Open polls, by their futures; tasks and pollers that have not ended; the
+    -- When open polls began, by their futures; tasks and pollers that have not ended; the
     -- activities that run.
     polls = {}, tasks = 0, pollers = 0, attempts = {}, eager_limit = 0, crew = crew.new(),
     -- It is about to end; the server knows that; no poll is open; it has ended.

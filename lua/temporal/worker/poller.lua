@@ -74,7 +74,7 @@ local function poll(worker, source)
   if not future then
     return nil, err
   end
-  worker.polls[future] = true
+  worker.polls[future] = now()
   if worker.state ~= "running" then
     core.end_poll(future, true)
   end

@@ -195,10 +195,11 @@ local function forget_task(run, last_started_id)
 end
 
 -- `more`: local activities go on, and another task is asked for at once: this worker
--- wants it, but not at its own end.
+-- wants it, but not at its own end. One that stops keeps no other runs: their next
+-- tasks are for others.
 local function complete(worker, response, run, commands, messages, more)
-  local leaves = more and worker.attempts_canceled
-  local keep = worker.cache.limit > 0 and not run.closed and not leaves
+  local stays = worker.state == "running" or more and not worker.attempts_canceled
+  local keep = worker.cache.limit > 0 and not run.closed and stays
   local wanted = run.eager and eager.ask(worker, commands) or 0
   local retries = local_activity.take_retries(run)
   local request = {

@@ -1,0 +1,175 @@
+--- The same worker under every host, on the real server: what a workflow may wait for, an activity
+-- that waits as its host does, a stop in the middle of much work.
+
+local activity = require "temporal.activity"
+local cqueues = require "cqueues"
+local env = require "spec.support.environment"
+local system = require "system"
+local temporal = require "temporal"
+local uv = require "luv"
+local workers = require "spec.support.worker"
+local workflow = require "temporal.workflow"
+
+local PUC_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
+local HUNG = 60
+
+-- How each runs a function with a worker beside it, and how an activity waits there in the host's
+-- own way.
+local HOSTS = {
+  plain = {
+    run = function(worker, fn) return worker:run(fn) end,
+    sleep = function(seconds) activity.sleep(seconds) end,
+  },
+  cqueues = {
+    run = function(worker, fn)
+      local controller = cqueues.new()
+      local result
+      controller:wrap(function() result = worker:run(fn) end)
+      assert(controller:loop())
+      return result
+    end,
+    sleep = cqueues.sleep,
+  },
+  -- Started before the loop runs, which then goes on for as long as the worker does.
+  luv = {
+    run = function(worker, fn)
+      temporal.host.use "luv"
+      assert(worker:start())
+      local result, problem
+      local timer = uv.new_timer() -- so that the program itself waits for nothing at first
+      timer:start(50, 0, function()
+        timer:close()
+        temporal.spawn(function()
+          result, problem = temporal.spawn(fn):get()
+          assert(worker:stop(HUNG))
+        end)
+      end)
+      uv.run()
+      assert(not problem, tostring(problem))
+      return result
+    end,
+    -- Yields by itself, and is resumed by a callback of the loop's.
+    sleep = function(seconds)
+      local thread, timer = coroutine.running(), uv.new_timer()
+      timer:start(math.ceil(seconds * 1000), 0, function()
+        timer:close()
+        assert(coroutine.resume(thread))
+      end)
+      coroutine.yield()
+    end,
+  },
+  loop = {
+    run = function(worker, fn)
+      temporal.host.use "loop"
+      local result, problem
+      local task = temporal.spawn(function() return worker:run(fn) end)
+      while temporal.poll() > 0 do system.sleep(0.001) end -- a frame
+      result, problem = task:get()
+      assert(not problem, tostring(problem))
+      return result
+    end,
+    sleep = function(seconds) activity.sleep(seconds) end,
+  },
+}
+
+-- Workflows.
+
+local function Mix()
+  local signaled, total = nil, 0
+  workflow.on_signal("go", function(word) signaled = word end)
+  workflow.on_query("total", function() return total end)
+  workflow.on_update("add", function(n)
+    total = total + workflow.execute_activity({ start_to_close_timeout = 30 }, "Wait", n):get()
+    return total
+  end)
+  workflow.sleep(0.01)
+  workflow.wait_condition(function() return signaled and workflow.all_handlers_finished() end)
+  return { signaled, total }
+end
+
+local function Steps(n)
+  local sum = 0
+  for i = 1, n do
+    sum = sum + workflow.execute_activity({ start_to_close_timeout = 30 }, "Wait", i):get()
+  end
+  return sum
+end
+
+for name, host in pairs(HOSTS) do
+  describe("a worker under the host " .. name, function()
+    local client, queue
+
+    before_each(function()
+      client = temporal.client { target = env.address, namespace = env.namespace }
+      queue = "lua-" .. env.uuid()
+    end)
+    after_each(function()
+      temporal.host.use(nil)
+      client:close(0)
+      uv.run "nowait"
+    end)
+
+    local function worker()
+      return workers.new {
+        client = client, task_queue = queue,
+        workflows = not PUC_51 and { Mix = Mix, Steps = Steps } or nil,
+        activities = { Wait = function(n)
+          host.sleep(0.01)
+          return n
+        end },
+      }
+    end
+
+    it("runs activities that wait as the host does", function()
+      local one = worker()
+      assert.equal(42, host.run(one, function()
+        return client:execute_activity({ task_queue = queue, start_to_close_timeout = 30 }, "Wait",
+          42):get(HUNG)
+      end))
+      assert.same({ state = "stopped", cached = 0 },
+        { state = one:status().state, cached = one:status().cached })
+    end)
+
+    if PUC_51 then return end
+
+    it("runs a workflow with all it may wait for", function()
+      local got = host.run(worker(), function()
+        local run = assert(client:start_workflow({ task_queue = queue }, "Mix"))
+        local answers = { assert(run:update("add", 3)), assert(run:update("add", 4)) }
+        answers[3] = assert(run:query "total")
+        assert(run:signal("go", "now"))
+        answers[4] = assert(run:get(HUNG))
+        return answers
+      end)
+      assert.same({ 3, 7, 7, { "now", 7 } }, got)
+    end)
+
+    it("stops in the middle of much work, of which nothing is lost", function()
+      local runs = {}
+      for i = 1, 20 do
+        runs[i] = client:execute_workflow({ task_queue = queue, task_timeout = 20 }, "Steps", 4)
+      end
+      local one = worker()
+      host.run(one, function()
+        env.wait_until(HUNG, function()
+          temporal.assert(client:call "GetSystemInfo") -- so long does a worker work
+          return one:status().cached > 2 or one.cache.limit == 0
+        end, "work")
+      end)
+      assert.equal("stopped", one:status().state)
+      local results = host.run(worker(), function()
+        local list = {}
+        for i = 1, #runs do list[i] = assert(runs[i]:get(HUNG)) end
+        return list
+      end)
+      temporal.host.use(nil)
+      for i = 1, #runs do
+        assert.equal(10, results[i])
+        -- Activities may fail for the stop, which is tried again and leaves no event.
+        for event in runs[i]:history() do
+          assert.is_nil(event.event_type:match "TIMED_OUT" or event.event_type:match "FAILED")
+        end
+      end
+    end)
+  end)
+end
