@@ -198,7 +198,8 @@ end
 -- wants it, but not at its own end. One that stops keeps no other runs: their next
 -- tasks are for others.
 local function complete(worker, response, run, commands, messages, more)
-  local stays = worker.state == "running" or more and not worker.attempts_canceled
+  local leaves = more and worker.attempts_canceled
+  local stays = worker.state == "running" or more and not leaves
   local keep = worker.cache.limit > 0 and not run.closed and stays
   local wanted = run.eager and eager.ask(worker, commands) or 0
   local retries = local_activity.take_retries(run)
