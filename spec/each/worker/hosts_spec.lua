@@ -133,8 +133,8 @@ describe("the same worker", function()
       it("runs activities that wait as the host does", function()
         local one = worker()
         assert.equal(42, host.run(one, function()
-          return client:execute_activity({ task_queue = queue, start_to_close_timeout = 30 }, "Wait",
-            42):get(HUNG)
+          return client:execute_activity({ task_queue = queue, start_to_close_timeout = 30 },
+            "Wait", 42):get(HUNG)
         end))
         assert.same({ state = "stopped", cached = 0 },
           { state = one:status().state, cached = one:status().cached })
@@ -181,7 +181,8 @@ describe("the same worker", function()
             local timed_out = event.workflow_task_timed_out_event_attributes
             local started = event.activity_task_started_event_attributes
             local failure = started and started.last_failure
-            assert.are_not.equal("TIMEOUT_TYPE_START_TO_CLOSE", timed_out and timed_out.timeout_type)
+            local how = timed_out and timed_out.timeout_type
+            assert.are_not.equal("TIMEOUT_TYPE_START_TO_CLOSE", how)
             assert.is_nil(failure and failure.timeout_failure_info)
           end
         end
