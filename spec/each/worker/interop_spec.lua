@@ -48,18 +48,19 @@ end
 
 -- Workflows in Lua.
 
-local function Given(python)
+local function given(python)
   return { task_queue = python, start_to_close_timeout = 30,
     retry_policy = { maximum_attempts = 1 } }
 end
 
--- What of each kind comes back from an activity and from a child, decoded; and how many.
+-- What of each kind comes back from an activity and from a child, decoded, and its encoding.
 local function EchoThere(python)
   local got = {}
   for name, value in pairs(VALUES) do
-    local activity = workflow.execute_activity(Given(python), "EchoActivity", value.send())
+    local activity = workflow.execute_activity(given(python), "EchoActivity", value.send())
     local child = workflow.execute_child_workflow({ task_queue = python }, "Echo", value.send())
-    got[name] = { shown(activity:get()), shown(child:get()), activity:get({ raw = true }).metadata.encoding }
+    got[name] = { shown(activity:get()), shown(child:get()),
+      activity:get({ raw = true }).metadata.encoding }
   end
   return got
 end
@@ -75,7 +76,7 @@ local function FailThere(python)
     end
     return seen
   end
-  return { chain(workflow.execute_activity(Given(python), "BadActivity", "declined")),
+  return { chain(workflow.execute_activity(given(python), "BadActivity", "declined")),
     chain(workflow.execute_child_workflow({ task_queue = python }, "Fail", "broken",
       { type = "Odd", details = { 3 }, cause = { message = "deeper" } })) }
 end
