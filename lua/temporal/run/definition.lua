@@ -101,15 +101,17 @@ end
 
 --- The last segments of all names a function is reachable by.
 -- @tparam function fn
+-- @tparam[opt=package.loaded] table modules by name
 -- @treturn table list
-local function search(fn)
+local function search(fn, modules)
   local names = {}
-  for module_name, module in next, package.loaded do
+  modules = modules or package.loaded
+  for module_name, module in next, modules do
     if module == fn then
       add_name(names, module_name:match("([^./\\]+)$") or module_name)
     elseif type(module) == "table" then
       -- Visited is per module: how deep a table is depends on the way to it.
-      search_table(module, fn, names, { [package.loaded] = true }, 1)
+      search_table(module, fn, names, { [modules] = true }, 1)
     end
   end
   return names

@@ -253,6 +253,7 @@ describe("a module of workflows", function()
         return { started, stock.left(), getmetatable(_G) == nil }
       end
       function shop.Parent()
+        workflow.execute_child_workflow({ id = "other" }, require("elsewhere").Ship)
         workflow.start_child_workflow({ id = "child" }, shop.Order, 1)
       end
       shop.Named = temporal.define_workflow("Renamed", function()
@@ -260,6 +261,7 @@ describe("a module of workflows", function()
       end)
       return shop
     ]])
+    write("elsewhere", "return { Ship = function() end }")
     write("stock", "local left = 10\nreturn { take = function(n) left = left - n end, "
       .. "left = function() return left end }")
     write("single", "return function(...) return ... end, 1")
@@ -282,8 +284,9 @@ describe("a module of workflows", function()
     assert.is_nil(package.loaded.stock)
     assert.is_nil(rawget(_G, "started"))
     local sim = simulation.new(of.code.entries.Parent)
-    assert.equal("start_child_workflow_execution", sim:task())
-    assert.equal("Order", sim.initiated[1].attributes.workflow_type.name)
+    assert.equal("start_child_workflow_execution start_child_workflow_execution", sim:task())
+    assert.equal("Ship", sim.initiated[1].attributes.workflow_type.name)
+    assert.equal("Order", sim.initiated[2].attributes.workflow_type.name)
     assert.equal(4, result_of(of, "Alias", 4))
   end)
 

@@ -296,6 +296,13 @@ describe("in a workflow", function()
     assert.is_false(result_of(function() return getmetatable "" end))
   end)
 
+  it("rawget finds globals, too", function()
+    assert.same({ true, true, false }, result_of(function()
+      return { rawget(_G, "print") == print, rawget(_G, "no_such_global") == nil,
+        rawget({}, "print") ~= nil }
+    end))
+  end)
+
   it("strings have their own methods again where the program goes on", function()
     local sim = simulation.new(function()
       string.shout = function() return "in the run" end -- luacheck: ignore

@@ -20,11 +20,16 @@ function names.resolve(run, workflow, count)
     return definition.resolve(workflow, count)
   end
   local name = instance.names[workflow]
-  if name then
-    definition.check_arguments(workflow, name, count)
-    return name
+  if not name then
+    local original = instance:original(workflow)
+    local found = original == workflow and definition.names_of(workflow, instance.loaded) or {}
+    if #found ~= 1 then
+      return definition.resolve(original, count)
+    end
+    name = found[1]
   end
-  return definition.resolve(instance:original(workflow), count)
+  definition.check_arguments(workflow, name, count)
+  return name
 end
 
 return names

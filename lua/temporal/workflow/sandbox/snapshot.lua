@@ -120,8 +120,8 @@ function methods:take(value, path)
     node = new_node(self, value, "library", path)
     node.library = libraries[value]
     return nil, node
-  elseif value == _G then
-    return nil, self:environment(value, path)
+  elseif value == _G or kind == "table" and rawget(value, "_G") == value then
+    return nil, self:environment(value, path) -- nginx has globals for each request
   elseif kind == "function" then
     local info = getinfo(value, "S")
     -- Of a function without upvalues, not even _ENV, nothing could differ.
@@ -297,22 +297,24 @@ function methods:root(value, path)
   return shared, node
 end
 
--- Marks what a module passes through: itself, and what stands in its tables.
-local function keep(kept, value, depth)
+-- Marks what a module passes through: itself, and what stands in its tables; perhaps
+-- only where `is_its(fn)` says of functions that they are the module's.
+local function keep(kept, value, depth, is_its)
   local kind = type(value)
   if kept[value] or kind ~= "table" and kind ~= "function" and kind ~= "userdata"
-    or stands_for[value] ~= nil or libraries[value] or value == _G or value == package.loaded then
+    or stands_for[value] ~= nil or libraries[value] or value == _G or value == package.loaded
+    or kind == "function" and is_its and not is_its(value) then
     return
   end
   kept[value] = true
   if kind == "table" and depth > 0 then
     for _, each in next, value do
-      keep(kept, each, depth - 1)
+      keep(kept, each, depth - 1, is_its)
     end
   end
   local meta = kind ~= "function" and raw_metatable(value)
   if meta then
-    keep(kept, meta, depth)
+    keep(kept, meta, depth, is_its)
   end
 end
 
@@ -321,11 +323,18 @@ local DEPTH = 4
 -- Modules that every run shares: those of this package, and what changes nothing.
 local BUILT_IN = { "lpeg", "table.new", "table.clear", "table.isempty", "table.nkeys" }
 
+local function is_own(fn)
+  local info = getinfo(fn, "S")
+  return info.what == "C" or misuse.is_own(info.source)
+end
+
 local function shared_modules()
+  -- In one file with the program, functions cannot be told apart.
+  local is_its = is_own(is_own) and is_own or nil
   local shared = {}
   for name, module in next, package.loaded do
     if type(name) == "string" and (name == "temporal" or name:find "^temporal%.") then
-      keep(shared, module, 2)
+      keep(shared, module, 2, is_its)
     end
   end
   for i = 1, #BUILT_IN do

@@ -13,6 +13,7 @@ local concat, floor = table.concat, math.floor
 local error, next, pcall, rawget, rawset = error, next, pcall, rawget, rawset
 local require, select, setmetatable, tostring, type = require, select, setmetatable, tostring, type
 local get_metatable, lua_set_metatable = getmetatable, setmetatable
+local raw_metatable = debug.getmetatable
 local lua_load, lua_loadstring = load, rawget(_G, "loadstring")
 local setfenv = rawget(_G, "setfenv")
 local to_integer = rawget(math, "tointeger") or function(n)
@@ -163,6 +164,18 @@ OWN["table.foreach"] = function(t, fn)
   end
 end
 
+-- What of the globals nobody has asked for yet is not in their table.
+function OWN.rawget(t, key)
+  local value = rawget(t, key)
+  if value == nil then
+    local meta = raw_metatable(t)
+    if meta and meta.instance and meta.instance == current.run.instance then
+      return t[key]
+    end
+  end
+  return value
+end
+
 function OWN.getmetatable(value)
   if type(value) == "string" then
     return false
@@ -296,8 +309,8 @@ local WHOLE = { "string", "table", "math", "coroutine", "utf8", "bit", "bit32" }
 -- Of these it has nothing.
 local NOTHING = { "package", "ffi", "jit", "ngx" }
 local BASIC = {
-  "assert", "error", "ipairs", "pcall", "rawequal", "rawget", "rawlen", "rawset", "select",
-  "tonumber", "type", "unpack", "xpcall",
+  "assert", "error", "ipairs", "pcall", "rawequal", "rawlen", "rawset", "select", "tonumber",
+  "type", "unpack", "xpcall",
 }
 
 -- What stands in for a function or a table of the program's own Lua, by what it
