@@ -78,7 +78,7 @@ end
 -- @return the value
 function effect.changing(run, id, fn, equal)
   local state = run.changing[id] or { calls = 0 }
-  run.changing[id] = state
+  run:own "changing"[id] = state
   state.calls = state.calls + 1
   local key = ("%s:%d"):format(id, state.calls)
   local data = run.effects[key]

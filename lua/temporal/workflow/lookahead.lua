@@ -19,13 +19,13 @@ local lookahead = {}
 local function take_marker(run, attributes)
   local patch = marker.patch_of(attributes)
   if patch then
-    run.patches_seen[patch.id] = true
-    run.patches_here[patch.id] = patch
+    run:own "patches_seen"[patch.id] = true
+    run:own "patches_here"[patch.id] = patch
     return patch
   end
   local key, data = marker.effect_of(attributes)
   if key then
-    run.effects[key] = data
+    run:own "effects"[key] = data
     return nil
   end
   local told = marker.local_activity_of(attributes)
@@ -59,7 +59,7 @@ end
 function lookahead.load(run, history, last)
   local kinds, records, patch = history.kinds, NONE, nil
   if next(run.patches_here) then
-    run.patches_here = {}
+    run.patches_here = nil
   end
   run.local_results = nil
   for i = last + 2, chunk.block_ends(history, last, true) do

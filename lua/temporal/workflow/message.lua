@@ -79,7 +79,8 @@ local function take_signal(run, attributes, at_once)
   local name = attributes.signal_name
   local handler, any_name = find(run.signal_handlers, name)
   if not handler then
-    run.waiting_signals[#run.waiting_signals + 1] = attributes
+    local waiting = run:own "waiting_signals"
+    waiting[#waiting + 1] = attributes
     return
   end
   local values, problem = arguments.read(handler.args, run.converter, attributes.input)
@@ -226,7 +227,7 @@ end
 function message.registered(run)
   local waiting = run.waiting_signals
   if #waiting > 0 then
-    run.waiting_signals = {}
+    run.waiting_signals = nil
     for i = 1, #waiting do
       take_signal(run, waiting[i], false)
     end

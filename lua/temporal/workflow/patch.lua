@@ -42,7 +42,7 @@ local function ask(run, id, deprecated)
   end
   local live, here = not run.replaying, run.patches_here[id]
   local answer = live or run.patches_seen[id] == true
-  run.patched[id] = answer
+  run:own "patched"[id] = answer
   if not (live or here) then
     return answer
   end

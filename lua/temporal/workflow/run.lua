@@ -30,7 +30,7 @@ local update = require "temporal.workflow.op.update"
 local verdict = require "temporal.workflow.verdict"
 
 local insert = table.insert
-local next, pcall, setmetatable, type = next, pcall, setmetatable, type
+local error, next, pcall, setmetatable, type = error, next, pcall, setmetatable, type
 local tonumber, tostring = tonumber, tostring
 local trace = debug.traceback
 
@@ -68,19 +68,36 @@ local function new(fields)
     -- of their command's event.
     commands = {}, sent = {}, sent_first = 1, sent_last = 0, by_event = {},
     activities = 0, timers = 0,
-    -- Handlers by name; signals that wait for one; the fibers of handlers that
-    -- have begun; updates of a run that was reset, by update id.
-    signal_handlers = {}, query_handlers = {}, update_handlers = {}, waiting_signals = {},
-    handling = {}, handlers_running = 0, admitted = {},
+    -- The fibers of handlers that have begun.
+    handling = {}, handlers_running = 0,
     messages = {}, unseen = { n = 0 },
-    -- Answers given to patches; patches of history, and of this step's block;
-    -- values of side effects by key.
-    patched = {}, patches_seen = {}, patches_here = {}, effects = {}, effect_count = 0,
-    changing = {},
+    effect_count = 0,
     -- How often fibers have run; the place of a local activity's result in its step.
     round = 0, local_index = 1,
     replaying = false, in_block = false,
   }, metatable)
+end
+
+-- What few runs need is, until a run has its own, one table that stays empty:
+-- handlers by name; signals that wait for one; updates of a run that was reset, by
+-- update id; answers given to patches; patches of history, and of this step's
+-- block; values of side effects by key, and of those that change.
+local NONE = setmetatable({}, { __newindex = function(_, key)
+  error("run:own makes the table for " .. tostring(key), 2)
+end })
+for _, name in next, { "signal_handlers", "query_handlers", "update_handlers", "waiting_signals",
+  "admitted", "patched", "patches_seen", "patches_here", "effects", "changing" } do
+  methods[name] = NONE
+end
+
+--- One of those tables, to write to.
+function methods:own(name)
+  local own = self[name]
+  if own == NONE then
+    own = {}
+    self[name] = own
+  end
+  return own
 end
 
 --- The converter, as the options of a start ask for it.
@@ -432,7 +449,7 @@ function methods:take_event(history, i, kind, messages, jobs)
   elseif kind == "workflow_execution_signaled" then
     messages[#messages + 1] = { signal = attributes, after = id }
   elseif kind == "workflow_execution_update_admitted" then
-    self.admitted[attributes.request.meta.update_id] = update.of_admission(attributes, id)
+    self:own "admitted"[attributes.request.meta.update_id] = update.of_admission(attributes, id)
   elseif kind == "workflow_execution_cancel_requested" then
     jobs[#jobs + 1], jobs[#jobs + 2], jobs[#jobs + 3] = self, kind, attributes
   elseif kind == "workflow_execution_started" then
@@ -454,7 +471,7 @@ local function merge(self, messages, updates)
       place = place - 1
     end
     insert(messages, place + 1, { update = record, after = record.event_id })
-    self.admitted[record.update_id] = nil
+    self:own "admitted"[record.update_id] = nil
   end
 end
 

@@ -59,7 +59,7 @@ local function register(what, field, name, fn, given, spec)
   end
   local handler = options.apply(spec, given or {}, {})
   handler.fn, handler.what = fn, ("%s %s"):format(what:match "_(%w+)$", tostring(name))
-  run[field][name] = fn and handler or nil
+  run:own(field)[name] = fn and handler or nil
   return run
 end
 
