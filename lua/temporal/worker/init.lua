@@ -106,6 +106,7 @@ local function ask_namespace(self)
   self.namespace = namespace
   local limits = namespace.namespace_info and namespace.namespace_info.limits
   self.blob_limit = limits and field.filled(tonumber(limits.blob_size_limit_error))
+  self.memo_limit = limits and field.filled(tonumber(limits.memo_size_limit_error))
   local capabilities = namespace.namespace_info and namespace.namespace_info.capabilities
   self.polls_end_by_themselves = capabilities
     and capabilities.worker_poll_complete_on_shutdown or false

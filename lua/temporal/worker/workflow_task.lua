@@ -5,6 +5,7 @@
 -- @module temporal.worker.workflow_task
 
 local calls = require "temporal.worker.calls"
+local core = require "temporal.core"
 local eager = require "temporal.worker.eager"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
@@ -13,18 +14,23 @@ local local_activity = require "temporal.worker.local_activity"
 local logger = require "temporal.observe.logger"
 local promise = require "temporal.wait.promise"
 local query = require "temporal.workflow.query"
+local size = require "temporal.worker.size"
+local task_history = require "temporal.worker.task_history"
 local verdict = require "temporal.workflow.verdict"
 
 local next, tonumber, tostring = next, tonumber, tostring
 
-local SDK = { sdk_name = "temporal-lua" }
--- Without it the SDKs on the shared core refuse the search attribute of patches.
-local SDK_WITH_PATCHES = { sdk_name = "temporal-lua", core_used_flags = { 2 } }
+local NAME, VERSION = "temporal-lua", core.version
+local SDK = { sdk_name = NAME, sdk_version = VERSION }
+-- Without this flag the SDKs on the shared core refuse the search attribute of patches.
+local PATCHES = { core_used_flags = { 2 } }
+local SDK_WITH_PATCHES = { sdk_name = NAME, sdk_version = VERSION, core_used_flags = { 2 } }
 -- Events that come twice are passed over.
 local CAPABILITIES = { discard_speculative_workflow_task_with_events = true }
 
 local CAUSES = {
   nondeterminism = "WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR",
+  message_too_large = size.CAUSE,
 }
 local OTHER_CAUSE = "WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE"
 
@@ -47,31 +53,6 @@ local function log_of_run(run, level, text, fields)
   logger.log(run.worker.session.logger, level, text, all)
 end
 
--- The rest of a history, page by page, behind what came with the task.
-local function fetch(worker, response, history, token)
-  repeat
-    local page, err = calls.call(worker.session, "GetWorkflowExecutionHistory", {
-      execution = response.workflow_execution, next_page_token = token,
-    }, SPARSE)
-    if not page then
-      return nil, err
-    end
-    if worker.payloads then
-      page, err = worker.payloads:decode("GetWorkflowExecutionHistoryResponse", page,
-        response.workflow_execution.workflow_id)
-      if not page then
-        return nil, err
-      end
-    end
-    local good, gap = history:append(page.history or "")
-    if not good then
-      return nil, gap
-    end
-    token = page.next_page_token
-  until not token or token == ""
-  return true
-end
-
 local function new_run(worker, response)
   local execution = response.workflow_execution
   local run, unknown = worker.code:run(response.workflow_type.name, {
@@ -85,24 +66,19 @@ local function new_run(worker, response)
   return run
 end
 
--- A worker without a cache is sent the whole history again, and goes on with the
--- local activities it has under way.
-local function follows(run, response)
-  return run.last_started_id == tonumber(response.previous_started_event_id)
-end
-
--- The run of a task and the events it has not applied yet: from the cache when
--- the events follow on what it knows, else from the beginning.
+-- The run of a task and the events it has not applied yet: from the cache when the
+-- events follow on what it knows, else from the beginning. Nil, and what fails the
+-- task; or nothing: it is over, or will be tried again.
 local function find(worker, response)
   local run_id = response.workflow_execution.run_id
-  local events = response.history or ""
-  local token = response.next_page_token
-  local first = histories.first_id(events)
   local run = worker.cache:get(run_id)
-  local history
-  if run and (first == nil or first == run.last_started_id + 1
-    or first == 1 and run.awaits_task and follows(run, response)) then
-    history = histories.new(run.last_event_id)
+  if run and task_history.is_stale(run, response) then
+    log(worker, "debug", "a workflow task came that is over", { run_id = run_id })
+    return nil
+  end
+  local known = 0
+  if run and task_history.continues(run, response) then
+    known = run.last_event_id
   else
     worker.cache:remove(run_id)
     local problem
@@ -110,23 +86,18 @@ local function find(worker, response)
     if not run then
       return nil, problem
     end
-    history = histories.new(0)
   end
-  local good, problem = true, nil
-  if history.last_id == 0 and first ~= 1 then
-    good, problem = fetch(worker, response, history, "")
-    token = nil
+  local history, problem = task_history.get(worker, response, known)
+  if history then
+    return run, history
   end
-  if good then
-    good, problem = history:append(events)
-  end
-  if good and token and token ~= "" then
-    good, problem = fetch(worker, response, history, token)
-  end
-  if not good then
-    return nil, problem, true
-  end
-  return run, history
+  worker.cache:remove(run_id)
+  log(worker, problem and "warn" or "debug", problem
+    and "a workflow task is left to its timeout: its history could not be read: "
+    .. tostring(problem) or "a workflow task came that is over", {
+      workflow_id = run.workflow_id, run_id = run_id,
+    })
+  return nil
 end
 
 -- Sends what may have a failure in it.
@@ -157,7 +128,8 @@ local function fail(worker, response, problem, traceback)
   elseif response.attempt <= 1 then
     send(worker, "RespondWorkflowTaskFailed", {
       task_token = response.task_token,
-      cause = errors.is_error(problem) and CAUSES[problem.kind] or OTHER_CAUSE, failure = proto,
+      cause = errors.is_error(problem) and CAUSES[problem.kind] or OTHER_CAUSE,
+      failure = proto,
     }, workflow_id)
   end
   return nil
@@ -166,6 +138,10 @@ end
 -- What a query comes to: the type of the result, the result, why there is none.
 local function ask(run, asked)
   local payloads, proto, why = query.answer(run, asked.query_type, asked.query_args)
+  local too_large = payloads and size.check_query(run.worker, asked.query_type, payloads)
+  if too_large then
+    payloads, proto, why = nil, failure.from_error(too_large, run.converter), too_large.message
+  end
   local result_type = payloads and "QUERY_RESULT_TYPE_ANSWERED" or "QUERY_RESULT_TYPE_FAILED"
   return result_type, payloads, proto, why
 end
@@ -194,6 +170,65 @@ local function forget_task(run, last_started_id)
   run.last_started_id, run.last_event_id = last_started_id, run.last_event_id - 2
 end
 
+-- What is said of this package: once in a run's life, and once that it uses patches.
+local function metadata_of(run)
+  local patches = run.uses_patches and not run.has_said_patches
+  if run.is_own then
+    run.has_said_patches = run.uses_patches
+    return patches and PATCHES or nil
+  end
+  run.is_own, run.has_said_patches = true, run.uses_patches
+  return patches and SDK_WITH_PATCHES or SDK
+end
+
+local function answer_of(worker, response, run, commands, messages, more, keep)
+  local retries = local_activity.take_retries(run)
+  return {
+    task_token = response.task_token,
+    commands = commands,
+    messages = messages,
+    sticky_attributes = keep and worker.sticky or nil,
+    return_new_workflow_task = keep or more and not worker.attempts_canceled,
+    force_create_new_workflow_task = more,
+    query_results = query_results(run, response.queries),
+    sdk_metadata = metadata_of(run),
+    metering_metadata = retries > 0
+      and { nonfirst_local_activity_execution_attempts = retries } or nil,
+    capabilities = CAPABILITIES,
+  }
+end
+
+-- Nil, and what is wrong, if the answer is not to be sent.
+local function encode_answer(worker, run, request)
+  local problem
+  if worker.payloads then
+    request, problem = worker.payloads:encode("RespondWorkflowTaskCompleted", request,
+      run.workflow_id)
+    if not request then
+      return nil, problem
+    end
+  end
+  problem = size.check(worker, request)
+  if problem then
+    return nil, problem
+  end
+  return request
+end
+
+-- The answer was not taken. What came in between is in the next task's history; of a
+-- command that is wrong the server has said so in the run's history.
+local function refused(worker, response, run, err)
+  if err.kind == "message_too_large" then
+    return fail(worker, response, err)
+  end
+  local is_usual = err.kind == "not_found"
+    or err.kind == "invalid_argument" and err.message:find "UnhandledCommand"
+  log(worker, is_usual and "debug" or err.kind == "invalid_argument" and "error" or "warn",
+    "the answer to a workflow task was not taken: " .. tostring(err),
+    { workflow_id = run.workflow_id, run_id = run.run_id })
+  return nil
+end
+
 -- `more`: local activities go on, and another task is asked for at once: this worker
 -- wants it, but not at its own end. One that stops keeps no other runs: their next
 -- tasks are for others.
@@ -202,29 +237,12 @@ local function complete(worker, response, run, commands, messages, more)
   local stays = worker.state == "running" or more and not leaves
   local keep = worker.cache.limit > 0 and not run.closed and stays
   local wanted = run.eager and eager.ask(worker, commands) or 0
-  local retries = local_activity.take_retries(run)
-  local request = {
-    task_token = response.task_token,
-    commands = commands,
-    messages = messages,
-    sticky_attributes = keep and worker.sticky or nil,
-    return_new_workflow_task = keep or more and not leaves,
-    force_create_new_workflow_task = more,
-    query_results = query_results(run, response.queries),
-    sdk_metadata = run.uses_patches and SDK_WITH_PATCHES or SDK,
-    metering_metadata = retries > 0
-      and { nonfirst_local_activity_execution_attempts = retries } or nil,
-    capabilities = CAPABILITIES,
-  }
-  local refused
-  if worker.payloads then
-    request, refused = worker.payloads:encode("RespondWorkflowTaskCompleted", request,
-      run.workflow_id)
-  end
+  local request, problem = encode_answer(worker, run,
+    answer_of(worker, response, run, commands, messages, more, keep))
   if not request then
     eager.take(worker, nil, wanted)
     run.busy = false
-    return fail(worker, response, refused)
+    return fail(worker, response, problem)
   end
   local completed, err = calls.call(worker.session, "RespondWorkflowTaskCompleted", request,
     SPARSE)
@@ -237,9 +255,7 @@ local function complete(worker, response, run, commands, messages, more)
     worker.cache:remove(run.run_id)
   end
   if not completed then
-    -- The task timed out, or something came in between: the server asks again.
-    log(worker, "debug", "the answer to a workflow task was not taken: " .. tostring(err))
-    return nil
+    return refused(worker, response, run, err)
   end
   local kept = tonumber(completed.reset_history_event_id)
   if kept and kept > 0 then
@@ -252,7 +268,7 @@ end
 -- Has the local activities of a task end. Returns commands and messages; or false:
 -- the task must be answered before they have.
 local function pursue(response, run, commands, messages)
-  if not run.locals then
+  if commands == nil or not run.locals then
     return commands, messages
   end
   local deadline
@@ -287,13 +303,9 @@ local function do_one(worker, response)
     end
     response = decoded
   end
-  local run, history, transient = find(worker, response)
+  local run, history = find(worker, response)
   if not run then
-    if transient then
-      log(worker, "warn", "a history could not be fetched: " .. tostring(history))
-      return nil
-    end
-    return fail(worker, response, history)
+    return history and fail(worker, response, history)
   end
   run.busy = true
   worker.cache:put(run.run_id, run)

@@ -434,7 +434,8 @@ function methods:take_event(history, i, kind, messages, jobs)
   end
   if kind == "workflow_task_completed" then
     self.in_block = true
-    local flag = self.replaying and habit.unknown(self, history:attributes(i).sdk_metadata)
+    local flag = (self.replaying or not self.is_own)
+      and habit.unknown(self, history:attributes(i).sdk_metadata)
     return flag and newer(flag, id)
   elseif IGNORED[kind] then
     return nil

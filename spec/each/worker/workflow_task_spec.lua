@@ -1,0 +1,285 @@
+--- The edges of workflow tasks, on a peer that does what it is told: what comes too early, twice,
+-- in pages, too large, or is refused.
+
+local core = require "temporal.core"
+local env = require "spec.support.environment"
+local fault_peer = require "spec.support.fault_peer"
+local simulation = require "spec.support.simulation"
+local temporal = require "temporal"
+local workflow = require "temporal.workflow"
+
+if simulation.impossible(describe, it) then return end
+
+local SERVICE = "temporal.api.workflowservice.v1."
+local POLL, COMPLETE = "PollWorkflowTaskQueue", "RespondWorkflowTaskCompleted"
+local FAILED, QUERIED = "RespondWorkflowTaskFailed", "RespondQueryTaskCompleted"
+local HISTORY = "GetWorkflowExecutionHistory"
+local HUNG = 60
+
+local function hex(name, value)
+  return "hex " .. (core.encode(SERVICE .. name, value):gsub(".", function(c)
+    return ("%02x"):format(c:byte())
+  end))
+end
+
+local function event(id, kind, attributes)
+  return {
+    event_id = id, event_type = "EVENT_TYPE_" .. kind:upper(),
+    event_time = { seconds = 1000000000 + id }, [kind .. "_event_attributes"] = attributes or {},
+  }
+end
+
+-- The events of a run that waits for signals: the first task's, and those of each later one.
+local function first_events()
+  return {
+    event(1, "workflow_execution_started", {
+      workflow_type = { name = "Waits" }, task_queue = { name = "q" }, attempt = 1,
+      workflow_task_timeout = { seconds = 10 }, original_execution_run_id = "r",
+    }),
+    event(2, "workflow_task_scheduled"), event(3, "workflow_task_started"),
+  }
+end
+
+local function later_events(started)
+  return {
+    event(started - 3, "workflow_task_completed", { scheduled_event_id = started - 5,
+      started_event_id = started - 4 }),
+    event(started - 2, "workflow_execution_signaled", { signal_name = "say" }),
+    event(started - 1, "workflow_task_scheduled"), event(started, "workflow_task_started"),
+  }
+end
+
+local function all_events(started)
+  local list = first_events()
+  for last = 7, started, 4 do
+    for _, each in ipairs(later_events(last)) do list[#list + 1] = each end
+  end
+  return list
+end
+
+local function task_of(started, events, fields)
+  local response = {
+    task_token = "task " .. started, workflow_execution = { workflow_id = "w", run_id = "r" },
+    workflow_type = { name = "Waits" }, started_event_id = started, attempt = 1,
+    previous_started_event_id = started > 3 and started - 4 or 0,
+    history = { events = events },
+  }
+  for name, value in pairs(fields or {}) do response[name] = value end
+  return hex("PollWorkflowTaskQueueResponse", response)
+end
+
+local function Waits()
+  local said = 0
+  workflow.on_signal("say", function() said = said + 1 end)
+  workflow.on_query("said", function() return said end)
+  workflow.on_query("large", function() return ("x"):rep(3000000) end)
+  workflow.on_query("unreadable", function() return print end)
+  workflow.wait_condition(function() return said == 2 end)
+  return said
+end
+
+describe("a workflow task", function()
+  local peer, client, logged
+
+  before_each(function()
+    logged = {}
+    peer = fault_peer.start()
+    client = temporal.client { target = peer.address, shutdown_timeout = 5, rpc_timeout = 20,
+      retry = { initial = 0.02, factor = 1, max = 0.02 },
+      logger = function(level, text) logged[#logged + 1] = level .. ": " .. text end }
+  end)
+  after_each(function()
+    client:close(0)
+    peer:stop()
+  end)
+
+  local function rule(method, steps) peer:cmd("call 1 %s : %s", method, steps) end
+
+  -- Runs a worker on the peer until `done` holds.
+  local function beside(what, done)
+    peer:cmd("call %s : hold", POLL) -- behind the rules of the test
+    local running = temporal.worker { client = client, task_queue = "q",
+      workflows = { Waits = Waits } }
+    temporal.assert(running:start())
+    env.wait_until(HUNG, function()
+      temporal.poll(0.01)
+      return done()
+    end, what)
+    assert.is_true(running:stop(HUNG))
+    return running
+  end
+
+  -- What the worker sent to a method, decoded.
+  local function requests(method)
+    local list = {}
+    for bytes in peer:cmd("bodies %s", method):gmatch "%x+" do
+      bytes = bytes:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end)
+      list[#list + 1] = assert(core.decode(SERVICE .. method .. "Request", bytes:sub(6)))
+    end
+    return list
+  end
+
+  local function sent(method, n)
+    return function() return peer:stats()[method] >= (n or 1) end
+  end
+
+  local function log_has(words)
+    for _, line in ipairs(logged) do
+      if line:find(words, 1, true) then return true end
+    end
+    return false
+  end
+
+  it("waits for the answer to the one before it, and replays nothing", function()
+    rule(POLL, "answer " .. task_of(3, first_events()))
+    rule(COMPLETE, "wait 500; answer none")
+    rule(POLL, "answer " .. task_of(7, later_events(7)))
+    rule(POLL, "answer " .. task_of(11, later_events(11)))
+    beside("three answers", sent(COMPLETE, 3))
+    assert.equal(0, peer:stats()[HISTORY])
+    local answers = requests(COMPLETE)
+    assert.same({ "task 3", "task 7", "task 11" },
+      { answers[1].task_token, answers[2].task_token, answers[3].task_token })
+    assert.equal("COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION", answers[3].commands[1].command_type)
+  end)
+
+  it("that comes with the answer to the one before is done at once", function()
+    local following = core.decode(SERVICE .. "PollWorkflowTaskQueueResponse",
+      core.encode(SERVICE .. "PollWorkflowTaskQueueResponse", {
+        task_token = "task 7", workflow_execution = { workflow_id = "w", run_id = "r" },
+        workflow_type = { name = "Waits" }, started_event_id = 7, attempt = 1,
+        previous_started_event_id = 3, history = { events = later_events(7) },
+      }))
+    rule(COMPLETE, "answer " .. hex("RespondWorkflowTaskCompletedResponse",
+      { workflow_task = following }))
+    rule(POLL, "answer " .. task_of(3, first_events()))
+    beside("two answers", sent(COMPLETE, 2))
+    assert.equal("task 7", requests(COMPLETE)[2].task_token)
+    assert.equal(0, peer:stats()[HISTORY])
+  end)
+
+  it("of a run that is not here any more has all pages of its history fetched", function()
+    local events = all_events(11)
+    rule(HISTORY, "answer " .. hex("GetWorkflowExecutionHistoryResponse", {
+      history = { events = { events[1], events[2], events[3] } },
+      next_page_token = "a" }))
+    rule(HISTORY, "answer " .. hex("GetWorkflowExecutionHistoryResponse", {
+      next_page_token = "b" })) -- empty, and not the last
+    rule(HISTORY, "answer " .. hex("GetWorkflowExecutionHistoryResponse", {
+      history = { events = { events[3], events[4], events[5], events[6], events[7] } },
+      next_page_token = "c" }))
+    rule(HISTORY, "answer none")
+    rule(POLL, "answer " .. task_of(11, later_events(11)))
+    beside("an answer", sent(COMPLETE))
+    local tokens = {}
+    for i, request in ipairs(requests(HISTORY)) do tokens[i] = request.next_page_token end
+    assert.same({ "", "a", "b", "c" }, tokens)
+    assert.equal("COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION",
+      requests(COMPLETE)[1].commands[1].command_type)
+  end)
+
+  it("whose history cannot be fetched is left to its timeout", function()
+    rule(HISTORY, 'only grpc-status=5 "grpc-message=no such run"')
+    rule(POLL, "answer " .. task_of(11, later_events(11)))
+    beside("a warning", function() return log_has "is left to its timeout" end)
+    assert.is_true(log_has "no such run")
+    assert.same({ 0, 0 }, { peer:stats()[COMPLETE], peer:stats()[FAILED] })
+  end)
+
+  it("whose history has a gap is left to its timeout", function()
+    local events = all_events(7)
+    table.remove(events, 4)
+    rule(POLL, "answer " .. task_of(7, events))
+    beside("a warning", function() return log_has "event 5 follows event 3" end)
+    assert.same({ 0, 0 }, { peer:stats()[COMPLETE], peer:stats()[FAILED] })
+  end)
+
+  it("that is over is dropped: the history goes on behind it, or the run does", function()
+    rule(HISTORY, "answer " .. hex("GetWorkflowExecutionHistoryResponse",
+      { history = { events = all_events(11) } }))
+    rule(POLL, "answer " .. task_of(7, later_events(7)))
+    rule(POLL, "answer " .. task_of(3, first_events()))
+    rule(POLL, "answer " .. task_of(7, later_events(7)))
+    rule(POLL, "answer " .. task_of(7, later_events(7)))
+    beside("two tasks dropped", function()
+      local n = 0
+      for _, line in ipairs(logged) do n = n + (line:find "that is over" and 1 or 0) end
+      return n == 2 and peer:stats()[COMPLETE] == 2
+    end)
+    assert.equal(1, peer:stats()[HISTORY])
+  end)
+
+  it("whose answer comes too late, since something came in between, is done again", function()
+    rule(COMPLETE, "only grpc-status=3 grpc-message=UnhandledCommand")
+    rule(POLL, "answer " .. task_of(3, first_events()))
+    local running = beside("an answer", sent(COMPLETE, 1))
+    assert.equal(0, running:status().cached)
+    assert.is_false(log_has "error:")
+    assert.equal(0, peer:stats()[FAILED])
+  end)
+
+  it("whose answer the server refuses is said, and its run forgotten", function()
+    rule(COMPLETE, 'only grpc-status=3 "grpc-message=BadScheduleActivityAttributes: no"')
+    rule(POLL, "answer " .. task_of(3, first_events()))
+    local running = beside("an error", function() return log_has "error: the answer to" end)
+    assert.is_true(log_has "BadScheduleActivityAttributes: no")
+    assert.equal(0, running:status().cached)
+  end)
+
+  it("whose answer is too large for the server's gRPC fails, and the run lives on", function()
+    rule(COMPLETE, 'only grpc-status=8 "grpc-message=grpc: received message larger than max '
+      .. '(4194327 vs. 4194304)"')
+    rule(POLL, "answer " .. task_of(3, first_events()))
+    beside("a failure", sent(FAILED))
+    -- GRPC_MESSAGE_TOO_LARGE would have the server terminate it.
+    assert.equal("WORKFLOW_TASK_FAILED_CAUSE_PAYLOADS_TOO_LARGE", requests(FAILED)[1].cause)
+  end)
+
+  it("that fails is reported at its first attempt only", function()
+    rule(POLL, "answer " .. task_of(3, first_events(),
+      { attempt = 2, workflow_type = { name = "Unknown" } }))
+    beside("a log line", function() return log_has 'no workflow "Unknown" is known' end)
+    assert.equal(0, peer:stats()[FAILED])
+  end)
+
+  it("does not match the code: the cause says so", function()
+    local events = all_events(7)
+    table.insert(events, 5, event(5, "timer_started", { timer_id = "1" }))
+    for i = 6, #events do events[i].event_id = i end
+    rule(POLL, "answer " .. task_of(8, events))
+    beside("a failure", sent(FAILED))
+    local failed = requests(FAILED)[1]
+    assert.equal("WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR", failed.cause)
+    assert.matches("[TMPRL1100] event 5", failed.failure.message, 1, true)
+  end)
+
+  it("of a query alone is answered from what the run knows", function()
+    rule(POLL, "answer " .. task_of(3, first_events()))
+    rule(POLL, "answer " .. task_of(0, {}, { query = { query_type = "said" },
+      previous_started_event_id = 3 }))
+    beside("an answer", sent(QUERIED))
+    local answer = requests(QUERIED)[1]
+    assert.equal("QUERY_RESULT_TYPE_ANSWERED", answer.completed_type)
+    assert.equal("0", answer.query_result.payloads[1].data)
+  end)
+
+  it("of a query whose result is too large, or cannot be written, fails the query", function()
+    rule("DescribeNamespace", "answer " .. hex("DescribeNamespaceResponse", {
+      namespace_info = { limits = { blob_size_limit_error = 2000000 } } }))
+    for _, name in ipairs { "large", "unreadable", "none" } do
+      rule(POLL, "answer " .. task_of(0, first_events(), { query = { query_type = name },
+        previous_started_event_id = 3 }))
+    end
+    beside("three answers", sent(QUERIED, 3))
+    local words = {}
+    for _, answer in ipairs(requests(QUERIED)) do
+      assert.equal("QUERY_RESULT_TYPE_FAILED", answer.completed_type)
+      words[#words + 1] = answer.error_message
+    end
+    table.sort(words)
+    assert.matches('the result of query "large": 3000036 bytes; the namespace allows 2000000',
+      words[1], 1, true)
+    assert.matches('the result of query "unreadable": ', words[2], 1, true)
+    assert.matches('unknown query "none"; known are: .*large, said, unreadable', words[3])
+  end)
+end)
