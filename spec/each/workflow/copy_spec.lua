@@ -290,6 +290,17 @@ describe("a module of workflows", function()
     assert.equal(4, result_of(of, "Alias", 4))
   end)
 
+  it("may wait while it is loaded", function()
+    write("waits", "require('temporal.workflow').sleep(1)\nreturn { answer = 42 }")
+    local of = worker { workflows = { Asks = function() return require("waits").answer end } }
+    local sim = simulation.new(of.code.entries.Asks)
+    assert.equal("start_timer", sim:task())
+    sim:fire "1"
+    sim:task()
+    assert.equal(42, sim:result())
+    sim:verify()
+  end)
+
   it("is read when the worker is made", function()
     write("edited", "return function() return 'before' end")
     local of = worker { workflows = { "edited" } }

@@ -296,6 +296,15 @@ describe("in a workflow", function()
     assert.is_false(result_of(function() return getmetatable "" end))
   end)
 
+  it("a traceback has no addresses", function()
+    local text = result_of(function()
+      local _, shown = xpcall(function() (nil)() end, debug.traceback) -- luacheck: ignore
+      return shown
+    end)
+    assert.matches("sandbox_spec.lua:%d+:.*\nstack traceback:\n.*sandbox_spec.lua:", text)
+    assert.is_nil(text:find "0x%x")
+  end)
+
   it("rawget finds globals, too", function()
     assert.same({ true, true, false }, result_of(function()
       return { rawget(_G, "print") == print, rawget(_G, "no_such_global") == nil,

@@ -1,6 +1,7 @@
 --- A step of a run that does not wait: it is ended from outside, whatever its code catches.
 
 local simulation = require "spec.support.simulation"
+local temporal = require "temporal"
 local workflow = require "temporal.workflow"
 
 if simulation.impossible(describe, it) then return end
@@ -115,6 +116,35 @@ describe("a step that does not wait", function()
     assert.equal("yes", sim:query "works")
     sim:fire "1"
     assert.equal("complete_workflow_execution", sim:task())
+  end)
+
+  it("has a limit that the worker's options set, or the environment takes away", function()
+    local client = temporal.client()
+    local function limit(value)
+      return temporal.worker { client = client, task_queue = "q", workflows = { W = forever },
+        deadlock_timeout = value }.code.deadlock_timeout
+    end
+    assert.equal(2, limit())
+    assert.equal(0.5, limit "500ms")
+    assert.is_nil(limit(false))
+    for _, bad in ipairs { 0, "soon", true } do
+      local ok, problem = pcall(limit, bad)
+      assert.is_false(ok)
+      assert.matches('worker option "deadlock_timeout"', problem, 1, true)
+    end
+    client:close(0)
+    local program = [[local temporal = require "temporal"
+      print(temporal.worker { client = temporal.client(), task_queue = "q",
+        workflows = { W = function() end }, deadlock_timeout = 1 }.code.deadlock_timeout)]]
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(program)
+    file:close()
+    local pipe = io.popen(("TEMPORAL_DEBUG=1 LUA_PATH='%s' LUA_CPATH='%s' %s %s 2>&1"):format(
+      package.path, package.cpath, os.getenv "TEMPORAL_TEST_LUA" or "lua5.4", path))
+    assert.equal("nil\n", pipe:read "*a")
+    pipe:close()
+    os.remove(path)
   end)
 
   it("leaves other runs, and the program, alone", function()

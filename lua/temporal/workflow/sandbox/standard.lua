@@ -21,8 +21,9 @@ local to_integer = rawget(math, "tointeger") or function(n)
 end
 local show = text.show
 
-local jit = rawget(_G, "jit")
-local jit_off = type(jit) == "table" and require("jit").off or function() end
+local traceback = debug.traceback
+local JIT = type(rawget(_G, "jit")) == "table"
+local jit_off = JIT and require("jit").off or function() end
 
 local standard = {}
 
@@ -136,7 +137,7 @@ OWN["math.random"] = function(m, n)
   if m == nil then
     return generator:number()
   elseif n == nil then
-    if m == 0 then -- all bits, on 5.4
+    if m == 0 and _VERSION == "Lua 5.4" then -- all bits
       local high = to_integer(generator:integer(0, 4294967295))
       return high * 4294967296 + to_integer(generator:integer(0, 4294967295))
     end
@@ -200,6 +201,18 @@ function OWN.collectgarbage(what)
   end
   return 0
 end
+
+-- LuaJIT's have addresses of C functions in them.
+OWN["debug.traceback"] = JIT and function(first, ...)
+  local shown
+  if type(first) == "thread" then
+    shown = traceback(first, ...)
+  else
+    local level = ...
+    shown = traceback(first, (level or 1) + 1)
+  end
+  return type(shown) == "string" and (shown:gsub("0x%x+", "?")) or shown
+end or nil
 
 -- Code.
 
