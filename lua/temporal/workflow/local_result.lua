@@ -23,13 +23,15 @@ function local_result.round(run, results, first, last)
   fiber.leave()
 end
 
---- Those that the shared core has told together with the events of a step.
+--- Those that the shared core has told together with the events of a step: what was
+-- asked for before. (In a step of several tasks it may be asked for in it.)
 -- @tparam run run
 -- @tparam table results of the markers behind the step
 -- @treturn integer the place of the first of the others
 function local_result.with_step(run, results)
   local place = 1
-  while results[place] and results[place].activation_index == 0 do
+  while results[place] and results[place].activation_index == 0
+    and local_activity.is_due(run, results[place]) do
     local_activity.deliver(run, results[place])
     place = place + 1
   end

@@ -26,6 +26,6 @@ describe("Python's replayer", function()
       end
     end
     assert.same({}, failed)
-    assert.is_true(count >= 62, count)
+    assert.is_true(count >= 72, count)
   end)
 end)

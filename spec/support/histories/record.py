@@ -20,6 +20,7 @@ import processes  # noqa: E402
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError  # noqa: E402
 from temporalio.worker import Worker  # noqa: E402
 
+import local_activities  # noqa: E402,F401
 import messages  # noqa: E402,F401
 import operations  # noqa: E402,F401
 import runs  # noqa: E402,F401

@@ -86,4 +86,10 @@ async def stubborn():
         return "done all the same"
 
 
-ACTIVITIES = [double, note, fail, flaky, sleep, slow, stubborn]
+@activity.defn(name="Patient")
+async def patient():
+    """A local one has no heartbeats, and hears of its cancellation without them."""
+    await asyncio.sleep(20)
+
+
+ACTIVITIES = [patient, double, note, fail, flaky, sleep, slow, stubborn]

@@ -5,6 +5,7 @@
 local core = require "temporal.core"
 local habit = require "temporal.workflow.habit"
 local histories = require "temporal.workflow.history"
+local marker = require "temporal.workflow.op.marker"
 local operations = require "temporal.workflow.operation"
 local recorded = require "temporal.worker.recorded"
 local temporal = require "temporal"
@@ -85,14 +86,16 @@ local function append(history, events, from, last, page)
   end
 end
 
--- What the block behind a task recorded: the words of its events, and the requests of the updates
--- it accepted. `admitted`: those that a reset left, by id, which come in no message.
+-- What the block behind a task recorded: the words of its events, the requests of the updates it
+-- accepted, the results of local activities. `admitted`: the updates that a reset left, by id, which
+-- come in no message.
 local function block_of(whole, last, admitted)
-  local words, given = {}, {}
+  local words, given, told = {}, {}, {}
   for i = last + 2, whole.count do
     local kind, attributes = whole:kind(i), whole:attributes(i)
     if not OF_COMMAND[kind] then break end
     words[#words + 1] = operations.describe(kind, attributes)
+    if kind == "marker_recorded" then told[#told + 1] = marker.local_activity_of(attributes) end
     if kind == "workflow_execution_update_accepted" then
       local id = attributes.protocol_instance_id
       if not admitted[id] then
@@ -105,7 +108,19 @@ local function block_of(whole, last, admitted)
       end
     end
   end
-  return words, given
+  return words, given, told
+end
+
+-- What a task comes to: its local activities end as they did.
+local function answer(run, told, commands, messages)
+  for _, each in ipairs(told) do
+    if commands ~= false then break end -- what was canceled has ended by itself
+    local copy = {}
+    for name, value in pairs(each) do copy[name] = value end
+    commands, messages = run:local_done(copy)
+  end
+  if commands == false then return run:answer() end
+  return commands, messages
 end
 
 local function compare(path, id, expected, commands, messages)
@@ -144,10 +159,10 @@ local function verify_steps(path, history, replayer, done)
         admitted[whole:attributes(i).request.meta.update_id] = true
       end
     end
-    local words, given = block_of(whole, last, admitted)
+    local words, given, told = block_of(whole, last, admitted)
     local next_events = histories.new(known)
     append(next_events, history.events, known + 1, last, 1)
-    local commands, messages = stepwise:apply(next_events, last, given)
+    local commands, messages = answer(stepwise, told, stepwise:apply(next_events, last, given))
     if done then done(last, commands or {}, messages) else
       compare(path, last, words, commands, messages)
     end
@@ -155,7 +170,8 @@ local function verify_steps(path, history, replayer, done)
     for page = 1, not done and number % every == 0 and 3 or 0 do
       local pages = histories.new(0)
       append(pages, history.events, 1, last, page)
-      compare(path, last, words, new_run(replayer, history, habits):apply(pages, last, given))
+      local run = new_run(replayer, history, habits)
+      compare(path, last, words, answer(run, told, run:apply(pages, last, given)))
     end
   end
   return #tasks
@@ -181,7 +197,7 @@ end
 --- All twins, by type.
 function verify.workflows()
   local all = {}
-  for _, name in ipairs { "operations", "messages", "runs" } do
+  for _, name in ipairs { "operations", "messages", "runs", "local_activities" } do
     for type_name, fn in pairs(require("spec.support.histories." .. name)) do
       all[type_name] = fn
     end

@@ -13,7 +13,8 @@ local workflows = verify.workflows()
 for i = 4, #arg do workflows[arg[i]] = nil end
 
 local client = temporal.client { target = arg[1], namespace = arg[2] }
-local worker = temporal.worker { client = client, task_queue = arg[3], workflows = workflows }
+local worker = temporal.worker { client = client, task_queue = arg[3], workflows = workflows,
+  activities = require "spec.support.histories.activities" }
 temporal.assert(worker:start())
 print "ready"
 io.stdout:flush()

@@ -12,12 +12,15 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from temporalio.worker._workflow_instance import _WorkflowLogicFlag
 
+import local_activities
 import messages
 import operations
 import runs
+import scenarios
 
 BATCHED = _WorkflowLogicFlag.PROCESS_WORKFLOW_ACTIVATION_JOBS_AS_SINGLE_BATCH
-WORKFLOWS = operations.WORKFLOWS + messages.WORKFLOWS + runs.WORKFLOWS
+WORKFLOWS = (operations.WORKFLOWS + messages.WORKFLOWS + runs.WORKFLOWS
+             + local_activities.WORKFLOWS)
 
 
 async def main() -> None:
@@ -25,7 +28,7 @@ async def main() -> None:
     client = await Client.connect(address, namespace=namespace)
     known = [each for each in WORKFLOWS
              if each.__temporal_workflow_definition.name not in sys.argv[4:]]
-    worker = Worker(client, task_queue=queue, workflows=known,
+    worker = Worker(client, task_queue=queue, workflows=known, activities=scenarios.ACTIVITIES,
                     workflow_runner=UnsandboxedWorkflowRunner())
     if "batched" in sys.argv[4:]:
         worker._set_default_workflow_logic_flag(BATCHED, enabled=True)

@@ -223,9 +223,11 @@ end
 -- Replay.
 
 --- Is this result of a marker one that the run waits for?
-local function is_due(run, told)
+function local_activity.is_due(run, told)
   return run.locals ~= nil and run.locals.pending[told.seq] ~= nil
 end
+
+local is_due = local_activity.is_due
 
 --- The results of a step that come together, from a place on. Those of canceled
 -- ones, which ended by themselves, are passed over.
