@@ -87,7 +87,7 @@ local function append(history, events, from, last, page)
 end
 
 -- What the block behind a task recorded: the words of its events, the requests of the updates it
--- accepted, the results of local activities. `admitted`: the updates that a reset left, by id, which
+-- accepted, the results of local activities. `admitted`: the updates that a reset left, by id; they
 -- come in no message.
 local function block_of(whole, last, admitted)
   local words, given, told = {}, {}, {}
