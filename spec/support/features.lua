@@ -54,8 +54,7 @@ context.__index = context
 
 --- The options of a start, with what all have.
 function context:options(options)
-  local given = { task_queue = self.queue, task_timeout = self.task_timeout,
-    execution_timeout = 120 }
+  local given = { task_queue = self.queue, task_timeout = self.task_timeout }
   for _, more in ipairs { self.feature.options or {}, options or {} } do
     for name, value in pairs(more) do given[name] = value end
   end
@@ -114,6 +113,22 @@ function context:attributes(run, kind)
     end
   end
   return list
+end
+
+--- The ids of all events of a type.
+function context:event_ids(run, kind)
+  local list = {}
+  for event in self.client:workflow(run.id, run.run_id):history() do
+    if event.event_type == "EVENT_TYPE_" .. kind then list[#list + 1] = event.event_id end
+  end
+  return list
+end
+
+--- The payloads of a run's first argument and of its result.
+function context:payloads(run)
+  local started = self:attributes(run, "WORKFLOW_EXECUTION_STARTED")[1]
+  local completed = self:attributes(run, "WORKFLOW_EXECUTION_COMPLETED")[1]
+  return started.input.payloads[1], completed.result.payloads[1]
 end
 
 function context:start_worker()
