@@ -168,6 +168,7 @@ end
 -- events will be others'.
 local function forget_task(run, last_started_id)
   run.last_started_id, run.last_event_id = last_started_id, run.last_event_id - 2
+  run.is_own, run.has_said_patches = nil, nil -- what was said is gone, too
 end
 
 -- What is said of this package: once in a run's life, and once that it uses patches.
