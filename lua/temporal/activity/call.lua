@@ -27,13 +27,9 @@ local call = {}
 -- @treturn temporal.error|boolean that names those there are; true: it is that of
 --   `temporal.any`
 function call.find(activities, name)
-  local fn, any = activities[name], activities[types.any]
+  local fn = activities[name]
   if fn then
     return fn
-  elseif any then
-    return function(...)
-      return any(name, ...)
-    end
   end
   fn = activities[types.any]
   if fn then
