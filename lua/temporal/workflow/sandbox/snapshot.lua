@@ -27,12 +27,12 @@ local MAX_ENTRIES = 10000
 local methods = {}
 local metatable = { __index = methods }
 
--- Tables of this package that every run may share, and what workflows have in the
--- place of others.
-local SHARED = { ["temporal.error"] = true }
+-- Objects of this package that a run may have copies of, by the names of their
+-- metatables.
+local COPIED = { ["temporal.error"] = true }
 
-local function refuse(from, what, why)
-  error(("%s%s: %s"):format(from.path, what, why), 0)
+local function refuse(path, why)
+  error(("%s: %s"):format(path, why), 0)
 end
 
 local ADVICE = "which a run cannot have a copy of: use it in an activity, or give the name of its "
@@ -53,7 +53,7 @@ end
 
 local function take_function(self, fn, path)
   if getinfo(fn, "S").what == "C" then
-    return refuse({ path = path }, "", "a C function, " .. ADVICE)
+    return refuse(path, "a C function, " .. ADVICE)
   end
   local node = new_node(self, fn, "function", ("%s (%s)"):format(path, describe(fn)))
   node.cells = {}
@@ -69,8 +69,8 @@ end
 local function take_table(self, t, path)
   local meta = raw_metatable(t)
   local own = meta and is_own_metatable(meta)
-  if own and not SHARED[own] and not value_kind(t) then
-    return refuse({ path = path }, "", ("a %s, %s"):format(own, ADVICE))
+  if own and not COPIED[own] and not value_kind(t) then
+    return refuse(path, ("a %s, %s"):format(own, ADVICE))
   end
   local node = new_node(self, t, "table", path)
   self.pending[#self.pending + 1] = node
@@ -87,13 +87,13 @@ function methods:environment(env, path)
   return node
 end
 
-local function take_other(self, value, kind, path)
+local function take_other(value, kind, path)
   if value_kind(value) then
     return value
   elseif kind == "cdata" and tostring(value):find "^%-?%d+U?LL$" then
     return value
   end
-  return refuse({ path = path }, "", ("a %s, %s"):format(kind, ADVICE)), self
+  return refuse(path, ("a %s, %s"):format(kind, ADVICE))
 end
 
 --- What a run has of a value.
@@ -137,7 +137,7 @@ function methods:take(value, path)
   elseif kind == "table" then
     return nil, take_table(self, value, path)
   end
-  return take_other(self, value, kind, path)
+  return take_other(value, kind, path)
 end
 
 --- Stands for the name of an activity.
@@ -201,7 +201,7 @@ local function read_table(self, node)
     end
     self.entries = self.entries + 1
     if self.entries > MAX_ENTRIES then
-      refuse(node, "", ("tables of more than %d entries, which each run would have to copy: give "
+      refuse(node.path, ("tables of more than %d entries, which each run would have to copy: give "
         .. "the name of their module to the option passthrough"):format(MAX_ENTRIES))
     end
   end
@@ -213,7 +213,7 @@ local function read_table(self, node)
     node.metatable = { value = meta }
     return
   elseif rawget(meta, "__gc") ~= nil and not getfenv then
-    refuse(node, "", "a table with __gc, " .. ADVICE)
+    refuse(node.path, "a table with __gc, " .. ADVICE)
   end
   local shared, meta_node = self:take(meta, node.path .. "'s metatable")
   node.metatable = meta_node or { value = shared }
@@ -365,4 +365,4 @@ local function new(modules, instead)
   }, metatable)
 end
 
-return { new = new, describe = describe }
+return { new = new }

@@ -439,7 +439,6 @@ standard.strings = FIELDS.string
 -- code.
 standard.interpret = jit_off
 
-standard.compile = compile
 standard.refusing = refusing
 
 return standard
