@@ -7,7 +7,7 @@ local core = require "temporal.core"
 local errors = require "temporal.error.error"
 local spawn = require("temporal.wait.task").spawn
 
-local assert, next, pcall, rawget = assert, next, pcall, rawget
+local assert, error, next, pcall, rawget = assert, error, next, pcall, rawget
 local setmetatable, tostring, type = setmetatable, tostring, type
 
 local PACKAGE = "temporal.api.workflowservice.v1."
@@ -38,7 +38,11 @@ function coder:code(list, kind)
     converter = self.codecs:bind(kind, self.namespace, self.workflow_id, self.activity_id)
     self.bound[kind] = converter
   end
-  return assert(converter[self.way](converter, list))
+  local coded, problem = converter[self.way](converter, list)
+  if not coded then
+    error(problem, 0)
+  end
+  return coded
 end
 
 local function is_payload(message)
