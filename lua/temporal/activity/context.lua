@@ -5,6 +5,7 @@
 
 local errors = require "temporal.error.error"
 local logger = require "temporal.observe.logger"
+local meter = require "temporal.base.lazy" "temporal.observe.meter"
 local misuse = require "temporal.base.misuse"
 local not_a_value = require "temporal.base.not_a_value"
 local options = require "temporal.base.options"
@@ -342,6 +343,17 @@ function methods:log(level, message, fields)
   local owner = self.owner
   logger.log(owner.logger or owner.session and owner.session.logger or logger.default, level,
     message, all)
+end
+
+--- Metrics of the program's own, in `client:metrics()`. They have the tags
+-- `namespace`, `task_queue`, `activity_type`.
+-- @treturn temporal.meter `counter(name[, tags]):add([n])`,
+--   `gauge(name[, tags]):set(value)`, `histogram(name[, tags]):record(value)`
+function methods:metrics()
+  local info, session = self:info(), self.owner.session
+  return meter.new(session and meter.registry_of(session) or {}, {
+    namespace = info.namespace, task_queue = info.task_queue, activity_type = info.type,
+  })
 end
 
 function metatable.__tostring(self)

@@ -63,6 +63,7 @@ return {
   "error/failure_converter",
   "observe/interceptor",
   "observe/logger",
+  "observe/meter",
   "observe/metrics",
   "run/cancel",
   "run/close_event",

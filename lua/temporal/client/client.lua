@@ -382,7 +382,8 @@ function client:connect(connect_options)
   return sessions.run("connect", { client = self, options = given }, perform_connect)
 end
 
---- What this client's connection has counted so far.
+--- What this client's connection has counted so far, and what workflows and
+-- activities count with their `metrics()`.
 --
 -- Without options a table: by metric name, a list of samples, each with its
 -- tags `operation` (such as `"StartWorkflowExecution"`), `namespace`, and
@@ -399,7 +400,8 @@ end
 --   connected
 -- @raise on a wrong or unknown option
 function client:metrics(given)
-  return metrics.read(check_open(self).channel, given)
+  local session = check_open(self)
+  return metrics.read(session.channel, given, session.connection.meter)
 end
 
 -- Closing.

@@ -11,6 +11,7 @@
 local core = require "temporal.core"
 local decimal = require "temporal.base.decimal"
 local errors = require "temporal.error.error"
+local meter = require "temporal.base.lazy" "temporal.observe.meter"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 
@@ -151,10 +152,19 @@ local function samples_of(family, counted)
   return samples
 end
 
-local function snapshot(counted)
+local function snapshot(counted, own)
   local result = {}
   for _, family in ipairs(FAMILIES) do
     result[family.name] = samples_of(family, counted)
+  end
+  for _, family in ipairs(own) do
+    result[family.name] = family.samples
+    for _, sample in ipairs(family.samples) do
+      for name, value in next, sample.tags do
+        sample[name] = value
+      end
+      sample.tags = nil
+    end
   end
   return result
 end
@@ -176,13 +186,18 @@ local TAGS = { "operation", "namespace", "status_code", "cause" }
 
 local function labels_of(sample, tags)
   local labels = {}
+  for _, name in ipairs(sorted_keys(sample.tags or labels)) do
+    labels[#labels + 1] = label(name, sample.tags[name])
+  end
   for _, name in ipairs(TAGS) do
     if sample[name] then
       labels[#labels + 1] = label(name, sample[name])
     end
   end
   for _, name in ipairs(sorted_keys(tags)) do
-    labels[#labels + 1] = label(name, tags[name])
+    if not (sample.tags and sample.tags[name]) then
+      labels[#labels + 1] = label(name, tags[name])
+    end
   end
   return labels
 end
@@ -215,7 +230,25 @@ local function name_of(family, given)
   return family.name
 end
 
-local function prometheus(counted, given)
+-- What the program counts: as it is, whatever its unit.
+local function own_lines(lines, own, given)
+  for _, family in ipairs(own) do
+    local name = family.name
+    if family.type == "counter" and given.counters_total_suffix then
+      name = name .. "_total"
+    end
+    lines[#lines + 1] = ("# TYPE %s %s"):format(name, family.type)
+    for _, sample in ipairs(family.samples) do
+      if family.type == "histogram" then
+        histogram_lines(lines, name, sample, given.tags, 1)
+      else
+        line(lines, name, labels_of(sample, given.tags), sample.value)
+      end
+    end
+  end
+end
+
+local function prometheus(counted, given, own)
   local lines = {}
   local unit = given.durations_as_seconds and 1 or 1000
   for _, family in ipairs(FAMILIES) do
@@ -232,6 +265,7 @@ local function prometheus(counted, given)
       end
     end
   end
+  own_lines(lines, own, given)
   lines[#lines + 1] = ""
   return concat(lines, "\n")
 end
@@ -292,10 +326,11 @@ end
 --- What a channel has counted so far.
 -- @tparam userdata channel
 -- @tparam table|nil given the options of `client:metrics`
+-- @tparam table|nil registry what the program counts (temporal.meter)
 -- @treturn table|string|nil the snapshot, the text, or nil
 -- @treturn temporal.error of kind `fork`
 -- @raise on a wrong or unknown option
-local function read(channel, given)
+local function read(channel, given, registry)
   local checked = check_options(given)
   local counted = channel:metrics()
   if not counted then
@@ -304,10 +339,11 @@ local function read(channel, given)
       message = "the process has forked since this client made its first call: make a new client",
     }
   end
+  local own = registry and meter.families(registry) or {}
   if checked.format then
-    return prometheus(counted, checked)
+    return prometheus(counted, checked, own)
   end
-  return snapshot(counted)
+  return snapshot(counted, own)
 end
 
 return { read = read }

@@ -12,6 +12,7 @@ local failure = require "temporal.error.failure"
 local histories = require "temporal.workflow.history"
 local local_activity = require "temporal.worker.local_activity"
 local logger = require "temporal.observe.logger"
+local meter = require "temporal.observe.meter"
 local promise = require "temporal.wait.promise"
 local query = require "temporal.workflow.query"
 local size = require "temporal.worker.size"
@@ -63,6 +64,7 @@ local function new_run(worker, response)
     return nil, unknown
   end
   run.worker, run.eager = worker, worker.eager_limit > 0
+  run.meter = meter.registry_of(worker.session)
   return run
 end
 

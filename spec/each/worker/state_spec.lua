@@ -1,5 +1,6 @@
 --- What a workflow knows of itself and says of itself, on the real server.
 
+local activity = require "temporal.activity"
 local env = require "spec.support.environment"
 local simulation = require "spec.support.simulation"
 local temporal = require "temporal"
@@ -31,19 +32,72 @@ local function Heir(again)
   return Child()
 end
 
+local function Counts(n)
+  workflow.metrics():counter("orders_begun", { size = n > 1 and "big" or "small" }):add()
+  workflow.execute_activity({ start_to_close_timeout = 30 }, "Count", n):get()
+  workflow.sleep(0.01)
+  workflow.metrics():gauge "orders_last":set(n)
+  workflow.log("info", "counted", { n = n })
+  return workflow.info().attempt
+end
+
+local function Count(n)
+  activity.metrics():histogram "amount":record(n)
+end
+
 describe("a workflow", function()
-  local client, queue
+  local client, queue, logged
 
   before_each(function()
-    client = temporal.client { target = env.address, namespace = env.namespace }
+    logged = {}
+    client = temporal.client { target = env.address, namespace = env.namespace,
+      logger = function(_, message, fields)
+        logged[#logged + 1] = { message = message, fields = fields }
+      end }
     queue = "lua-" .. env.uuid()
   end)
   after_each(function() client:close(0) end)
 
-  local function beside(fn)
-    return temporal.worker({ client = client, task_queue = queue,
-      workflows = { Child = Child, Family = Family, Heir = Heir } }):run(fn)
+  local function beside(fn, cached)
+    return temporal.worker({ client = client, task_queue = queue, max_cached_workflows = cached,
+      workflows = { Child = Child, Family = Family, Heir = Heir, Counts = Counts },
+      activities = { Count = Count } }):run(fn)
   end
+
+  it("counts and logs, but not again in a replay", function()
+    local ids = {}
+    beside(function()
+      for n = 1, 3 do
+        local run = client:execute_workflow({ task_queue = queue }, "Counts", n)
+        temporal.assert(run:get(HUNG))
+        ids[n] = run.id
+      end
+    end, 0)
+    local snapshot = temporal.assert(client:metrics())
+    local values = {}
+    for _, sample in ipairs(snapshot.orders_begun) do
+      assert.same({ env.namespace, queue, "Counts" },
+        { sample.namespace, sample.task_queue, sample.workflow_type })
+      values[sample.size] = sample.value
+    end
+    assert.same({ small = 1, big = 2 }, values)
+    assert.equal(3, snapshot.orders_last[1].value)
+    assert.same({ 3, 6, "Count" }, { snapshot.amount[1].count, snapshot.amount[1].sum,
+      snapshot.amount[1].activity_type })
+    local text = client:metrics { format = "prometheus", tags = { zone = "a" },
+      counters_total_suffix = true }
+    assert.matches('orders_begun_total{namespace="[^"]+",size="big",task_queue="[^"]+",'
+      .. 'workflow_type="Counts",zone="a"} 2\n', text)
+    assert.matches("# TYPE amount histogram\n", text, 1, true)
+    assert.matches('amount_bucket{activity_type="Count",[^}]+le="2.5"} 2\n', text)
+    local counted = {}
+    for _, each in ipairs(logged) do
+      if each.message == "counted" then counted[#counted + 1] = each.fields end
+    end
+    assert.equal(3, #counted)
+    assert.same({ n = 3, workflow_id = ids[3], workflow_type = "Counts", attempt = 1,
+      run_id = counted[3].run_id }, counted[3])
+  end)
 
   it("knows what it was started with, and its family", function()
     local run

@@ -5,6 +5,7 @@ local current = require "temporal.workflow.current"
 local fiber = require "temporal.workflow.fiber"
 local info = require "temporal.workflow.info"
 local metadata = require "temporal.workflow.metadata"
+local meter = require "temporal.observe.meter"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 
@@ -59,6 +60,22 @@ function workflow.log(level, message, fields)
     misuse.raisef("workflow.log: the fields must be a table, got %s", options.kind_of(fields))
   end
   run:log(level, tostring(message), fields)
+end
+
+--- Metrics of the program's own, in `client:metrics()`; nothing is counted in a
+-- replay. They have the tags `namespace`, `task_queue`, `workflow_type`.
+-- @treturn temporal.meter `counter(name[, tags]):add([n])`,
+--   `gauge(name[, tags]):set(value)`, `histogram(name[, tags]):record(value)`
+function workflow.metrics()
+  local run = fiber.run_of "workflow.metrics"
+  local metrics = run.metrics
+  if not metrics then
+    metrics = meter.new(run.meter or {}, {
+      namespace = run.namespace, task_queue = run.task_queue, workflow_type = run.workflow_type,
+    }, run)
+    run.metrics = metrics
+  end
+  return metrics
 end
 
 --- Long-form text about the run, which the UI shows.
