@@ -177,10 +177,23 @@ local function wrap(err)
     cause = err, non_retryable = err.non_retryable }
 end
 
+-- The same with the place where it was raised; the error itself is the program's.
+local function at(err, where)
+  if not where or err.stack_trace or err.raw ~= nil then
+    return err
+  end
+  local copy = {}
+  for name, value in next, err do
+    copy[name] = value
+  end
+  copy.stack_trace = where
+  return errors.received(copy)
+end
+
 -- Only an application failure may stand on top.
 local function as_application(problem, where)
   local err = failure.of_raised(problem, where)
-  return err.kind == "application" and err or wrap(err)
+  return at(err.kind == "application" and err or wrap(err), where)
 end
 
 --- The failure of an attempt.
