@@ -59,7 +59,7 @@ function methods:module_loaded(instance, name, value)
       fn = value[key]
     end
     if type(fn) == "function" then
-      instance.names[fn] = workflow
+      instance:set_name(fn, workflow)
     end
   end
 end
@@ -111,8 +111,9 @@ local function add_module(self, given, run)
   local named = self.named[module] or {}
   self.named[module] = named
   for name, each in next, definitions.of_module(given, value, self.option) do
-    name = given.name or run.instance.names[each.fn] or name
-    if not run.instance.names[each.fn] then
+    local declared = run.instance:name_of(each.fn)
+    name = given.name or declared or name
+    if not declared then
       definition.define(name, each.fn)
     end
     named[each.key or true] = name

@@ -24,7 +24,7 @@ local function define_workflow(name, fn, given)
   elseif run.rehearsal then
     definition.define(name, fn, given)
   end
-  run.instance.names[fn] = name
+  run.instance:set_name(fn, name)
   return fn
 end
 

@@ -121,10 +121,11 @@ end
 -- @tparam string name
 -- @treturn table
 function methods:library(name)
-  local library = self.libraries[name]
+  local libraries = self.libraries or {}
+  local library = libraries[name]
   if not library then
     library = standard.library(name)
-    self.libraries[name] = library
+    self.libraries, libraries[name] = libraries, library
     if name == "string" then
       self.run.strings = library
       if current.run == self.run then
@@ -176,6 +177,22 @@ function methods:require(name)
   return modules.require(self, name)
 end
 
+--- Gives a function of the run's the name of a workflow.
+-- @tparam function fn
+-- @tparam string name
+function methods:set_name(fn, name)
+  local names = self.names or {}
+  self.names, names[fn] = names, name
+end
+
+--- The name that a function of the run's was given.
+-- @tparam function fn
+-- @treturn string|nil
+function methods:name_of(fn)
+  local names = self.names
+  return names and names[fn]
+end
+
 --- The function of the program's that one of the run's is a copy of; the function
 -- itself, when it is none.
 -- @tparam function fn
@@ -197,8 +214,7 @@ end
 local function new(run, code)
   run.strings = standard.strings
   return setmetatable({
-    run = run, code = code, snapshot = code.snapshot, copies = {}, libraries = {}, loaded = {},
-    names = {},
+    run = run, code = code, snapshot = code.snapshot, copies = {},
   }, metatable)
 end
 

@@ -108,7 +108,8 @@ end
 -- @return the module
 -- @raise when it is not found, in C, or raises
 function module.require(self, name)
-  local loaded = self.loaded
+  local loaded = self.loaded or {}
+  self.loaded = loaded
   local value = loaded[name]
   if value == LOADING then
     misuse.raisef("loop or previous error loading module '%s'", name)

@@ -19,10 +19,11 @@ function names.resolve(run, workflow, count)
   if not instance or type(workflow) ~= "function" then
     return definition.resolve(workflow, count)
   end
-  local name = instance.names[workflow]
+  local name = instance:name_of(workflow)
   if not name then
     local original = instance:original(workflow)
-    local found = original == workflow and definition.names_of(workflow, instance.loaded) or {}
+    local found = original == workflow and definition.names_of(workflow, instance.loaded or {})
+      or {}
     if #found ~= 1 then
       return definition.resolve(original, count)
     end
