@@ -105,6 +105,15 @@ function fiber.resume(run, self)
   end
 end
 
+--- Raises in workflow code what it met, which learns here where that was.
+-- @param problem
+function fiber.raise(problem)
+  if errors.is_error(problem) and problem.where == nil then
+    problem.where = misuse.caller()
+  end
+  error(problem, 0)
+end
+
 --- Suspends the running fiber until somebody wakes it.
 -- @tparam[opt] table awaited the future it waits for, or the list of them: a
 --   canceled scope does not end the wait for one that is `patient`
@@ -120,7 +129,7 @@ function fiber.park(awaited)
   local problem = yield(PARK)
   scope:leave(place)
   if problem ~= nil then
-    error(problem, 0)
+    fiber.raise(problem)
   end
 end
 

@@ -103,7 +103,7 @@ end
 -- fiber.
 function future.check_scope(waiting)
   if waiting.scope.reason then
-    error(waiting.scope:canceled_error(), 0)
+    fiber.raise(waiting.scope:canceled_error())
   end
 end
 
@@ -169,7 +169,7 @@ function methods:get(given)
   end
   if self.err then
     current.run.unseen[self] = nil
-    error(self.err, 0)
+    fiber.raise(self.err)
   elseif raw and self.raw then
     return self:raw()
   end

@@ -40,7 +40,7 @@ end
 
 --- The error of whatever is asked for in a canceled scope.
 function scope:canceled_error()
-  return errors.new {
+  return errors.received {
     kind = "canceled",
     message = self.reason ~= "" and self.reason or "canceled",
     details = { n = 0 },

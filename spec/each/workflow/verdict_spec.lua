@@ -295,3 +295,30 @@ describe("what is forgotten", function()
     sim:verify()
   end)
 end)
+
+describe("an error that workflow code meets", function()
+  it("knows where, in the code of the workflow", function()
+    local wheres = {}
+    local sim = simulation.new(function()
+      local function note(fn, ...)
+        local _, err = pcall(fn, ...)
+        wheres[#wheres + 1] = err.where
+      end
+      local activity = workflow.execute_activity(ACTIVITY, "A")
+      note(function() return activity:get() end)
+      note(function() workflow.sleep(9) end)
+      note(function() workflow.timer(9) end)
+      return wheres
+    end)
+    sim:task()
+    sim:fail("1", "broken")
+    sim:task()
+    sim:cancel "enough"
+    sim:task()
+    local got = sim:result()
+    assert.equal(3, #got)
+    for _, where in ipairs(got) do assert.matches("verdict_spec.lua:%d+$", where) end
+    assert.is_true(got[1] ~= got[2] and got[2] ~= got[3])
+    sim:verify()
+  end)
+end)
