@@ -36,15 +36,24 @@ local function encode(run, value)
   return payloads
 end
 
+-- The id of the event that the next command of this step would make.
+local function next_event(run)
+  local id = run.history_length + 2
+  for i = 1, #run.commands do
+    id = run.commands[i].dropped and id or id + 1
+  end
+  return id
+end
+
 -- Code that asks for what history does not have: the run's code must not go on,
 -- whatever it catches.
 local function missing(run, key)
+  local id, actual = next_event(run), ("side effect %s"):format(key)
   run:fail_task(errors.received {
-    kind = "nondeterminism", event_id = run.history_length + 1,
-    expected = "no side effect in the answer to that task",
-    actual = ("side effect %s"):format(key),
-    message = ("[TMPRL1100] the history has no side effect %s, which the workflow's code asks for")
-      :format(key),
+    kind = "nondeterminism", event_id = tonumber(("%d"):format(id)),
+    expected = "another event, or none", actual = actual,
+    message = ("[TMPRL1100] event %d of the history is not %s, which the workflow's code made")
+      :format(id, actual),
   })
   return fiber.stop()
 end

@@ -61,14 +61,15 @@ describe("the histories of Python's SDK", function()
   end)
 end)
 
-describe("the histories of ours", function()
-  local folder = "spec/histories/lua"
-  for _, name in ipairs(names_in(folder)) do
-    it(("replay: %s"):format(name), function()
-      verify.file(("%s/%s.json"):format(folder, name), replayer)
-    end)
-  end
-end)
+for _, folder in ipairs { "spec/histories/lua", "spec/histories/own" } do
+  describe("the histories of ours, " .. folder, function()
+    for _, name in ipairs(names_in(folder)) do
+      it(("replay: %s"):format(name), function()
+        verify.file(("%s/%s.json"):format(folder, name), replayer)
+      end)
+    end
+  end)
+end
 
 describe("code that has changed", function()
   local OPTIONS = { task_queue = "histories-activities", start_to_close_timeout = 60 }

@@ -27,7 +27,7 @@ local function show(path)
   end)
 end
 
-for _, language in ipairs { "lua", "python" } do
+for _, language in ipairs { "lua", "own", "python" } do
   local paths = {}
   for file in lfs.dir("spec/histories/" .. language) do
     if file:find "%.json$" then

@@ -1,12 +1,13 @@
 """Records a history of every scenario, with a workflow worker in Python or in Lua.
 
-usage: record.py python|lua [SCENARIO ...]
-Writes spec/histories/LANGUAGE/NAME.json. Starts a dev server of its own. The files are kept for
+usage: record.py python|lua|own [SCENARIO ...]
+Writes spec/histories/LANGUAGE/NAME.json; `own`: workflows that only Lua has. Starts a dev server of its own. The files are kept for
 ever: record new scenarios, or, by their names, those that have changed.
 """
 
 import asyncio
 import contextlib
+import importlib
 import os
 import pathlib
 import subprocess
@@ -20,10 +21,6 @@ import processes  # noqa: E402
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError  # noqa: E402
 from temporalio.worker import Worker  # noqa: E402
 
-import local_activities  # noqa: E402,F401
-import messages  # noqa: E402,F401
-import operations  # noqa: E402,F401
-import runs  # noqa: E402,F401
 import scenarios  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -159,6 +156,9 @@ async def record(language, names):
 
 if __name__ == "__main__":
     processes.end_on_signals()
+    for module in (["own"] if sys.argv[1] == "own" else
+                   ["messages", "operations", "runs", "local_activities"]):
+        importlib.import_module(module)
     failures = asyncio.run(record(sys.argv[1], sys.argv[2:]))
     sys.stdout.flush()
     os._exit(1 if failures else 0)

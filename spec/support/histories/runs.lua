@@ -97,12 +97,9 @@ local function Tasks()
     workflow.spawn(work, "b", 1) }
   named("main", "Note")
   workflow.wait_all(tasks)
-  local held = false
+  local lock = workflow.semaphore(1)
   local function locked(name)
-    workflow.wait_condition(function() return not held end)
-    held = true
-    named("locked " .. name, "Note")
-    held = false
+    lock:with(named, "locked " .. name, "Note")
   end
   workflow.wait_all { workflow.spawn(locked, "x"), workflow.spawn(locked, "y"),
     workflow.spawn(locked, "z") }

@@ -197,7 +197,7 @@ end
 --- All twins, by type.
 function verify.workflows()
   local all = {}
-  for _, name in ipairs { "operations", "messages", "runs", "local_activities" } do
+  for _, name in ipairs { "operations", "messages", "runs", "local_activities", "own" } do
     for type_name, fn in pairs(require("spec.support.histories." .. name)) do
       all[type_name] = fn
     end
