@@ -100,6 +100,13 @@ describe("a step that does not wait", function()
     assert.matches("scope is canceled, where every further wait raises at once", problem, 1, true)
   end)
 
+  it("fails the workflow where fail_workflow_on says so", function()
+    local sim = simulation.new(forever)
+    sim.run.deadlock_timeout, sim.run.fail_on = 0.05, { error = true }
+    assert.equal("fail_workflow_execution", sim:task())
+    assert.matches("ran for 0.05 s without waiting", sim:failure().message, 1, true)
+  end)
+
   it("fails a query alone", function()
     local sim = simulation.new(function()
       workflow.on_query("hangs", forever)
