@@ -2,7 +2,7 @@
 -- workflows, and no frame waits for one.
 -- usage: love examples/love
 -- needs: make LUA=jit; eval "$(make -s LUA=jit env)"; a Temporal server at TEMPORAL_ADDRESS, and
---   examples/love/worker.py
+--   examples/love/worker.lua
 -- With TEMPORAL_GAME_SECONDS=10 it plays by itself, and ends then; half-way it makes a picture, the
 -- file TEMPORAL_GAME_PICTURE.
 

@@ -10,7 +10,7 @@ describe("the order service of examples/openresty", function()
 
   setup(function()
     local where = { TEMPORAL_ADDRESS = env.address, TEMPORAL_NAMESPACE = env.namespace }
-    worker = env.spawn { env.python, "examples/openresty/worker.py", env = where }
+    worker = env.spawn { env.lua, "examples/openresty/worker.lua", env = where }
     assert.equal("ready", worker:readline(60), worker:errors())
     site = openresty.start_folder("examples/openresty", where)
   end)
@@ -101,7 +101,7 @@ describe("the order service of examples/openresty", function()
   end)
 
   it("lives beside its page: every file it needs is in its folder", function()
-    for _, name in ipairs { "nginx.conf", "orders.lua", "page.html", "worker.py", "check.py" } do
+    for _, name in ipairs { "nginx.conf", "orders.lua", "page.html", "worker.lua", "check.py" } do
       assert.equal("file", lfs.attributes("examples/openresty/" .. name, "mode"), name)
     end
   end)
