@@ -23,6 +23,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 SERVICES = [
     ("temporalio.api.workflowservice.v1.service_pb2", "WorkflowService"),
     ("temporalio.api.operatorservice.v1.service_pb2", "OperatorService"),
+    ("temporalio.api.testservice.v1.service_pb2", "TestService"),
 ]
 FILES = [
     "temporalio.api.errordetails.v1.message_pb2",

@@ -5,11 +5,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +32,27 @@ static int Ltp_time(lua_State *L) {
   clock_gettime(CLOCK_REALTIME, &t);
   lua_pushnumber(L, (lua_Number)t.tv_sec +
                     (lua_Number)(t.tv_nsec / 1000) / 1e6);
+  return 1;
+}
+
+/* free_port() -> a TCP port of the loopback address that nobody listens on now;
+** nil, why */
+static int Ltp_free_port(lua_State *L) {
+  struct sockaddr_in address = {0};
+  socklen_t length = sizeof address;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) != 0 ||
+      getsockname(fd, (struct sockaddr *)&address, &length) != 0) {
+    int error = errno;
+    if (fd >= 0) close(fd);
+    lua_pushnil(L);
+    lua_pushstring(L, strerror(error));
+    return 2;
+  }
+  close(fd);
+  lua_pushinteger(L, ntohs(address.sin_port));
   return 1;
 }
 
@@ -216,6 +239,7 @@ static const luaL_Reg functions[] = {
   {"now", Ltp_now},
   {"time", Ltp_time},
   {"pid", Ltp_pid},
+  {"free_port", Ltp_free_port},
   {"hostname", Ltp_hostname},
   {"environ", Ltp_environ},
   {"getenv", Ltp_getenv},

@@ -97,6 +97,7 @@ return {
   "schedule/update",
   "testing/activity",
   "testing/init",
+  "testing/server",
   "toml/init",
   "toml/number",
   "toml/text",

@@ -6,6 +6,9 @@ local LAZY = {
   activity = function()
     return require "temporal.testing.activity"
   end,
+  server = function()
+    return require "temporal.testing.server"
+  end,
 }
 
 return setmetatable({}, {
