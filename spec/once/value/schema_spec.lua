@@ -79,11 +79,12 @@ describe("the schema", function()
     local lines = output_of(("'%s' -B -c %s"):format(python, joined{
       "from temporalio.api.workflowservice.v1 import service_pb2 as w",
       "from temporalio.api.operatorservice.v1 import service_pb2 as o",
-      "for file in (w, o):",
+      "from temporalio.api.testservice.v1 import service_pb2 as t",
+      "for file in (w, o, t):",
       "  for s in file.DESCRIPTOR.services_by_name.values():",
       "    for m in s.methods:",
-      "      t = (m.input_type.full_name, m.output_type.full_name)",
-      "      print(s.full_name, m.name, *t)",
+      "      types = (m.input_type.full_name, m.output_type.full_name)",
+      "      print(s.full_name, m.name, *types)",
     }))
     lines = lines .. "grpc.health.v1.Health Check grpc.health.v1.HealthCheckRequest "
       .. "grpc.health.v1.HealthCheckResponse\n"
