@@ -1,9 +1,11 @@
 --- The edges of workflow tasks, on a peer that does what it is told: what comes too early, twice,
 -- in pages, too large, or is refused.
 
+local activity = require "temporal.activity"
 local core = require "temporal.core"
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
+local promise = require "temporal.wait.promise"
 local simulation = require "spec.support.simulation"
 local temporal = require "temporal"
 local workflow = require "temporal.workflow"
@@ -68,6 +70,15 @@ local function task_of(started, events, fields)
   return hex("PollWorkflowTaskQueueResponse", response)
 end
 
+-- The second task, as it comes with the answer to the first.
+local function following()
+  return {
+    task_token = "task 7", workflow_execution = { workflow_id = "w", run_id = "r" },
+    workflow_type = { name = "Waits" }, started_event_id = 7, attempt = 1,
+    previous_started_event_id = 3, history = { events = later_events(7) },
+  }
+end
+
 local function Waits()
   local said = 0
   workflow.on_signal("say", function() said = said + 1 end)
@@ -78,11 +89,29 @@ local function Waits()
   return said
 end
 
+-- Runs an activity in its task until `gate` is opened.
+local gate, calls, canceled
+
+local function Local()
+  workflow.on_query("words", function() return "here" end)
+  return workflow.execute_local_activity({ start_to_close_timeout = 60 }, "Gated"):get()
+end
+
+local function Gated()
+  calls = calls + 1
+  local ok, err = pcall(gate.wait, gate, HUNG)
+  if not ok then
+    canceled[#canceled + 1] = activity.canceled()
+    error(err, 0)
+  end
+  return "opened"
+end
+
 describe("a workflow task", function()
   local peer, client, logged
 
   before_each(function()
-    logged = {}
+    logged, gate, calls, canceled = {}, promise.new(), 0, {}
     peer = fault_peer.start()
     client = temporal.client { target = peer.address, shutdown_timeout = 5, rpc_timeout = 20,
       retry = { initial = 0.02, factor = 1, max = 0.02 },
@@ -96,10 +125,11 @@ describe("a workflow task", function()
   local function rule(method, steps) peer:cmd("call 1 %s : %s", method, steps) end
 
   -- Runs a worker on the peer until `done` holds.
-  local function beside(what, done)
+  local function beside(what, done, cached)
     peer:cmd("call %s : hold", POLL) -- behind the rules of the test
     local running = temporal.worker { client = client, task_queue = "q",
-      workflows = { Waits = Waits } }
+      workflows = { Waits = Waits, Local = Local }, activities = { Gated = Gated },
+      max_cached_workflows = cached, local_activities_only = true }
     temporal.assert(running:start())
     env.wait_until(HUNG, function()
       temporal.poll(0.01)
@@ -134,8 +164,11 @@ describe("a workflow task", function()
     rule(POLL, "answer " .. task_of(3, first_events()))
     rule(COMPLETE, "wait 500; answer none")
     rule(POLL, "answer " .. task_of(7, later_events(7)))
-    rule(POLL, "answer " .. task_of(11, later_events(11)))
-    beside("three answers", sent(COMPLETE, 3))
+    rule(POLL, "await; answer " .. task_of(11, later_events(11)))
+    beside("three answers", function()
+      if peer:stats()[COMPLETE] == 2 then peer:cmd "release" end
+      return peer:stats()[COMPLETE] == 3
+    end)
     assert.equal(0, peer:stats()[HISTORY])
     local answers = requests(COMPLETE)
     assert.same({ "task 3", "task 7", "task 11" },
@@ -144,14 +177,8 @@ describe("a workflow task", function()
   end)
 
   it("that comes with the answer to the one before is done at once", function()
-    local following = core.decode(SERVICE .. "PollWorkflowTaskQueueResponse",
-      core.encode(SERVICE .. "PollWorkflowTaskQueueResponse", {
-        task_token = "task 7", workflow_execution = { workflow_id = "w", run_id = "r" },
-        workflow_type = { name = "Waits" }, started_event_id = 7, attempt = 1,
-        previous_started_event_id = 3, history = { events = later_events(7) },
-      }))
     rule(COMPLETE, "answer " .. hex("RespondWorkflowTaskCompletedResponse",
-      { workflow_task = following }))
+      { workflow_task = following() }))
     rule(POLL, "answer " .. task_of(3, first_events()))
     beside("two answers", sent(COMPLETE, 2))
     assert.equal("task 7", requests(COMPLETE)[2].task_token)
@@ -194,19 +221,24 @@ describe("a workflow task", function()
     assert.same({ 0, 0 }, { peer:stats()[COMPLETE], peer:stats()[FAILED] })
   end)
 
-  it("that is over is dropped: the history goes on behind it, or the run does", function()
+  it("that is over is dropped: the history goes on behind it", function()
     rule(HISTORY, "answer " .. hex("GetWorkflowExecutionHistoryResponse",
       { history = { events = all_events(11) } }))
     rule(POLL, "answer " .. task_of(7, later_events(7)))
+    beside("a line", function() return log_has "that is over" end)
+    assert.same({ 0, 0 }, { peer:stats()[COMPLETE], peer:stats()[FAILED] })
+  end)
+
+  it("that is over is dropped: its run has gone on", function()
+    for _ = 1, 2 do
+      rule(COMPLETE, "answer " .. hex("RespondWorkflowTaskCompletedResponse",
+        { workflow_task = following() }))
+    end
     rule(POLL, "answer " .. task_of(3, first_events()))
-    rule(POLL, "answer " .. task_of(7, later_events(7)))
-    rule(POLL, "answer " .. task_of(7, later_events(7)))
-    beside("two tasks dropped", function()
-      local n = 0
-      for _, line in ipairs(logged) do n = n + (line:find "that is over" and 1 or 0) end
-      return n == 2 and peer:stats()[COMPLETE] == 2
-    end)
-    assert.equal(1, peer:stats()[HISTORY])
+    local running = beside("a line", function() return log_has "that is over" end)
+    assert.same({ 2, 0, 0 }, { peer:stats()[COMPLETE], peer:stats()[FAILED],
+      peer:stats()[HISTORY] })
+    assert.equal("stopped", running:status().state)
   end)
 
   it("whose answer comes too late, since something came in between, is done again", function()
@@ -281,5 +313,76 @@ describe("a workflow task", function()
       words[1], 1, true)
     assert.matches('the result of query "unreadable": ', words[2], 1, true)
     assert.matches('unknown query "none"; known are: .*large, said, unreadable', words[3])
+  end)
+
+  -- The task of a run whose local activity is under way: one that lasts a second, so that the next
+  -- one is asked for at 0.8 s.
+  local function local_events(started)
+    local list = first_events()
+    list[1].workflow_execution_started_event_attributes.workflow_type.name = "Local"
+    list[1].workflow_execution_started_event_attributes.workflow_task_timeout.seconds = 1
+    for last = 6, started, 3 do
+      list[#list + 1] = event(last - 2, "workflow_task_completed")
+      list[#list + 1] = event(last - 1, "workflow_task_scheduled")
+      list[#list + 1] = event(last, "workflow_task_started")
+    end
+    return list
+  end
+
+  local function local_task(started, events)
+    return task_of(started, events, { workflow_type = { name = "Local" },
+      previous_started_event_id = started > 3 and started - 3 or 0 })
+  end
+
+  local function tail(started)
+    local events = local_events(started)
+    return { events[#events - 2], events[#events - 1], events[#events] }
+  end
+
+  for _, cached in ipairs { 1000, 0 } do
+    it(("goes on with the local activities of the one before, wherever it comes from; "
+      .. "max_cached_workflows = %d"):format(cached), function()
+      rule(POLL, "answer " .. local_task(3, local_events(3)))
+      rule(COMPLETE, "answer none") -- without the next task, which a poll brings
+      rule(POLL, "await; answer " .. local_task(6, cached == 0 and local_events(6) or tail(6)))
+      beside("the last answer", function()
+        if peer:stats()[COMPLETE] == 1 then
+          peer:cmd "release"
+          if #requests(POLL) >= 3 then gate:finish() end
+        end
+        return peer:stats()[COMPLETE] == 2
+      end, cached)
+      local answers = requests(COMPLETE)
+      assert.is_true(answers[1].force_create_new_workflow_task)
+      assert.is_true(answers[1].return_new_workflow_task)
+      assert.same({}, answers[1].commands)
+      assert.is_false(answers[2].force_create_new_workflow_task)
+      assert.same({ "COMMAND_TYPE_RECORD_MARKER", "COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION" },
+        { answers[2].commands[1].command_type, answers[2].commands[2].command_type })
+      assert.equal(1, calls)
+      assert.equal(0, peer:stats()[HISTORY])
+    end)
+  end
+
+  it("of a query alone is answered while local activities run", function()
+    local events = local_events(3)
+    events[1].workflow_execution_started_event_attributes.workflow_task_timeout.seconds = 60
+    rule(POLL, "answer " .. local_task(3, events))
+    rule(POLL, "answer " .. task_of(0, {}, { query = { query_type = "words" },
+      previous_started_event_id = 3, workflow_type = { name = "Local" } }))
+    beside("an answer, and the end", function()
+      if peer:stats()[QUERIED] == 1 then gate:finish() end
+      return peer:stats()[COMPLETE] == 1
+    end)
+    assert.equal('"here"', requests(QUERIED)[1].query_result.payloads[1].data)
+  end)
+
+  it("that is over ends the local activities of its run", function()
+    rule(POLL, "answer " .. local_task(3, local_events(3)))
+    rule(COMPLETE, 'only grpc-status=5 "grpc-message=Workflow task not found."')
+    local running = beside("the activity's end", function() return #canceled > 0 end)
+    assert.same({ "not_found" }, canceled)
+    assert.equal(0, running:status().cached)
+    assert.equal(1, peer:stats()[COMPLETE])
   end)
 end)
