@@ -131,6 +131,7 @@ return {
   "worker/attempt",
   "worker/cache",
   "worker/calls",
+  "worker/deployment",
   "worker/eager",
   "worker/code",
   "worker/definitions",

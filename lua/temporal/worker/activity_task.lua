@@ -69,7 +69,7 @@ local PASSING = {
 
 local function answer(self, method, request)
   local worker = self.owner
-  request.task_token = self.response.task_token
+  request.task_token, request.deployment_options = self.response.task_token, worker.deployment
   local deadline = self.deadline or now() + WITHOUT_DEADLINE
   local _, err
   repeat

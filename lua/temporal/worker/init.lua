@@ -12,6 +12,7 @@ local code = require "temporal.worker.code"
 local core = require "temporal.core"
 local crew = require "temporal.wait.crew"
 local definitions = require "temporal.worker.definitions"
+local deployment = require "temporal.worker.deployment"
 local errors = require "temporal.error.error"
 local farewell = require "temporal.worker.farewell"
 local field = require "temporal.base.field"
@@ -57,15 +58,19 @@ local metatable = { __name = "temporal.worker", __index = worker }
 --   come with the answer to it), `max_activities_per_second` (that this worker begins),
 --   `max_task_queue_activities_per_second` (of the whole queue, kept by the server),
 --   `local_activities_only` (false), `max_heartbeat_throttle_interval` (60 s),
---   `default_heartbeat_throttle_interval` (30 s: of activities without a heartbeat timeout)
+--   `default_heartbeat_throttle_interval` (30 s: of activities without a heartbeat timeout),
+--   `deployment` (`{name=, build_id=, versioned=true, default_behavior=}`: the version of
+--   this code; `"pinned"` or `"auto_upgrade"`. `build_id` alone is only told)
 -- @treturn temporal.worker
 -- @raise on misuse
 local function new(given)
   local settings = worker_options.check(given)
   local defined = definitions.activities(settings.activities, 'worker option "activities"')
   local workflows = code.new(settings, "worker")
+  deployment.check(settings.deployment, workflows.entries)
   return setmetatable({
     client = settings.client, task_queue = settings.task_queue,
+    deployment = settings.deployment and settings.deployment.message,
     code = workflows, workflows = workflows.workflows, activities = defined,
     cache = cache.new(settings.max_cached_workflows, local_activity.drop), settings = settings,
     slots = {

@@ -4,6 +4,7 @@
 local core = require "temporal.core"
 local definition = require "temporal.run.definition"
 local definitions = require "temporal.worker.definitions"
+local deployment = require "temporal.worker.deployment"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 
@@ -58,6 +59,7 @@ local OPTIONS = options.define("worker option", {
     options.seconds("max_heartbeat_throttle_interval", { above = 0 }),
   default_heartbeat_throttle_interval =
     options.seconds("default_heartbeat_throttle_interval", { above = 0 }),
+  deployment = deployment.option,
   eager_activities = count("eager_activities", 0),
   max_activities_per_second = options.number("max_activities_per_second", { above = 0 }),
   max_task_queue_activities_per_second =

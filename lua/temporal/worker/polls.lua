@@ -21,7 +21,10 @@ local polls = {}
 local function poll_workflows(self, normal, count)
   local everybodys = {
     count = count, method = "PollWorkflowTaskQueue", slots = self.slots.workflow,
-    request = { task_queue = normal, worker_instance_key = self.instance_key },
+    request = {
+      task_queue = normal, worker_instance_key = self.instance_key,
+      deployment_options = self.deployment,
+    },
     run = workflow_task.run,
   }
   if self.cache.limit > 0 then
@@ -37,7 +40,10 @@ local function poll_workflows(self, normal, count)
     poller.begin(self, {
       count = count - everybodys.count, method = "PollWorkflowTaskQueue",
       slots = self.slots.workflow, sticky = true, other = everybodys,
-      request = { task_queue = queue, worker_instance_key = self.instance_key },
+      request = {
+        task_queue = queue, worker_instance_key = self.instance_key,
+        deployment_options = self.deployment,
+      },
       run = workflow_task.run,
     })
   end
@@ -55,6 +61,7 @@ local function poll_activities(self, normal, count)
     count = count, method = "PollActivityTaskQueue", slots = self.slots.activity,
     request = {
       task_queue = normal, worker_instance_key = self.instance_key,
+      deployment_options = self.deployment,
       task_queue_metadata = of_queue and { max_tasks_per_second = of_queue } or nil,
     },
     rate = settings.max_activities_per_second and rate.new(settings.max_activities_per_second),

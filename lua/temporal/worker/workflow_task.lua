@@ -6,6 +6,7 @@
 
 local calls = require "temporal.worker.calls"
 local core = require "temporal.core"
+local deployment = require "temporal.worker.deployment"
 local eager = require "temporal.worker.eager"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
@@ -65,6 +66,7 @@ local function new_run(worker, response)
   end
   run.worker, run.eager = worker, worker.eager_limit > 0
   run.meter = meter.registry_of(worker.session)
+  run.version = worker.deployment and worker.settings.deployment.version
   return run
 end
 
@@ -131,7 +133,7 @@ local function fail(worker, response, problem, traceback)
     send(worker, "RespondWorkflowTaskFailed", {
       task_token = response.task_token,
       cause = errors.is_error(problem) and CAUSES[problem.kind] or OTHER_CAUSE,
-      failure = proto,
+      failure = proto, deployment_options = worker.deployment,
     }, workflow_id)
   end
   return nil
@@ -198,6 +200,8 @@ local function answer_of(worker, response, run, commands, messages, more, keep)
     metering_metadata = retries > 0
       and { nonfirst_local_activity_execution_attempts = retries } or nil,
     capabilities = CAPABILITIES,
+    deployment_options = worker.deployment,
+    versioning_behavior = deployment.behavior(worker.settings.deployment, run),
   }
 end
 

@@ -85,7 +85,7 @@ local READ = {
   timer_fired = { "started_event_id" },
   workflow_task_started = { "suggest_continue_as_new", "suggest_continue_as_new_reasons",
     "target_worker_deployment_version_changed", "history_size_bytes" },
-  workflow_task_completed = { "sdk_metadata" },
+  workflow_task_completed = { "sdk_metadata", "deployment_version" },
 }
 
 -- That as `core.history_attributes` wants it, by kind: a bit for each field.

@@ -122,6 +122,16 @@ function info.upsert_search_attributes(run, fields)
   end
 end
 
+--- The version of the worker that answered a task.
+-- @tparam history history
+-- @tparam integer i the place of its end
+-- @treturn table|nil `{name=, build_id=}`
+function info.version_of(history, i)
+  local version = history:kind(i) == "workflow_task_completed"
+    and history:attributes(i).deployment_version
+  return version and { name = version.deployment_name, build_id = version.build_id } or nil
+end
+
 local function reasons_of(names)
   local list = {}
   for i = 1, #(names or list) do
@@ -145,6 +155,7 @@ function info.of(run)
   self.history_size = run.history_size
   self.continue_as_new_suggested = task and task.suggest_continue_as_new or false
   self.suggest_reasons = reasons_of(task and task.suggest_continue_as_new_reasons)
+  self.deployment = run.deployment
   self.target_version_changed = task and task.target_worker_deployment_version_changed or false
   return self
 end

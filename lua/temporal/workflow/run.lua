@@ -18,6 +18,7 @@ local fiber = require "temporal.workflow.fiber"
 local filled = require("temporal.base.field").filled
 local future = require "temporal.workflow.future"
 local habit = require "temporal.workflow.habit"
+local info = require "temporal.workflow.info"
 local local_activity = require "temporal.workflow.op.local_activity"
 local local_result = require "temporal.workflow.local_result"
 local lookahead = require "temporal.workflow.lookahead"
@@ -419,6 +420,12 @@ local function task_started(self, history, i)
   self.history_length = history:id(i)
   self.history_size = tonumber(attributes.history_size_bytes)
   self.task = attributes
+  if self.version then -- of this worker, or of that which did the task
+    self.deployment = self.version
+    if self.replaying then
+      self.deployment = info.version_of(history, i + 1)
+    end
+  end
 end
 
 function methods:take_event(history, i, kind, messages, jobs)

@@ -27,6 +27,7 @@ end
 --   a run that is its own root has none), `priority`, `memo` and `search_attributes`
 --   (by name, what was upserted among them), `history_length` (events), `history_size`
 --   (bytes), `continue_as_new_suggested`, `suggest_reasons` (list),
+--   `deployment` (`{name=, build_id=}` of the worker, where it has one),
 --   `target_version_changed`, `last_result` and `last_failure` (of the run before)
 function workflow.info()
   return info.of(fiber.run_of "workflow.info")
