@@ -244,6 +244,23 @@ static int Ltp_history_rest(lua_State *L) {
   return 1;
 }
 
+/* history_has(page, place, wanted) -> boolean: is one of the fields there whose
+** bits are set? True where only a decode can say, or fails. */
+static int Ltp_history_has(lua_State *L) {
+  const tp_history_event *event = check_event(L, check_page(L));
+  uint64_t wanted = (uint64_t)luaL_checknumber(L, 3);
+  tp_field_value v;
+  tp_reader r;
+  int status = TP_OK, found = event->twice;
+  tp_reader_init(&r, event->attributes, event->attributes_length);
+  while (!found && !tp_reader_done(&r) && status == TP_OK) {
+    status = tp_wire_next(&r, &v);
+    found = status != TP_OK || (v.number < 64 && (wanted >> v.number & 1));
+  }
+  lua_pushboolean(L, found);
+  return 1;
+}
+
 /* history_time(page, place) -> seconds since the epoch */
 static int Ltp_history_time(lua_State *L) {
   const tp_history_event *event = check_event(L, check_page(L));
@@ -264,6 +281,7 @@ void ltp_open_history(lua_State *L, int first) {
     {"history_first_id", Ltp_history_first_id},
     {"history_attributes", Ltp_history_attributes},
     {"history_rest", Ltp_history_rest},
+    {"history_has", Ltp_history_has},
     {"history_time", Ltp_history_time},
     {"history_may_be_ignored", Ltp_history_may_be_ignored},
     {NULL, NULL}};

@@ -119,6 +119,13 @@ function methods:attributes(i)
   return attributes
 end
 
+--- Has an event of a frequent kind anything that the engine reads? Makes no table.
+-- @treturn boolean
+function methods:says_something(i)
+  local page, place = find(self, i)
+  return core.history_has(page, place, wanted_of[self.kinds[i]])
+end
+
 -- Attributes that are decoded when somebody first asks for one.
 local late = {}
 

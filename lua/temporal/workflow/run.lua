@@ -441,7 +441,7 @@ function methods:take_event(history, i, kind, messages, jobs)
   end
   if kind == "workflow_task_completed" then
     self.in_block = true
-    local flag = (self.replaying or not self.is_own)
+    local flag = (self.replaying or not self.is_own) and history:says_something(i)
       and habit.unknown(self, history:attributes(i).sdk_metadata)
     return flag and newer(flag, id)
   elseif IGNORED[kind] then

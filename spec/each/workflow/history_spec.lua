@@ -118,6 +118,17 @@ describe("the index of a history", function()
     assert.same({ activity_id = "a", activity_type = { name = "A" } }, history:attributes(1))
   end)
 
+  it("knows, without decoding, whether there is anything to read", function()
+    local history = assert(append(history_of(
+      encoded(1, "workflow_task_completed", { identity = "i", scheduled_event_id = 1 }),
+      encoded(2, "workflow_task_completed", { identity = "i", sdk_metadata = {} }),
+      encoded(3, "workflow_task_completed"), encoded(4, "workflow_task_completed", "\255"))))
+    assert.is_false(history:says_something(1))
+    assert.is_true(history:says_something(2))
+    assert.is_false(history:says_something(3))
+    assert.is_true(history:says_something(4))
+  end)
+
   it("takes decoded events too", function()
     local history = assert(append { { event_id = 1, event_type = "EVENT_TYPE_TIMER_FIRED",
       timer_fired_event_attributes = { timer_id = "t", started_event_id = 7 } } })
