@@ -7,7 +7,8 @@
 -- that of the command?), `shows(self)` and `shows_event(attributes)` (both in
 -- words, for a mismatch), `adopt(self, attributes)` (is it, but for its id? Only in
 -- replays where ids do not count), `happens` (by event type: `fn(self, attributes)`,
--- returns true when it is over), `withdraw(self)` (it is canceled before it was
+-- returns true when it is over), `waits(self)` (is its end waited for when it is
+-- canceled? absent: no), `withdraw(self)` (it is canceled before it was
 -- sent), `request_cancel(self)` (after).
 -- @module temporal.workflow.operation
 
@@ -134,7 +135,10 @@ function methods:cancel()
 end
 
 function methods:cancel_now()
-  if self.done or self.ended or self.cancel_requested then
+  if self.done or self.cancel_requested then
+    return
+  elseif self.ended then
+    self.patient = self.patient or self.waits ~= nil and self:waits()
     return
   end
   self.cancel_requested = true

@@ -309,19 +309,38 @@ describe("a run", function()
   end)
 
   it("asks for no cancellation of what has ended in the same task", function()
+    for kind, expected in pairs { try_cancel = { "canceled", true, true },
+      wait_cancellation_completed = { "done", true, true } } do
+      local sim = simulation.new(function()
+        local activity = workflow.execute_activity({ start_to_close_timeout = 10,
+          cancellation_type = kind }, "Work")
+        local timer = workflow.timer(10)
+        local ok, value = pcall(activity.get, activity)
+        return { ok and value or value.kind, activity:ready(), timer:ready() }
+      end)
+      sim:task()
+      sim:cancel()
+      sim:complete("1", "done")
+      sim:fire "1"
+      -- The server refuses to cancel what is over, and fails the task.
+      assert.equal("complete_workflow_execution", sim:task())
+      assert.same(expected, sim:result())
+      sim:verify()
+    end
+  end)
+
+  it("hears of a child that has ended in the task in which it is canceled", function()
     local sim = simulation.new(function()
-      local activity = workflow.execute_activity(ACTIVITY, "Work")
-      local timer = workflow.timer(10)
-      local ok, err = pcall(workflow.wait_all, { activity, timer })
-      return { ok, err.kind, activity:ready(), timer:ready() }
+      local child = workflow.execute_child_workflow({ id = "c" }, "Child")
+      return child:get()
     end)
     sim:task()
+    sim:child "started"
+    sim:task()
     sim:cancel()
-    sim:complete("1", "done")
-    sim:fire "1"
-    -- The server refuses to cancel what is over, and fails the task.
+    sim:child("completed", "done")
     assert.equal("complete_workflow_execution", sim:task())
-    assert.same({ false, "canceled", true, true }, sim:result())
+    assert.equal("done", sim:result())
     sim:verify()
   end)
 end)

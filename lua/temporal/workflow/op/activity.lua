@@ -160,6 +160,10 @@ function activity:withdraw()
   operation.reject(self, canceled(self))
 end
 
+function activity:waits()
+  return self.options.cancellation_type == "wait_cancellation_completed"
+end
+
 function activity:request_cancel()
   local kind = self.options.cancellation_type
   if kind ~= "abandon" then

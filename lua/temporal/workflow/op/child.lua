@@ -197,6 +197,11 @@ function child:withdraw()
   end_both(self, canceled(self))
 end
 
+function child:waits()
+  local kind = self.options.cancellation_type
+  return kind ~= "abandon" and kind ~= "try_cancel"
+end
+
 function child:request_cancel()
   local kind = self.options.cancellation_type
   if kind == "abandon" then
