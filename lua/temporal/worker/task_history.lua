@@ -63,9 +63,9 @@ end
 --- Does the cached run go on with the events that came with a task?
 -- @tparam run run
 -- @tparam table response
+-- @tparam integer|nil first the id of the first of these events
 -- @treturn boolean
-function task_history.continues(run, response)
-  local first = histories.first_id(response.history or "")
+function task_history.continues(run, response, first)
   return first == nil or first == run.last_started_id + 1
     or first == 1 and run.awaits_task and follows(run, response)
 end
@@ -74,14 +74,15 @@ end
 -- @tparam worker worker
 -- @tparam table response
 -- @tparam integer known the id of the last event the run has applied; 0 for a new one
+-- @tparam integer|nil first the id of the first event that came with the task
 -- @treturn history|nil nil: it could not be read, or
 -- @treturn temporal.error|nil why; nil: the task is over, since the history goes on
 --   behind it
-function task_history.get(worker, response, known)
+function task_history.get(worker, response, known, first)
   local events, token = response.history or "", response.next_page_token
   local history = histories.new(known)
   local good, problem = true, nil
-  local fetched = known == 0 and histories.first_id(events) ~= 1
+  local fetched = known == 0 and first ~= 1
   if fetched then
     good, problem = fetch(worker, response, history, "")
     token = nil

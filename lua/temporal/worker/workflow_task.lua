@@ -20,7 +20,7 @@ local size = require "temporal.worker.size"
 local task_history = require "temporal.worker.task_history"
 local verdict = require "temporal.workflow.verdict"
 
-local next, tonumber, tostring = next, tonumber, tostring
+local error, next, pcall, tonumber, tostring = error, next, pcall, tonumber, tostring
 
 local NAME, VERSION = "temporal-lua", core.version
 local SDK = { sdk_name = NAME, sdk_version = VERSION }
@@ -80,8 +80,8 @@ local function find(worker, response)
     log(worker, "debug", "a workflow task came that is over", { run_id = run_id })
     return nil
   end
-  local known = 0
-  if run and task_history.continues(run, response) then
+  local known, first = 0, histories.first_id(response.history or "")
+  if run and task_history.continues(run, response, first) then
     known = run.last_event_id
   else
     worker.cache:remove(run_id)
@@ -91,7 +91,7 @@ local function find(worker, response)
       return nil, problem
     end
   end
-  local history, problem = task_history.get(worker, response, known)
+  local history, problem = task_history.get(worker, response, known, first)
   if history then
     return run, history
   end
@@ -367,6 +367,12 @@ local function take_turn(worker, response)
   return run_id
 end
 
+local function do_all(worker, response)
+  repeat
+    response = do_one(worker, response)
+  until not response
+end
+
 --- Does a task, and those that its answers bring.
 -- @tparam worker worker
 -- @tparam table response a PollWorkflowTaskQueueResponse
@@ -375,13 +381,15 @@ function task.run(worker, response)
   if not run_id then
     return
   end
-  repeat
-    response = do_one(worker, response)
-  until not response
+  local ok, problem = pcall(do_all, worker, response)
   local waited = worker.busy[run_id]
   worker.busy[run_id] = nil
   if waited ~= true then
     waited:finish()
+  end
+  if not ok then -- a fault of this package
+    worker.cache:remove(run_id)
+    error(problem, 0)
   end
 end
 

@@ -9,6 +9,7 @@ local promise = require "temporal.wait.promise"
 local simulation = require "spec.support.simulation"
 local temporal = require "temporal"
 local workflow = require "temporal.workflow"
+local workflow_task = require "temporal.worker.workflow_task"
 
 if simulation.impossible(describe, it) then return end
 
@@ -384,5 +385,17 @@ describe("a workflow task", function()
     assert.same({ "not_found" }, canceled)
     assert.equal(0, running:status().cached)
     assert.equal(1, peer:stats()[COMPLETE])
+  end)
+
+  it("that a fault of ours ends keeps no other task of its run waiting", function()
+    local worker = { busy = {}, cache = { get = function() error "a fault" end,
+      remove = function() end } }
+    for _ = 1, 2 do
+      local ok, problem = pcall(workflow_task.run, worker,
+        { workflow_execution = { workflow_id = "w", run_id = "r" } })
+      assert.is_false(ok)
+      assert.matches("a fault", problem)
+      assert.is_nil(next(worker.busy))
+    end
   end)
 end)
