@@ -329,6 +329,23 @@ describe("a run", function()
     end
   end)
 
+  it("signals a child that it has just asked for once that has started", function()
+    local sim = simulation.new(function()
+      local child = workflow.execute_child_workflow({ id = "c" }, "Child")
+      child:signal("go", 1)
+      return child:get()
+    end)
+    assert.equal("start_child_workflow_execution", sim:task())
+    sim:child "started"
+    assert.equal("signal_external_workflow_execution", sim:task())
+    sim:signaled()
+    sim:task()
+    sim:child("completed", "done")
+    sim:task()
+    assert.equal("done", sim:result())
+    sim:verify()
+  end)
+
   it("hears of a child that has ended in the task in which it is canceled", function()
     local sim = simulation.new(function()
       local child = workflow.execute_child_workflow({ id = "c" }, "Child")

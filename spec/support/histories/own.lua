@@ -106,6 +106,22 @@ local function Mixed()
   return told
 end
 
+local function ChildAtOnce()
+  local seen = {}
+  local child = workflow.execute_child_workflow({}, "Child", "wait")
+  child:signal({ name = "say", wait = false }, "at once")
+  seen[1] = child:get()
+  local ok, err = pcall(workflow.scope, { timeout = 0.5 }, function()
+    return workflow.execute_child_workflow({}, "Child", "wait"):get()
+  end)
+  seen[2] = ok or err.kind
+  local gone = workflow.execute_child_workflow({}, "Child", "wait")
+  gone:cancel()
+  ok, err = pcall(gone.get, gone)
+  seen[3] = ok or err.kind
+  return seen
+end
+
 local function Fails()
   local ok, err = pcall(note, nil, { temporal.null })
   assert(ok, err)
@@ -114,5 +130,5 @@ end
 
 return {
   SideEffects = SideEffects, Scopes = Scopes, Waits = Waits, Semaphores = Semaphores,
-  OwnIds = OwnIds, Mixed = Mixed, OwnFailure = Fails,
+  ChildAtOnce = ChildAtOnce, OwnIds = OwnIds, Mixed = Mixed, OwnFailure = Fails,
 }

@@ -2,7 +2,7 @@
 
 from scenarios import plain, scenario
 
-for name in "SideEffects", "Scopes", "Waits", "Semaphores", "OwnIds", "OwnFailure":
+for name in "SideEffects", "Scopes", "Waits", "Semaphores", "OwnIds", "ChildAtOnce", "OwnFailure":
     plain(name)
 
 

@@ -186,10 +186,12 @@ function child:started(timeout)
   return self.start:get(timeout)
 end
 
---- Signals the child and waits until the server has the signal.
+--- Waits until the child has started, signals it, and waits until the server has
+-- the signal.
 -- @tparam string|table name, or `{name=, wait=false}` for the future
 -- @param ... arguments of the signal
 function child:signal(name, ...)
+  self.start:get() -- before that the server knows of no such workflow
   return external.signal({ workflow_id = self.id }, true, name, select("#", ...), ...)
 end
 
