@@ -7,6 +7,8 @@ local promise = require "temporal.wait.promise"
 local temporal = require "temporal"
 local workers = require "spec.support.worker"
 
+local unpack = table.unpack or unpack -- luacheck: ignore
+
 local HUNG = 60
 
 local features = {}
@@ -41,10 +43,12 @@ function features.worker_options(feature, client, queue, options)
 end
 
 --- A client with the options of the feature, which logs to `log`, a list.
-function features.client(feature, address, namespace, log)
+-- @param interceptor another one, outermost
+function features.client(feature, address, namespace, log, interceptor)
   local given = { target = address, namespace = namespace,
     logger = log and function(level, message) log[#log + 1] = level .. ": " .. message end }
   for name, value in pairs(feature.client or {}) do given[name] = value end
+  if interceptor then given.interceptors = { interceptor, unpack(given.interceptors or {}) } end
   return temporal.client(given)
 end
 
@@ -186,7 +190,7 @@ local function scenario(self)
   if feature.start then
     run = feature.start(self)
   else
-    run = self:start(nil, "Workflow", (table.unpack or unpack)(feature.arguments or {}))
+    run = self:start(nil, "Workflow", unpack(feature.arguments or {}))
   end
   if feature.check then
     feature.check(self, run)
@@ -203,11 +207,23 @@ local function traced(problem)
   return debug.traceback(tostring(problem), 2)
 end
 
-local function new(name, queue, options)
+-- Workflow tasks that time out fail updates, which are then sent again.
+local function try_again(input, next)
+  local last = env.now() + HUNG
+  while true do
+    local update, err = next(input)
+    if not (err and err.kind == "failed_precondition" and env.now() < last) then
+      return update, err
+    end
+    promise.pause(0.2)
+  end
+end
+
+local function new(name, queue, options, interceptor)
   local feature, log = features.load(name), {}
   return setmetatable({ feature = feature, queue = queue, worker_options = options, log = log,
     namespace = env.namespace,
-    client = features.client(feature, env.address, env.namespace, log),
+    client = features.client(feature, env.address, env.namespace, log, interceptor),
   }, context)
 end
 
@@ -231,7 +247,8 @@ end
 -- (spec/support/features_worker.lua), until `over` says so.
 -- @return how often
 function features.repeated(name, queue, over)
-  local self = new(name, queue .. "/" .. name, {})
+  local self = new(name, queue .. "/" .. name, {},
+    { update = try_again, start_update = try_again })
   self.task_timeout = 2
   local times = 0
   local ok, problem = xpcall(function()
