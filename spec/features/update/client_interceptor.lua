@@ -24,5 +24,4 @@ return {
     t:equal(2, temporal.assert(run:update("do_update", 1)))
     t:result(run)
   end,
-  survives = true,
 }
