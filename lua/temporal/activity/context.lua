@@ -45,10 +45,16 @@ local function canceled_error(self)
   }
 end
 
--- Its waits raise, unless it is shielded or over.
+-- Is a coroutine, of those in which the activity does its work, shielded?
+local function is_shielded(self, thread)
+  local shields = self._shields
+  return shields ~= nil and (shields[thread] or 0) > 0
+end
+
+-- The waits of its own coroutine raise, unless it is shielded or over.
 local function set_interrupt(self)
   local raised
-  if self._reason and self._shields == 0 and not self._ended then
+  if self._reason and not self._ended and not is_shielded(self, self._thread) then
     raised = function()
       return canceled_error(self)
     end
@@ -75,14 +81,15 @@ context.LOCAL = {
 --   the source wants; becomes the activity
 -- @treturn temporal.activity
 function context.new(source, fields)
-  fields.source, fields._shields = source, 0
+  fields.source = source
   return setmetatable(fields, metatable)
 end
 
 --- The running coroutine is the activity's.
 -- @tparam temporal.activity self
 function context.enter(self)
-  current[running() or false] = self
+  self._thread = running() or false
+  current[self._thread] = self
   self._task = tasks.current()
   if self.source.slow and self._task then
     tasks.watch(self._task, self.source.slow, self)
@@ -185,7 +192,7 @@ function methods:heartbeat(...)
     misuse.raise "activity.heartbeat: the activity has ended"
   end
   self.source.heartbeat(self, select("#", ...), ...)
-  if reason_of(self) and self._shields == 0 then
+  if reason_of(self) and not is_shielded(self, running() or false) then
     error(canceled_error(self), 0)
   end
 end
@@ -210,14 +217,22 @@ function methods:worker_stopping()
   return self._stopping or false
 end
 
+-- Of the running coroutine.
+local function add_shield(self, more)
+  local thread = running() or false
+  self._shields = self._shields or setmetatable({}, { __mode = "k" })
+  self._shields[thread] = (self._shields[thread] or 0) + more
+  if thread == self._thread then
+    set_interrupt(self)
+  end
+end
+
 local function shield(self)
-  self._shields = self._shields + 1
-  set_interrupt(self)
+  add_shield(self, 1)
 end
 
 local function unshield(self)
-  self._shields = self._shields - 1
-  set_interrupt(self)
+  add_shield(self, -1)
 end
 
 -- Waits for a promise, canceled or not.
@@ -244,7 +259,7 @@ function methods:sleep(duration)
     misuse.raise "activity.sleep takes a duration, got nil"
   end
   local seconds = options.timeout(duration, "activity.sleep")
-  if self._shields > 0 then
+  if is_shielded(self, running() or false) then
     return promise.pause(seconds)
   elseif reason_of(self) or wait_for(self, cancellation(self), seconds) then
     error(canceled_error(self), 0)
@@ -297,6 +312,7 @@ local function call(self, fn, ...)
   end
   return outcome(tasks.spawn(function(...)
     current[running() or false] = self
+    shield(self)
     return fn(...)
   end, ...):get())
 end

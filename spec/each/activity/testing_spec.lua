@@ -104,12 +104,19 @@ describe("testing.activity", function()
           local seen = {}
           for i = 1, 3 do seen[i] = select(2, pcall(activity.sleep, 1)).kind end
           local other = temporal.spawn(function() activity.current() end)
-          seen[4] = select(2, pcall(other.get, other)) -- it has ended: no wait
+          seen[4] = select(2, pcall(other.get, other)) == nil -- it has ended: no wait
           seen[5] = select(2, pcall(activity.shield, error, "mine"))
           seen[6] = select(2, pcall(activity.sleep, 1)).kind
+          local me = activity.current()
+          local never = temporal.spawn(function() me:wait_worker_stopping() end)
+          for _, wait in ipairs { temporal.wait, temporal.wait_all } do
+            seen[#seen + 1] = select(2, pcall(wait, { never })).kind
+          end
+          never:kill()
           return seen
         end)
-        assert.same({ "canceled", "canceled", "canceled", nil, "mine", "canceled" }, testing:run())
+        assert.same({ "canceled", "canceled", "canceled", true, "mine", "canceled", "canceled",
+          "canceled" }, testing:run())
       end)
   end
 
