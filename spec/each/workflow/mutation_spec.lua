@@ -15,7 +15,7 @@ local replayer = temporal.replayer { workflows = verify.workflows() }
 -- It does not replay as it is: spec/each/workflow/replay_spec.lua.
 local LEFT = { ["python/CancelChildRequested"] = true }
 -- Long ones have many blocks alike.
-local BLOCKS = 12
+local BLOCKS = 5
 
 -- Calls fn with the name and a function that makes the events of each history.
 local function each_history(fn)
@@ -175,7 +175,7 @@ describe("a history with a change", function()
     each_history(function(name, fresh)
       for place, each in ipairs(fresh()) do
         local kind = mutate.parts(each)
-        if place > 1 and place < 60 and not kind:find "^workflow_task" then
+        if place > 1 and place < 25 and not kind:find "^workflow_task" then
           local events = fresh()
           table.remove(events, place)
           local ok, err = replayer:replay(mutate.renumber(events))
