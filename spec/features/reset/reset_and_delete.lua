@@ -14,10 +14,9 @@ return {
   workflows = { Workflow = Workflow },
   start = function(t)
     local first = t:start()
-    for _ = 1, 5 do temporal.assert(first:signal("drive", "")) end
     local event_id = t:wait_until("a second task", function()
-      local tasks = t:event_ids(first, "WORKFLOW_TASK_COMPLETED")
-      return tasks[2]
+      temporal.assert(first:signal("drive", ""))
+      return t:event_ids(first, "WORKFLOW_TASK_COMPLETED")[2]
     end)
     t.first = first
     return temporal.assert(first:reset { event_id = event_id, reason = "because" })
