@@ -192,13 +192,28 @@ function methods:check_locale()
   end
 end
 
+-- What the runs of a definition have in common, for one `shared` at a time.
+local function kind_of(self, entry, shared)
+  if entry.shared ~= shared then
+    local fields = { definition = entry, settings = entry.settings, fail_on = entry.fail_on,
+      deadlock_timeout = self.deadlock_timeout }
+    for name, value in next, shared do
+      fields[name] = value
+    end
+    entry.shared, entry.kind = shared, runs.kind(fields)
+  end
+  return entry.kind
+end
+
 --- A run of a workflow.
 -- @tparam string name
--- @tparam table fields as for `runs.new`, without `definition`, `settings`,
---   `deadlock_timeout`
+-- @tparam table shared what all runs of the worker have: fields as for `runs.kind`
+--   without `definition`, `settings`, `fail_on`, `deadlock_timeout`
+-- @tparam string workflow_id
+-- @tparam string run_id
 -- @treturn run|nil nil when there is no such workflow
 -- @treturn temporal.error that names those there are
-function methods:run(name, fields)
+function methods:run(name, shared, workflow_id, run_id)
   local entry = self.entries[name]
   local any = not entry and self.entries[ANY]
   if any then
@@ -211,9 +226,7 @@ function methods:run(name, fields)
         self.option:match "^%w+", options.names_of(self.workflows)),
     }
   end
-  fields.definition, fields.settings, fields.fail_on = entry, entry.settings, entry.fail_on
-  fields.deadlock_timeout = self.deadlock_timeout
-  return runs.new(fields)
+  return runs.begin(kind_of(self, entry, shared), workflow_id, run_id)
 end
 
 return { new = new }

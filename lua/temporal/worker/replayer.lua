@@ -67,10 +67,11 @@ local function new(given)
   if not plain then
     misuse.raisef('replayer option "converter": %s', problem)
   end
+  local namespace = settings.namespace or "default"
   return setmetatable({
-    code = code.new(settings, "replayer"), converter = plain,
+    code = code.new(settings, "replayer"), namespace = namespace,
     codecs = settings.codecs and converters.new(nil, { codecs = settings.codecs }),
-    namespace = settings.namespace or "default",
+    shared = { converter = plain, namespace = namespace }, -- by all runs
   }, metatable)
 end
 
@@ -130,9 +131,7 @@ local function replay(self, history, given)
   end
   local started = read:attributes(1)
   local id, run_id = name_run(started, history)
-  local run, unknown = self.code:run(started.workflow_type.name, {
-    converter = self.converter, namespace = self.namespace, workflow_id = id, run_id = run_id,
-  })
+  local run, unknown = self.code:run(started.workflow_type.name, self.shared, id, run_id)
   if not run then
     return nil, failed { message = unknown.message }, id, run_id
   end

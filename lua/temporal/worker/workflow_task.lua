@@ -55,19 +55,20 @@ local function log_of_run(run, level, text, fields)
   logger.log(run.worker.session.logger, level, text, all)
 end
 
+-- What all runs of a worker have.
+local function shared_of(worker)
+  return {
+    worker = worker, converter = worker.converter, namespace = worker.session.namespace,
+    log = log_of_run, eager = worker.eager_limit > 0, meter = meter.registry_of(worker.session),
+    version = worker.deployment and worker.settings.deployment.version,
+  }
+end
+
 local function new_run(worker, response)
+  worker.shared_by_runs = worker.shared_by_runs or shared_of(worker)
   local execution = response.workflow_execution
-  local run, unknown = worker.code:run(response.workflow_type.name, {
-    converter = worker.converter, namespace = worker.session.namespace,
-    workflow_id = execution.workflow_id, run_id = execution.run_id, log = log_of_run,
-  })
-  if not run then
-    return nil, unknown
-  end
-  run.worker, run.eager = worker, worker.eager_limit > 0
-  run.meter = meter.registry_of(worker.session)
-  run.version = worker.deployment and worker.settings.deployment.version
-  return run
+  return worker.code:run(response.workflow_type.name, worker.shared_by_runs,
+    execution.workflow_id, execution.run_id)
 end
 
 -- The run of a task and the events it has not applied yet: from the cache when the

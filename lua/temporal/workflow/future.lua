@@ -58,10 +58,18 @@ end
 --- Ends a future with an error that somebody should take.
 function future.fail(self, err)
   if not self.done then
-    local unseen = current.run.unseen
-    unseen.n = unseen.n + 1
+    local unseen = current.run:own "unseen"
+    unseen.n = (unseen.n or 0) + 1
     unseen[self] = unseen.n
     future.reject(self, err)
+  end
+end
+
+--- Somebody has taken its error.
+function future.seen(self)
+  local unseen = current.run.unseen
+  if unseen[self] then
+    unseen[self] = nil
   end
 end
 
@@ -69,7 +77,10 @@ end
 -- @tparam run run
 function future.say_unseen(run)
   local unseen, list = run.unseen, {}
-  unseen.n = nil
+  if next(unseen) == nil then
+    return
+  end
+  run.unseen, unseen.n = nil, nil
   for each in next, unseen do
     local told = each.start_asked and each.start.err ~= nil -- why a child has not started
     if not (told or errors.is_canceled(each.err)) then
@@ -85,7 +96,6 @@ function future.say_unseen(run)
     run:log(errors.is_error(err) and "warn" or "error",
       ("%s failed and nobody took its error: %s"):format(what, tostring(err)))
   end
-  run.unseen = { n = 0 }
 end
 
 --- Has the running fiber woken when a future is done.
@@ -168,7 +178,7 @@ function methods:get(given)
     }, 0)
   end
   if self.err then
-    current.run.unseen[self] = nil
+    future.seen(self)
     fiber.raise(self.err)
   elseif raw and self.raw then
     return self:raw()

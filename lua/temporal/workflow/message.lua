@@ -60,7 +60,7 @@ local function leave(run, handling)
 end
 
 local function enter(run, handling, what)
-  run.handling[handling] = what
+  run:own "handling"[handling] = what
   run.handlers_running = run.handlers_running + 1
 end
 

@@ -43,24 +43,41 @@ local RESET = "WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW"
 -- Tag of the documentation that all SDKs share.
 local NONDETERMINISM = "[TMPRL1100] "
 
-local methods = {}
-local metatable = { __index = methods }
+local methods = {
+  -- What a run counts, until it does.
+  activities = 0, timers = 0, handlers_running = 0, effect_count = 0,
+  replaying = false, in_block = false,
+}
 
---- A run that has applied nothing yet.
+--- What the runs of one definition have in common.
 -- @tparam table fields `definition` (a function, or an object with a method
 --   `instance(run)` that returns the run's own), `settings` (those of its
 --   definition, perhaps), `fail_on` (of verdict.set), `converter` (without codecs),
---   `namespace`, `workflow_id`, `run_id`, `log` (`fn(run, level, message, fields)`),
---   `deadlock_timeout` (seconds of one step; nil: no limit)
+--   `namespace`, `log` (`fn(run, level, message, fields)`), `deadlock_timeout`
+--   (seconds of one step; nil: no limit), and what the worker wants to find there
+-- @treturn kind
+local function new_kind(fields)
+  local common = {}
+  for name, value in next, methods do
+    common[name] = value
+  end
+  for name, value in next, fields do
+    common[name] = value
+  end
+  common.settings = fields.settings or {}
+  common.log, common.logger = methods.log, fields.log
+  return { __index = common }
+end
+
+--- A run that has applied nothing yet.
+-- @tparam kind kind
+-- @tparam string workflow_id
+-- @tparam string run_id
 -- @treturn run
-local function new(fields)
-  local root = scope.new(nil)
+local function begin(kind, workflow_id, run_id)
   return setmetatable({
-    definition = fields.definition, settings = fields.settings or {},
-    fail_on = fields.fail_on, converter = fields.converter,
-    namespace = fields.namespace, workflow_id = fields.workflow_id, run_id = fields.run_id,
-    logger = fields.log, deadlock_timeout = fields.deadlock_timeout,
-    root = root, info = nil, now = 0, history_length = 0,
+    workflow_id = workflow_id, run_id = run_id,
+    root = scope.new(nil), now = 0, history_length = 0,
     -- Fibers that are ready, first in, first out; all that have not ended, with their
     -- numbers.
     ready = {}, ready_first = 1, ready_last = 0, alive = {}, fibers = 0,
@@ -68,26 +85,30 @@ local function new(fields)
     -- Commands of this step; those without an event yet; operations by the id
     -- of their command's event.
     commands = {}, sent = {}, sent_first = 1, sent_last = 0, by_event = {},
-    activities = 0, timers = 0,
-    -- The fibers of handlers that have begun.
-    handling = {}, handlers_running = 0,
-    messages = {}, unseen = { n = 0 },
-    effect_count = 0,
+    messages = {},
     -- How often fibers have run; the place of a local activity's result in its step.
     round = 0, local_index = 1,
-    replaying = false, in_block = false,
-  }, metatable)
+  }, kind)
+end
+
+--- A run that has nothing in common with others.
+-- @tparam table fields as for `kind`, and `workflow_id`, `run_id`
+-- @treturn run
+local function new(fields)
+  return begin(new_kind(fields), fields.workflow_id, fields.run_id)
 end
 
 -- What few runs need is, until a run has its own, one table that stays empty:
--- handlers by name; signals that wait for one; updates of a run that was reset, by
--- update id; answers given to patches; patches of history, and of this step's
+-- handlers by name; signals that wait for one; the fibers of handlers that have begun;
+-- updates of a run that was reset, by update id; futures that have failed, until
+-- somebody looks; answers given to patches; patches of history, and of this step's
 -- block; values of side effects by key, and of those that change.
 local NONE = setmetatable({}, { __newindex = function(_, key)
   error("run:own makes the table for " .. tostring(key), 2)
 end })
 for _, name in next, { "signal_handlers", "query_handlers", "update_handlers", "waiting_signals",
-  "admitted", "patched", "patches_seen", "patches_here", "effects", "changing" } do
+  "handling", "admitted", "unseen", "patched", "patches_seen", "patches_here", "effects",
+  "changing" } do
   methods[name] = NONE
 end
 
@@ -638,4 +659,4 @@ function methods:apply(history, started_id, given)
   return commands or {}, self.messages
 end
 
-return { new = new }
+return { kind = new_kind, begin = begin, new = new }
