@@ -156,6 +156,7 @@ return {
   "workflow/api/operations",
   "workflow/api/recorded",
   "workflow/api/state",
+  "workflow/block",
   "workflow/chunk",
   "workflow/condition",
   "workflow/current",

@@ -194,13 +194,13 @@ end
 
 -- What the runs of a definition have in common, for one `shared` at a time.
 local function kind_of(self, entry, shared)
-  if entry.shared ~= shared then
+  if entry.kind_for ~= shared then
     local fields = { definition = entry, settings = entry.settings, fail_on = entry.fail_on,
       deadlock_timeout = self.deadlock_timeout }
     for name, value in next, shared do
       fields[name] = value
     end
-    entry.shared, entry.kind = shared, runs.kind(fields)
+    entry.kind_for, entry.kind = shared, runs.kind(fields)
   end
   return entry.kind
 end

@@ -8,7 +8,7 @@
 -- @module temporal.workflow.run
 
 local arguments = require "temporal.value.arguments"
-local attributes_op = require "temporal.workflow.op.attributes"
+local block = require "temporal.workflow.block"
 local chunk = require "temporal.workflow.chunk"
 local core = require "temporal.core"
 local condition = require "temporal.workflow.condition"
@@ -22,7 +22,6 @@ local info = require "temporal.workflow.info"
 local local_activity = require "temporal.workflow.op.local_activity"
 local local_result = require "temporal.workflow.local_result"
 local lookahead = require "temporal.workflow.lookahead"
-local marker = require "temporal.workflow.op.marker"
 local message = require "temporal.workflow.message"
 local operations = require "temporal.workflow.operation"
 local scope = require "temporal.workflow.scope"
@@ -39,9 +38,6 @@ local CLOSES, IGNORED, KEY, OF_COMMAND = event.CLOSES, event.IGNORED, event.KEY,
 
 -- From here on the run goes another way than the one it was copied from.
 local RESET = "WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW"
-
--- Tag of the documentation that all SDKs share.
-local NONDETERMINISM = "[TMPRL1100] "
 
 local methods = {
   -- What a run counts, until it does.
@@ -141,15 +137,6 @@ function methods:fail_task(problem, traceback)
   self.failure = self.failure or { error = problem or tostring(problem), traceback = traceback }
 end
 
-local function nondeterminism(id, expected, actual)
-  id = tonumber(("%d"):format(id)) -- an integer, where Lua has them
-  return errors.received {
-    kind = "nondeterminism", event_id = id, expected = expected, actual = actual,
-    message = ("%sevent %d of the history is %s, but the workflow's code made %s"):format(
-      NONDETERMINISM, id, expected, actual),
-  }
-end
-
 --- The error for what no converter reads: it fails the task unless it is caught.
 function methods:unreadable(problem, what) -- luacheck: ignore 212
   if errors.is_error(problem) then
@@ -159,82 +146,8 @@ function methods:unreadable(problem, what) -- luacheck: ignore 212
   return errors.received(problem)
 end
 
--- Matching commands with their events.
-
--- History may have what code that was patched long ago does not ask for any more:
--- the mark of a deprecated patch, with its search attribute.
-local function is_outlived(self, kind, attributes, operation)
-  local patch = kind == "marker_recorded" and marker.patch_of(attributes)
-  local follows = self.outlived
-  self.outlived = nil
-  if patch and patch.deprecated then
-    self.outlived = not (operation and operation.event == kind and operation:matches(attributes))
-    return self.outlived
-  end
-  return follows and kind == "upsert_workflow_search_attributes"
-    and attributes_op.is_of_patches(attributes.search_attributes.indexed_fields)
-end
-
-function methods:match(kind, attributes, id)
-  local first = self.sent_first
-  local operation = self.sent[first]
-  if is_outlived(self, kind, attributes, operation) then
-    return nil
-  end
-  if not operation then
-    return nondeterminism(id, operations.describe(kind, attributes), "no command for it")
-  elseif operation.event ~= kind then
-    return nondeterminism(id, operations.describe(kind, attributes), operation:shows())
-  elseif not operation:matches(attributes)
-    and not (self.any_ids and operation.adopt and operation:adopt(attributes)) then
-    return nondeterminism(id, operation.shows_event(attributes), operation:shows())
-  end
-  self.sent[first] = nil
-  self.sent_first = first + 1
-  operation.event_id = id
-  if operation.happens then
-    self.by_event[id] = operation
-  end
-  return nil
-end
-
--- Behind the last event of a block nothing may be left.
-function methods:end_block(id, kind)
-  self.in_block = false
-  local operation = self.sent[self.sent_first]
-  if operation then
-    return nondeterminism(id, operations.describe(kind, {}), operation:shows())
-  end
-  self.sent_first, self.sent_last = 1, 0
-  return nil
-end
-
--- A history that ends in a block ends with all of it.
-function methods:end_history(history)
-  local operation = self.sent[self.sent_first]
-  return operation and nondeterminism(history:id(history.count), "the last one", operation:shows())
-end
-
--- The commands of the step wait for their events. Returns the messages of those
--- that are to be sent, when they are.
-function methods:seal(live)
-  local commands, messages = self.commands, live and {} or nil
-  local last = self.sent_last
-  for i = 1, #commands do
-    local operation = commands[i]
-    commands[i] = nil
-    if not operation.dropped then
-      last = last + 1
-      self.sent[last] = operation
-      operation.sent = true
-      if live then
-        messages[#messages + 1] = operation:command(self)
-      end
-    end
-  end
-  self.sent_last = last
-  return messages
-end
+methods.match, methods.end_block = block.match, block.finish
+methods.end_history, methods.seal = block.finish_history, block.seal
 
 -- Beginning.
 
@@ -423,7 +336,8 @@ end
 function methods:resolve(kind, attributes, id, jobs)
   local operation = self.by_event[tonumber(attributes[KEY[kind]])]
   if not operation or operation.ended or not operation.happens[kind] then
-    return nondeterminism(id, operations.describe(kind, attributes), "nothing it could belong to")
+    return block.nondeterminism(id, operations.describe(kind, attributes),
+      "nothing it could belong to")
   end
   -- From here on the server refuses to cancel it, though the code is still to hear.
   operation.ended = kind ~= "child_workflow_execution_started"
