@@ -23,6 +23,7 @@ local options = require "temporal.base.options"
 local payloads = require "temporal.worker.payloads"
 local polls = require "temporal.worker.polls"
 local promise = require "temporal.wait.promise"
+local protect = require "temporal.base.protect"
 local service = require "temporal.call.service"
 local sessions = require "temporal.call.session"
 local signals = require "temporal.worker.signals"
@@ -305,13 +306,16 @@ function worker:run(how)
   elseif not fn then
     return signals.wait(self, settings.signals)
   end
-  local results = pack(spawn(fn):get())
+  local results = pack(spawn(protect, fn):get())
   self:stop()
-  local problem = results[2]
-  if results[1] == nil and type(problem) == "table" and problem.kind == "task_failed" then
-    error(problem.raw, 0)
+  if results[1] then
+    return unpack(results, 2, results.n)
   end
-  return unpack(results, 1, results.n)
+  local problem = results[2]
+  if results[1] == nil and problem.kind == "task_failed" then -- on PUC 5.1
+    problem = problem.raw
+  end
+  return error(problem, 0)
 end
 
 --- How it is doing.

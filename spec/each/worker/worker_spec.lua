@@ -356,6 +356,23 @@ describe("a worker", function()
     assert.same({ "LuaError", "a bug" }, { failed[2], failed[3] })
   end)
 
+  it("runs a function beside itself, and returns or raises what that does", function()
+    local function run(fn)
+      return workers.new{ client = client, task_queue = "beside-" .. env.uuid(),
+        activities = { Nothing = function() end } }:run(fn)
+    end
+    local refused = temporal.application_error "refused"
+    assert.same({ 1, nil, 3 }, { run(function() return 1, nil, 3 end) })
+    local value, err = run(function() return nil, refused end)
+    assert.is_nil(value)
+    assert.equal(refused, err)
+    for _, problem in ipairs { refused, "text" } do
+      local ok, raised = pcall(run, function() error(problem, 0) end)
+      assert.is_false(ok)
+      assert.equal(problem, raised)
+    end
+  end)
+
   it("raises on misuse", function()
     local function raises(words, options)
       local ok, problem = pcall(temporal.worker, options)
