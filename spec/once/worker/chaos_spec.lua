@@ -77,3 +77,32 @@ describe("a worker that is killed every second", function()
       end)
   end
 end)
+
+-- What the server has is in a file: it goes on where it was killed.
+describe("a worker whose server is killed", function()
+  it("goes on with the next one", function()
+    local flags = { "--db-filename", env.tmp .. "/server-" .. env.uuid() .. ".db" }
+    local server = env.fresh_server { flags = flags }
+    local client = temporal.client { target = server.address, namespace = server.namespace,
+      logger = function() end }
+    local queue, file = "lua-" .. env.uuid(), env.tmp .. "/restart-" .. env.uuid()
+    local worker = env.spawn { env.lua, "spec/support/chaos_worker.lua", server.address,
+      server.namespace, queue, file, 1000, 2 }
+    local runs = {}
+    for i = 1, 10 do
+      runs[i] = temporal.assert(client:start_workflow({ task_queue = queue, task_timeout = 2 },
+        "Chaos", "w" .. i))
+    end
+    local before = server
+    server:kill()
+    promise.pause(1) -- the worker's polls and answers fail meanwhile
+    server = env.fresh_server { flags = flags, port = before.port, namespace = before.namespace }
+    for i = 1, 10 do
+      assert.equal(i, temporal.assert(runs[i]:update("add", i)))
+      assert.same({ 17, 400, i }, temporal.assert(runs[i]:get(HUNG)))
+    end
+    assert.same({ "exit", 0 }, { worker:stop(HUNG) })
+    client:close(0)
+    server:stop()
+  end)
+end)
