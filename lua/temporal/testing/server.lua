@@ -1,6 +1,6 @@
 --- A Temporal server for tests: started when a test begins, gone when it ends.
 --
---     local server = temporal.testing.server{ kind = "time_skipping" }
+--     local server = temporal.testing.server{kind="time_skipping"}
 --     local worker = temporal.worker{ client = server.client, ... }
 --     worker:run(function() ... end)
 --     server:stop()
