@@ -12,6 +12,7 @@ if simulation.impossible(describe, it) then return end
 
 local HUNG = 60
 local MIB = 1024 * 1024
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 local FAILED = "EVENT_TYPE_WORKFLOW_TASK_FAILED"
 
 local WORKFLOWS = {
@@ -77,24 +78,26 @@ describe("a worker", function()
     return failed.cause:gsub("^WORKFLOW_TASK_FAILED_CAUSE_", ""), failed.failure.message
   end
 
-  it("fails the task whose workflow returns more than the namespace allows", function()
-    local cause, message = failure_of("LargeResult", 3 * MIB)
-    assert.equal("PAYLOADS_TOO_LARGE", cause)
-    assert.matches("the result of the workflow: 31457%d%d bytes; the namespace allows 2097152",
-      message)
-  end)
+  -- An older server does not tell its limits: what is above them is sent, and refused there.
+  local function limits_are_known()
+    return next(temporal.assert(client:describe_namespace()).limits or {}) ~= nil
+  end
 
-  it("fails the task whose memo is more than the namespace allows", function()
-    local cause, message = failure_of("LargeMemo", 3 * MIB)
-    assert.equal("PAYLOADS_TOO_LARGE", cause)
-    assert.matches("the memo: 31457%d%d bytes; the namespace allows 2097152", message)
-  end)
-
-  it("fails the task whose arguments are more than the namespace allows", function()
-    local cause, message = failure_of("LargeArguments", 1, 3 * MIB)
-    assert.equal("PAYLOADS_TOO_LARGE", cause)
-    assert.matches("the arguments of activity Nothing: 31457%d%d bytes", message)
-  end)
+  for what, case in pairs {
+    ["workflow returns more"] = { "LargeResult", { 3 * MIB },
+      "the result of the workflow: 31457%d%d bytes; the namespace allows 2097152" },
+    ["memo is more"] = { "LargeMemo", { 3 * MIB },
+      "the memo: 31457%d%d bytes; the namespace allows 2097152" },
+    ["arguments are more"] = { "LargeArguments", { 1, 3 * MIB },
+      "the arguments of activity Nothing: 31457%d%d bytes" },
+  } do
+    it(("fails the task whose %s than the namespace allows"):format(what), function()
+      local known = limits_are_known()
+      local cause, message = failure_of(case[1], unpack(case[2]))
+      assert.matches(known and "^PAYLOADS_TOO_LARGE$" or "^BAD_[%u_]+_ATTRIBUTES$", cause)
+      if known then assert.matches(case[3], message) end
+    end)
+  end
 
   it("fails the task whose commands are more than gRPC takes at once", function()
     local cause, message = failure_of("LargeArguments", 3, 1900000)
@@ -110,6 +113,7 @@ describe("a worker", function()
 
   it("fails a query whose result is too large, or cannot be written", function()
     local large, print_query, small
+    local known = limits_are_known()
     beside(function()
       local run = begin "LargeQuery"
       temporal.assert(run:get(HUNG))
@@ -117,8 +121,9 @@ describe("a worker", function()
       print_query = select(2, run:query "print")
       small = run:query("large", 3)
     end)
-    assert.matches('the result of query "large": 31457%d%d bytes; the namespace allows 2097152',
-      large.message)
+    assert.matches(known
+      and 'the result of query "large": 31457%d%d bytes; the namespace allows 2097152'
+      or "size exceeds limit", large.message)
     assert.matches('the result of query "print"', print_query.message, 1, true)
     assert.equal("xxx", small)
   end)
