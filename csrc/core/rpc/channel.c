@@ -42,7 +42,9 @@ tp_channel *tp_channel_new(tp_engine *engine, const tp_channel_options *o) {
   c->queue_tail = &c->queue;
   tp_timer_init(&c->timer, on_timer);
   tp_polls_init(&c->polls, &engine->timers, TP_MAX_POLLS);
-  tp_polls_init(&c->worker_polls, &engine->timers, TP_MAX_POLLS);
+  /* One, until the peer has said how many streams there are: none of these
+  ** gives its stream back. */
+  tp_polls_init(&c->worker_polls, &engine->timers, 1);
   c->worker_polls.steady = true;
   tp_engine_hold(engine);
   tp_engine_add(engine, &c->source, o->shutdown_timeout);
