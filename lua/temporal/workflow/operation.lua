@@ -8,8 +8,8 @@
 -- words, for a mismatch), `adopt(self, attributes)` (is it, but for its id? Only in
 -- replays where ids do not count), `happens` (by event type: `fn(self, attributes)`,
 -- returns true when it is over), `waits(self)` (is its end waited for when it is
--- canceled? absent: no), `withdraw(self)` (it is canceled before it was
--- sent), `request_cancel(self)` (after).
+-- canceled? absent: no), `withdraw(self, reason)` (it is canceled before it was
+-- sent), `request_cancel(self, reason)` (after).
 -- @module temporal.workflow.operation
 
 local arguments = require "temporal.value.arguments"
@@ -128,13 +128,17 @@ end
 local methods = {}
 
 --- Cancels it. What was not sent yet is dropped without a trace in history.
-function methods:cancel()
+-- @tparam[opt] string reason
+function methods:cancel(reason)
   fiber.running "cancel"
+  if reason ~= nil and type(reason) ~= "string" then
+    misuse.raisef("cancel: the reason must be a string, got %s", options.kind_of(reason))
+  end
   current.run:before_step()
-  return self:cancel_now()
+  return self:cancel_now(reason)
 end
 
-function methods:cancel_now()
+function methods:cancel_now(reason)
   if self.done or self.cancel_requested then
     return
   elseif self.ended then
@@ -143,15 +147,15 @@ function methods:cancel_now()
   end
   self.cancel_requested = true
   if self.sent then
-    self:request_cancel()
+    self:request_cancel(reason)
   else
     self.dropped = true
-    self:withdraw()
+    self:withdraw(reason)
   end
 end
 
-function methods:cancel_in_scope()
-  self:cancel_now()
+function methods:cancel_in_scope(scope)
+  self:cancel_now(scope.reason)
 end
 
 -- How the events of commands are shown, by their types.

@@ -25,7 +25,7 @@ local function call(run, handler, values)
   fiber.leave()
   run.replaying = replaying
   if not ok then
-    return nil, value
+    return nil, value == nil and "nil" or value
   end
   return value, value == nil and problem or nil
 end

@@ -22,7 +22,7 @@ local function new(parent)
 end
 
 --- Adds a member: an operation, a waiting fiber, a scope. It has a method
--- `cancel_in_scope(reason)`.
+-- `cancel_in_scope(scope)`.
 -- @treturn integer its place, for `leave`
 function scope:join(member)
   local place = self.last + 1

@@ -1,6 +1,7 @@
 --- What a run asks for beside activities and timers, without a server: other workflows, patches,
 -- side effects, attributes. Every test replays what it has written in three ways.
 
+local core = require "temporal.core"
 local simulation = require "spec.support.simulation"
 local temporal = require "temporal"
 local workflow = require "temporal.workflow"
@@ -101,6 +102,35 @@ describe("a run", function()
         sim:verify()
       end)
     end
+  end)
+
+  it("is canceled with a reason, its own or that of its scope", function()
+    local sim = simulation.new(function()
+      local function canceled(future, reason)
+        if reason then future:cancel(reason) end
+        local _, err = pcall(future.get, future)
+        return err.message
+      end
+      local child = workflow.start_child_workflow({ id = "c" }, "Child")
+      local messages = { canceled(workflow.timer(9), "mine"),
+        canceled(workflow.spawn(workflow.sleep, 9), "its task's") }
+      child:cancel "no need"
+      messages[3] = canceled(workflow.timer(9))
+      return messages
+    end)
+    sim:task()
+    sim:child "started"
+    assert.equal("request_cancel_external_workflow_execution start_timer", sim:task())
+    local bytes = sim.answers[#sim.answers].commands[1]
+    local command = core.decode("temporal.api.command.v1.Command", bytes)
+    assert.equal("no need",
+      command.request_cancel_external_workflow_execution_command_attributes.reason)
+    sim:cancel "all of it"
+    sim:task()
+    assert.same({ "mine", "its task's", "all of it" }, sim:result())
+    sim:verify()
+    local _, problem = simulation.new(function() workflow.timer(9):cancel(3) end):task()
+    assert.matches("operation_spec.lua:%d+: cancel: the reason must be a string, got 3", problem)
   end)
 
   it("signals and cancels other workflows", function()

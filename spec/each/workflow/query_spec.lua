@@ -17,6 +17,11 @@ describe("a query", function()
       random = function() workflow.random() end,
       patched = function() workflow.patched "new" end,
       details = function() workflow.set_current_details "x" end,
+      signal_handler = function() workflow.on_signal("s", function() end) end,
+      query_handler = function() workflow.on_query("q", function() end) end,
+      update_handler = function() workflow.on_update("u", function() end) end,
+      continue_as_new = function() workflow.continue_as_new {} end,
+      side_effect = function() workflow.side_effect(function() return 1 end) end,
     }
     local sim = simulation.new(function()
       for name, fn in pairs(calls) do workflow.on_query(name, fn) end
@@ -30,16 +35,34 @@ describe("a query", function()
     sim:verify()
   end)
 
+  it("knows the patches that were asked for before", function()
+    local sim = simulation.new(function()
+      workflow.on_query("patched", function() return workflow.patched "change" end)
+      workflow.sleep(1)
+      workflow.patched "change"
+      workflow.wait_condition(function() return not workflow.patched "change" end)
+    end)
+    sim:task()
+    local _, why = sim:query "patched"
+    assert.matches("workflow.patched is not possible in a query", why, 1, true)
+    sim:fire "1"
+    sim:task()
+    assert.is_true(sim:query "patched")
+    sim:verify()
+  end)
+
   it("fails with `nil, why` and with what it raises", function()
     local sim = simulation.new(function()
       workflow.on_query("returned", function() return nil, "no luck" end)
       workflow.on_query("raised", function() error("broken", 0) end)
+      workflow.on_query("raised nil", function() error() end)
       workflow.on_query("nothing", function() end)
       workflow.sleep(1)
     end)
     sim:task()
     assert.same({ nil, "no luck" }, { sim:query "returned" })
     assert.same({ nil, "broken" }, { sim:query "raised" })
+    assert.same({ nil, "nil" }, { sim:query "raised nil" })
     assert.same({}, { sim:query "nothing" })
     sim:verify()
   end)

@@ -9,6 +9,8 @@ if simulation.impossible(describe, it) then return end
 
 local JIT = rawget(_G, "jit") ~= nil
 
+local CONVERTER = temporal.converter
+
 -- What a workflow returns that only computes; replayed, too.
 local function result_of(fn, ...)
   local sim = simulation.new(fn, ...)
@@ -157,6 +159,8 @@ describe("in a workflow", function()
       ["temporal.client"] = function() temporal.client {} end,
       ["temporal.spawn"] = function() temporal.spawn(print) end,
       ["package.path"] = function() package.path = "x" end,
+      ["temporal.host.use"] = function() temporal.host.use "loop" end,
+      ["temporal.converter.new"] = function() local new = CONVERTER.new() return new end,
     } do
       local problem = problem_of(fn)
       assert.matches(name .. " in a workflow: use an activity", problem, 1, true)
@@ -164,6 +168,35 @@ describe("in a workflow", function()
     end
     if JIT then
       assert.matches("jit.off in a workflow", problem_of(function() jit.off() end), 1, true)
+    end
+  end)
+
+  it("wrong arguments are said at the line of the call", function()
+    for words, fn in pairs {
+      ["bad argument #1 to 'random' (number expected, got table)"] = function()
+        local n = math.random {}
+        return n
+      end,
+      ["bad argument #2 to 'random' (number expected, got boolean)"] = function()
+        local n = math.random(1, true)
+        return n
+      end,
+      ["bad argument to 'random' (interval is empty)"] = function()
+        local n = math.random(2, 1)
+        return n
+      end,
+      ["bad argument to 'random' (interval is too large"] = function()
+        local n = math.random(1, math.huge)
+        return n
+      end,
+      ["bad argument #1 to 'date' (string expected, got table)"] = function()
+        local date = os.date {}
+        return date
+      end,
+    } do
+      local problem = problem_of(fn)
+      assert.matches(words, problem, 1, true)
+      assert.matches("sandbox_spec.lua:%d+:", problem)
     end
   end)
 

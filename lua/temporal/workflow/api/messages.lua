@@ -51,7 +51,8 @@ local UPDATE = options.define("option of workflow.on_update", {
 
 -- Puts a handler into the run's table of them, under its name or `temporal.any`.
 local function register(what, field, name, fn, given, spec)
-  local run = fiber.run_of(what)
+  fiber.running(what)
+  local run = current.run
   check_name(what, name)
   check_handler(what, fn)
   if given ~= nil and type(given) ~= "table" then

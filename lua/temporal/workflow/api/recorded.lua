@@ -17,29 +17,33 @@ local to_integer = rawget(math, "tointeger") or function() end
 
 local workflow = {}
 
--- Who asks for a patch.
-local function asking(id, what)
-  fiber.running(what)
+-- The answer to a patch: one that was given before is known everywhere.
+local function ask(id, what, deprecated)
+  local run = fiber.run_of(what)
   if type(id) ~= "string" or id == "" then
     misuse.raisef("%s: the id must be a string that is not empty, got %s", what, options.show(id))
   end
-  current.run:before_step()
-  return current.run
+  if run.patched[id] == nil then
+    fiber.running(what)
+    run:before_step()
+  end
+  return patch.ask(run, id, deprecated)
 end
 
 --- Is a change of the code in force in this run? True in new runs, which record it,
--- and in those that have recorded it.
+-- and in those that have recorded it. Code that may only look can ask for what was asked
+-- before.
 -- @tparam string id of the change
 -- @treturn boolean the same for the whole run
 function workflow.patched(id)
-  return patch.ask(asking(id, "workflow.patched"), id, false)
+  return ask(id, "workflow.patched", false)
 end
 
 --- Says that no run is left without the change: `patched` goes, this stays until no
 -- run is left that has recorded it.
 -- @tparam string id of the change
 function workflow.deprecate_patch(id)
-  patch.ask(asking(id, "workflow.deprecate_patch"), id, true)
+  ask(id, "workflow.deprecate_patch", true)
 end
 
 local function check_effect(what, fn)

@@ -204,12 +204,13 @@ function child:waits()
   return kind ~= "abandon" and kind ~= "try_cancel"
 end
 
-function child:request_cancel()
+function child:request_cancel(reason)
   local kind = self.options.cancellation_type
   if kind == "abandon" then
     return end_both(self, canceled(self))
   end
-  local request = external.request_cancel({ workflow_id = self.id, run_id = self.run_id }, true)
+  local target = { workflow_id = self.id, run_id = self.run_id }
+  local request = external.request_cancel(target, true, reason)
   if kind == "try_cancel" then
     return end_both(self, canceled(self))
   elseif kind == "wait_cancellation_requested" then

@@ -4,6 +4,7 @@
 local current = require "temporal.workflow.current"
 local duration = require "temporal.base.duration"
 local errors = require "temporal.error.error"
+local filled = require("temporal.base.field").filled
 local future = require "temporal.workflow.future"
 local operation = require "temporal.workflow.operation"
 
@@ -74,21 +75,21 @@ timer.happens = {
   end,
 }
 
-local function canceled()
+local function canceled(reason)
   return errors.received {
-    kind = "canceled", message = "the timer was canceled", details = { n = 0 },
+    kind = "canceled", message = filled(reason) or "the timer was canceled", details = { n = 0 },
   }
 end
 
-function timer:withdraw()
-  operation.reject(self, canceled())
+function timer:withdraw(reason)
+  operation.reject(self, canceled(reason))
 end
 
-function timer:request_cancel()
+function timer:request_cancel(reason)
   local run = current.run
   operation.emit(run, nil, setmetatable({ done = true, timer = self }, cancellation_metatable))
   run.by_event[self.event_id or 0] = nil
-  operation.reject(self, canceled())
+  operation.reject(self, canceled(reason))
 end
 
 metatable = operation.class("temporal.workflow.timer", timer)

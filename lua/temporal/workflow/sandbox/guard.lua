@@ -30,10 +30,22 @@ end
 
 local guard = {}
 
+-- A function or a table of the package that workflows have nothing of.
 local function refused(name, value)
-  return standard.refusing("temporal." .. name, type(value) == "function" and value or function()
-    return value
-  end)
+  if type(value) == "function" then
+    return standard.refusing(name, value)
+  end
+  return standard.refusing_table(name, value)
+end
+
+-- Those that the program may have in variables of its own.
+local function refuse_all(values, name, value)
+  values[value] = refused(name, value)
+  for key, each in next, type(value) == "table" and value or {} do
+    if type(each) == "function" then
+      values[each] = refused(("%s.%s"):format(name, key), each)
+    end
+  end
 end
 
 --- By what a workflow could have captured of the package, what it gets instead.
@@ -48,9 +60,9 @@ function guard.values()
   for name, value in next, temporal do
     if ALLOWED[name] then
       fields[name] = value
-    elseif name ~= "define_workflow" and type(value) == "function" then
-      fields[name] = refused(name, value)
-      values[value] = fields[name]
+    elseif name ~= "define_workflow" then
+      refuse_all(values, "temporal." .. name, value)
+      fields[name] = values[value]
     end
   end
   values[temporal] = setmetatable(fields, { __index = function(_, name)
@@ -58,7 +70,7 @@ function guard.values()
     if value == nil or ALLOWED[name] then
       return value
     end
-    return refused(name, value)
+    return refused("temporal." .. name, value)
   end })
   return values
 end

@@ -112,16 +112,30 @@ OWN["os.date"] = function(format, time)
   if is_outside() then
     return lua_date(format, time)
   end
+  if format ~= nil and type(format) ~= "string" then
+    misuse.raisef("bad argument #1 to 'date' (string expected, got %s)", type(format))
+  end
   format = (format or "%c"):gsub("^!", "")
-  return lua_date("!" .. format, time or to_integer(floor(current.run.now)))
+  local ok, shown = pcall(lua_date, "!" .. format, time or to_integer(floor(current.run.now)))
+  if not ok then
+    misuse.raise((shown:gsub("'%?'", "'date'")))
+  end
+  return shown
 end
 
 -- Numbers.
 
 local lua_random = math.random
 
-local function bad_interval()
-  misuse.raise "bad argument to 'random' (interval is empty)"
+-- What the generator can do: whole numbers below it.
+local EXACT = 9007199254740992
+
+local function bound(place, value)
+  local number = tonumber(value)
+  if not number then
+    misuse.raisef("bad argument #%d to 'random' (number expected, got %s)", place, type(value))
+  end
+  return number
 end
 
 OWN["math.random"] = function(m, n)
@@ -141,10 +155,14 @@ OWN["math.random"] = function(m, n)
       local high = to_integer(generator:integer(0, 4294967295))
       return high * 4294967296 + to_integer(generator:integer(0, 4294967295))
     end
-    m, n = 1, m
+    m, n = 1, bound(1, m)
+  else
+    m, n = bound(1, m), bound(2, n)
   end
-  if m > n then
-    bad_interval()
+  if m ~= m or n ~= n or m > n then
+    misuse.raise "bad argument to 'random' (interval is empty)"
+  elseif m < -EXACT or n > EXACT or n - m >= EXACT then
+    misuse.raise "bad argument to 'random' (interval is too large: its numbers must be below 2^53)"
   end
   return to_integer(generator:integer(m, n))
 end
@@ -439,6 +457,6 @@ standard.strings = FIELDS.string
 -- code.
 standard.interpret = jit_off
 
-standard.refusing = refusing
+standard.refusing, standard.refusing_table = refusing, refusing_table
 
 return standard
