@@ -78,6 +78,49 @@ describe("a run", function()
     rawset(_G, "spec_rate", nil)
   end)
 
+  it("shares upvalues with functions that come to it as globals, too", function()
+    local count = 0
+    rawset(_G, "spec_get", function() return count end)
+    rawset(_G, "spec_set", function(n) count = n end)
+    local of = worker { workflows = {
+      Main = function()
+        count = count + 1
+        local first = _G.spec_get()
+        _G.spec_set(first + 10)
+        return { first, count, _G.spec_get() }
+      end,
+      Globals = function()
+        _G.spec_set(5)
+        return { _G.spec_get() }
+      end,
+    } }
+    for _ = 1, 2 do
+      assert.same({ 1, 11, 11 }, result_of(of, "Main"))
+      assert.same({ 5 }, result_of(of, "Globals"))
+    end
+    assert.equal(0, count)
+    rawset(_G, "spec_get", nil)
+    rawset(_G, "spec_set", nil)
+  end)
+
+  it("has no copies of what only other workflows reach", function()
+    local shared, large = {}, { 1 }
+    local of = worker { workflows = {
+      Large = function() return { #large, #shared } end,
+      Small = function() return { #shared } end,
+    } }
+    local function copied(name)
+      local sim, tables = simulation.new(of.code.entries[name]), {}
+      sim:task()
+      for _, copy in next, sim.run.instance.copies do
+        if type(copy) == "table" and #copy > 0 then tables[#tables + 1] = copy end
+      end
+      return tables
+    end
+    assert.same({ { 1 } }, copied "Large")
+    assert.same({}, copied "Small")
+  end)
+
   it("has classes, closures in tables, and keys that are tables", function()
     local key = {}
     local Point = { made = 0 }

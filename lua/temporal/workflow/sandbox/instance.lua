@@ -34,13 +34,29 @@ local function make(self, node)
   return self:environment(node)
 end
 
-local function fill_function(copies, node, fn)
-  local cells = node.cells
+-- The user of a cell that sets it. `first` has those of the plan; `fresh`, the ids of
+-- what is being made, is nil in a run that has no copies yet: else one that was there
+-- before may have set it.
+local function setter_of(copies, cell, first, fresh)
+  if fresh then
+    local users = cell.users
+    for i = 1, #users do
+      local id = users[i].id
+      if copies[id] and not fresh[id] then
+        return users[i]
+      end
+    end
+  end
+  return first[cell]
+end
+
+local function fill_function(copies, node, first, fresh)
+  local fn, cells = copies[node.id], node.cells
   for i = 1, #cells do
     local cell = cells[i]
-    local owner = cell.owner
-    if owner ~= node or cell.index ~= i then
-      upvaluejoin(fn, i, copies[owner.id], cell.index)
+    local setter = setter_of(copies, cell, first, fresh)
+    if setter.id ~= node.id or setter.index ~= i then
+      upvaluejoin(fn, i, copies[setter.id], setter.index)
     elseif cell.node then
       setupvalue(fn, i, copies[cell.node.id])
     elseif i == 1 or cell.value ~= nil then -- the first one is what is global otherwise
@@ -82,20 +98,23 @@ end
 -- @return the copy
 function methods:copy_of(node)
   local copies, list = self.copies, node.plan
-  local made, count = {}, 0
+  local made, fresh = {}, next(copies) ~= nil and {} or nil
   for i = 1, #list do
     local each = list[i]
-    if copies[each.id] == nil then
-      copies[each.id] = make(self, each)
-      count = count + 1
-      made[count] = each
+    local id = each.id
+    if copies[id] == nil then
+      copies[id] = make(self, each)
+      made[#made + 1] = each
+      if fresh then
+        fresh[id] = true
+      end
     end
   end
-  for i = 1, count do
+  for i = 1, #made do
     local each = made[i]
     local kind = each.kind
     if kind == "function" then
-      fill_function(copies, each, copies[each.id])
+      fill_function(copies, each, list.first, fresh)
     elseif kind == "table" then
       fill_table(copies, each, copies[each.id])
     end

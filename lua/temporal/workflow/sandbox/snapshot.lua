@@ -2,8 +2,8 @@
 -- tables, metatables. Each run gets copies of it.
 --
 -- A node is a function, a table, a library or an environment that a run has a copy
--- of. A cell is an upvalue, which functions may share: the first that was found with
--- it sets it in a run, the others join it.
+-- of. A cell is an upvalue, which functions may share: the first of them that a run
+-- has a copy of sets it there, the others join it.
 -- @module temporal.workflow.sandbox.snapshot
 
 local activities = require "temporal.activity.definition"
@@ -167,8 +167,8 @@ local function read_function(self, node)
     local id = upvalue_id(fn, i)
     local cell = self.cells[id]
     if not cell then
-      cell = { owner = node, index = i, id = id }
-      self.cells[id], node.cells[i] = cell, cell
+      cell = { id = id, first = node, users = {} }
+      self.cells[id] = cell
       if name == "_ENV" and type(value) == "table" then
         cell.node = self:environment(value, "the environment of " .. node.path)
       else
@@ -176,6 +176,7 @@ local function read_function(self, node)
       end
     end
     node.cells[i] = cell
+    cell.users[#cell.users + 1] = { id = node.id, index = i }
   end
 end
 
@@ -222,9 +223,9 @@ local function read_table(self, node)
   end
 end
 
--- All nodes that a node's copies need.
+-- All nodes that a node's copies need; `first`: by cell the first user among them.
 local function plan(root)
-  local list, seen = {}, {}
+  local list, seen, first = {}, {}, {}
   local function add(node)
     if node and node.id and not seen[node.id] then
       seen[node.id] = true
@@ -235,8 +236,8 @@ local function plan(root)
   local at = 1
   while list[at] do
     local node = list[at]
-    for _, cell in next, node.cells or {} do
-      add(cell.owner)
+    for i, cell in next, node.cells or {} do
+      first[cell] = first[cell] or { id = node.id, index = i }
       add(cell.node)
     end
     for i = 1, node.count or 0 do
@@ -247,6 +248,7 @@ local function plan(root)
     add(node.env)
     at = at + 1
   end
+  list.first = first
   return list
 end
 
@@ -274,7 +276,7 @@ local function forget(self)
     local node = self.made[i]
     self.nodes[node.original] = nil
     for _, cell in next, node.cells or {} do
-      if cell.owner == node then
+      if cell.first == node then
         self.cells[cell.id] = nil
       end
     end
