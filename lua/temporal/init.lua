@@ -41,6 +41,8 @@ if core.version ~= VERSION then
     .. "install both from the same release"):format(VERSION, tostring(core.version)), 0)
 end
 
+require("temporal.base.sources").read()
+
 local client = require "temporal.client.client"
 local definition = require "temporal.run.definition"
 local errors = require "temporal.error.error"
@@ -50,7 +52,6 @@ local host = require "temporal.wait.host"
 local lazy = require "temporal.base.lazy"
 local options = require "temporal.base.options"
 local scheduler = require "temporal.wait.scheduler"
-local several = require "temporal.wait.several"
 local types = require "temporal.value.types"
 local wait = require "temporal.wait.wait"
 
@@ -121,6 +122,12 @@ local LAZY = {
   spawn = function()
     return lazy("temporal.wait.task").spawn
   end,
+  wait = function()
+    return lazy("temporal.wait.several").any
+  end,
+  wait_all = function()
+    return lazy("temporal.wait.several").all
+  end,
 }
 
 local function load_lazy(temporal, name)
@@ -131,8 +138,6 @@ local function load_lazy(temporal, name)
   temporal[name] = load()
   return temporal[name]
 end
-
-require("temporal.base.sources").read()
 
 return setmetatable({
   _VERSION = VERSION,
@@ -145,8 +150,6 @@ return setmetatable({
   assert = errors.assert,
   is_canceled = errors.is_canceled,
   is_error = errors.is_error,
-  wait = several.any,
-  wait_all = several.all,
   host = { use = host.use },
   poll = poll,
   pollable = get_pollable,

@@ -2,7 +2,7 @@
 -- the tasks of the server and for local activities.
 -- @module temporal.activity.call
 
-local activity = require "temporal.activity"
+local activity = require "temporal.activity.api"
 local arguments = require "temporal.value.arguments"
 local context = require "temporal.activity.context"
 local definition = require "temporal.activity.definition"
@@ -93,7 +93,7 @@ local function ended(of, ok, first, second)
 end
 
 local function body(of, fn, values)
-  activity.enter(of)
+  context.enter(of)
   if protect ~= pcall then -- no wait would pass through it; the task keeps the error
     return ended(of, true, fn(unpack(values, 1, values.n)))
   end

@@ -114,6 +114,14 @@ function context.current()
   return current[running() or false]
 end
 
+--- Is the running coroutine that of an activity of this worker?
+-- @tparam worker worker
+-- @treturn boolean
+function context.is_of(worker)
+  local found = context.current()
+  return found ~= nil and found.owner == worker
+end
+
 --- The activity is to end.
 -- @tparam temporal.activity self
 -- @tparam string reason `"requested" "paused" "reset" "timed_out" "not_found"

@@ -19,17 +19,16 @@ local function load_module(name)
   return require(name)
 end
 
-local function load_field(name)
-  return function(proxy, key)
-    local value = load_module(name)[key]
-    rawset(proxy, key, value)
-    return value
-  end
-end
-
 --- Stands in for a module.
 -- @tparam string name as for `require`
--- @treturn table whose fields are the module's
+-- @treturn table without fields, until one is asked for; then with the module's
 return function(name)
-  return setmetatable({}, { __index = load_field(name) })
+  return setmetatable({}, { __index = function(proxy, key)
+    local module = load_module(name)
+    for field, value in next, module do
+      rawset(proxy, field, value)
+    end
+    setmetatable(proxy, { __index = module })
+    return module[key]
+  end })
 end

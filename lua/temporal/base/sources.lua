@@ -1,7 +1,7 @@
 --- All that this package may need later is in hand once it is loaded: a call
 -- must not fail because files can no longer be read then (another user, another
--- folder or root, no descriptor left). The modules that nothing has asked for
--- yet are read, and compiled when they are first required.
+-- folder or root, no descriptor left). Every module is read first of all, without
+-- a search for its file, and compiled when it is first required.
 -- @module temporal.sources
 
 local core = require "temporal.core"

@@ -17,7 +17,7 @@ local options = require "temporal.base.options"
 local report = require "temporal.wait.report"
 local service = require "temporal.base.lazy" "temporal.call.service"
 local sessions = require "temporal.call.session"
-local start = require "temporal.run.start"
+local start = require "temporal.base.lazy" "temporal.run.start"
 local state = require "temporal.base.state"
 local tickets = require "temporal.wait.ticket"
 local wait = require "temporal.wait.wait"
@@ -49,6 +49,7 @@ end
 
 -- Methods that live with their nouns: the module is loaded by the first use.
 local ELSEWHERE = {
+  workflow = "temporal.run.future",
   signal_with_start = "temporal.run.signal",
   update_with_start = "temporal.run.update_with_start",
   list_workflows = "temporal.run.visibility",
@@ -258,43 +259,6 @@ function client:start_workflow(start_options, workflow, ...)
       start.input(self, start_options, workflow, select("#", ...), ...), perform_start)
   end
   return when_started(start.submit(session, start_options, workflow, select("#", ...), ...))
-end
-
-local RUN = options.define("option of client:workflow", {
-  run_id = options.string("run_id"),
-  first_execution_run_id = options.string("first_execution_run_id"),
-})
-
---- The handle of a workflow execution started elsewhere. Asks the server for
--- nothing yet.
--- @tparam string id the workflow id
--- @tparam[opt] string|table run a run id, or
---   `{run_id=, first_execution_run_id=}`; nil for the latest run
--- @return a future
--- @raise on misuse
-function client:workflow(id, run)
-  local session = check_open(self)
-  if type(id) ~= "string" or id == "" then
-    misuse.raisef("client:workflow: the workflow id must be a string that is not empty, got %s",
-      options.show(id))
-  end
-  local chosen
-  if run == nil then
-    chosen = {}
-  elseif type(run) == "table" then
-    chosen = options.apply(RUN, run, {})
-  else
-    chosen = options.apply(RUN, { run_id = run }, {})
-  end
-  -- What a function gives is asked for by `get`.
-  local metadata = type(session.metadata) == "table" and session.metadata or nil
-  local future, problem = session.channel:run(self.namespace, id, chosen.run_id,
-    chosen.first_execution_run_id, metadata)
-  if not future then
-    misuse.raise(problem)
-  end
-  core.set_owner(future, self)
-  return future
 end
 
 -- Raw calls.

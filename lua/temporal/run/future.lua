@@ -429,3 +429,43 @@ overdue.observe {
     return long_wait.begin(...)
   end,
 }
+
+local RUN = options.define("option of client:workflow", {
+  run_id = options.string("run_id"),
+  first_execution_run_id = options.string("first_execution_run_id"),
+})
+
+--- The handle of a workflow execution started elsewhere. Asks the server for
+-- nothing yet.
+-- @param client
+-- @tparam string id the workflow id
+-- @tparam[opt] string|table given a run id, or
+--   `{run_id=, first_execution_run_id=}`; nil for the latest run
+-- @return a future
+-- @raise on misuse
+local function workflow(client, id, given)
+  local session = sessions.of(client)
+  if type(id) ~= "string" or id == "" then
+    misuse.raisef("client:workflow: the workflow id must be a string that is not empty, got %s",
+      options.show(id))
+  end
+  local chosen
+  if given == nil then
+    chosen = {}
+  elseif type(given) == "table" then
+    chosen = options.apply(RUN, given, {})
+  else
+    chosen = options.apply(RUN, { run_id = given }, {})
+  end
+  -- What a function gives is asked for by `get`.
+  local metadata = type(session.metadata) == "table" and session.metadata or nil
+  local future, problem = session.channel:run(client.namespace, id, chosen.run_id,
+    chosen.first_execution_run_id, metadata)
+  if not future then
+    misuse.raise(problem)
+  end
+  core.set_owner(future, client)
+  return future
+end
+
+return { workflow = workflow }

@@ -101,7 +101,7 @@ end
 -- @tparam number|nil deadline of the wait
 function overdue.look(ticket, awaited, deadline)
   if not ticket.due then
-    local time, after = now(), shared.observer.after(awaited)
+    local time, after = now(), shared.observer and shared.observer.after(awaited)
     local due = after and time + after or huge
     ticket.since = time
     look_again(ticket, deadline and deadline <= due and huge or due)

@@ -4,7 +4,7 @@
 -- RespondActivityTaskCanceled).
 -- @module temporal.worker.activity_task
 
-local activity = require "temporal.activity"
+local activity = require "temporal.activity.api"
 local attempt = require "temporal.worker.attempt"
 local call = require "temporal.activity.call"
 local calls = require "temporal.worker.calls"

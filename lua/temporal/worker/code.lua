@@ -5,15 +5,19 @@
 local definition = require "temporal.run.definition"
 local definitions = require "temporal.worker.definitions"
 local errors = require "temporal.error.error"
-local fiber = require "temporal.workflow.fiber"
-local guard = require "temporal.workflow.sandbox.guard"
-local instances = require "temporal.workflow.sandbox.instance"
+local fiber = require "temporal.base.lazy" "temporal.workflow.fiber"
+local guard = require "temporal.base.lazy" "temporal.workflow.sandbox.guard"
+local instances = require "temporal.base.lazy" "temporal.workflow.sandbox.instance"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
-local runs = require "temporal.workflow.run"
-local snapshots = require "temporal.workflow.sandbox.snapshot"
+local runs = require "temporal.base.lazy" "temporal.workflow.run"
+local snapshots = require "temporal.base.lazy" "temporal.workflow.sandbox.snapshot"
 local types = require "temporal.value.types"
-local verdict = require "temporal.workflow.verdict"
+local verdict = require "temporal.base.lazy" "temporal.workflow.verdict"
+
+-- What runs may require, all of them the same.
+require "temporal.activity"
+require "temporal.workflow"
 
 local next, pcall, require, setmetatable, tostring, type =
   next, pcall, require, setmetatable, tostring, type
@@ -88,7 +92,8 @@ local function add(self, name, fn, entry)
   definitions.add(self.workflows, name, fn, self.option)
   local settings = definition.settings_of(fn)
   entry.code, entry.settings = self, settings
-  entry.fail_on = verdict.set(self.fail_workflow_on, settings.fail_workflow_on)
+  local first, second = self.fail_workflow_on, settings.fail_workflow_on
+  entry.fail_on = (first or second) and verdict.set(first, second)
   self.entries[name] = entry
 end
 
@@ -146,10 +151,13 @@ local function new(given, noun)
   local self = setmetatable({
     fail_workflow_on = given.fail_workflow_on,
     option = noun .. ' option "workflows"', deadlock_timeout = given.deadlock_timeout or nil,
-    snapshot = snapshots.new(modules, guard.values()), modules = modules, path = package.path,
+    modules = modules, path = package.path,
     -- Compiled modules; names of workflows by module and key; definitions by name.
     sources = {}, named = {}, entries = {}, workflows = {},
   }, metatable)
+  if next(given.workflows) then
+    self.snapshot = snapshots.new(modules, guard.values())
+  end
   local run
   for _, each in next, given.workflows do
     if each.fn then

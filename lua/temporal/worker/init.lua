@@ -5,10 +5,10 @@
 --     temporal.assert(worker:run())
 -- @module temporal.worker
 
-local activity = require "temporal.activity"
-local attempt = require "temporal.worker.attempt"
+local attempt = require "temporal.base.lazy" "temporal.worker.attempt"
 local cache = require "temporal.worker.cache"
 local code = require "temporal.worker.code"
+local context = require "temporal.base.lazy" "temporal.activity.context"
 local core = require "temporal.core"
 local crew = require "temporal.wait.crew"
 local definitions = require "temporal.worker.definitions"
@@ -16,11 +16,11 @@ local deployment = require "temporal.worker.deployment"
 local errors = require "temporal.error.error"
 local farewell = require "temporal.worker.farewell"
 local field = require "temporal.base.field"
-local local_activity = require "temporal.worker.local_activity"
+local local_activity = require "temporal.base.lazy" "temporal.worker.local_activity"
 local logger = require "temporal.observe.logger"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
-local payloads = require "temporal.worker.payloads"
+local payloads = require "temporal.base.lazy" "temporal.worker.payloads"
 local polls = require "temporal.worker.polls"
 local promise = require "temporal.wait.promise"
 local protect = require "temporal.base.protect"
@@ -42,6 +42,11 @@ local NO_SIGNALS = { signals = false }
 
 local worker = {}
 local metatable = { __name = "temporal.worker", __index = worker }
+
+-- A run is forgotten that has local activities.
+local function drop(run)
+  return local_activity.drop(run)
+end
 
 --- Makes a worker. Dials nothing.
 -- @tparam table given `client` and `task_queue` (required); `workflows`, `activities`
@@ -73,7 +78,7 @@ local function new(given)
     client = settings.client, task_queue = settings.task_queue,
     deployment = settings.deployment and settings.deployment.message,
     code = workflows, workflows = workflows.workflows, activities = defined,
-    cache = cache.new(settings.max_cached_workflows, local_activity.drop), settings = settings,
+    cache = cache.new(settings.max_cached_workflows, drop), settings = settings,
     slots = {
       workflow = slots.new(settings.slots.workflow), activity = slots.new(settings.slots.activity),
       local_activity = slots.new(settings.slots.local_activity),
@@ -257,7 +262,7 @@ function worker:stop(timeout)
   options.check_self(self, metatable, "worker")
   timeout = options.timeout(timeout, "worker:stop")
   self:begin_stop()
-  if activity.is_of(self) then
+  if context.is_of(self) then
     return true
   end
   return self:wait(timeout)

@@ -37,7 +37,7 @@ local HOPELESS = { closed = true, fork = true }
 local poller = {}
 
 local function handle(worker, source, response)
-  local ok, problem = protect(source.run, worker, response)
+  local ok, problem = protect(source.tasks.run, worker, response)
   if not ok then -- of this package: what user code raises comes to the task's own end
     logger.log(worker.session.logger, "error", "a task was dropped: " .. tostring(problem))
   end
@@ -183,11 +183,11 @@ end
 --- Begins the pollers of a queue.
 -- @tparam worker worker
 -- @tparam table source `count` (pollers), `method` (`"PollWorkflowTaskQueue"`,
---   `"PollActivityTaskQueue"`), `request`, `slots`, `run` (`run(worker, response)`
---   does a task and answers it); `rate` (of temporal.worker.rate): polls wait for
---   it; `sticky`: the queue is the worker's own; `other`: a source in whose place all
---   but the first of them poll while that one has work that waits, and this one has
---   none
+--   `"PollActivityTaskQueue"`), `request`, `slots`, `tasks` (its function
+--   `run(worker, response)` does a task and answers it); `rate` (of
+--   temporal.worker.rate): polls wait for it; `sticky`: the queue is the worker's own;
+--   `other`: a source in whose place all but the first of them poll while that one has
+--   work that waits, and this one has none
 function poller.begin(worker, source)
   source.backlog = 0
   if source.other then

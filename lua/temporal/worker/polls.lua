@@ -1,12 +1,14 @@
 --- The polls of a worker: which queues it asks, and how many at a time.
 -- @module temporal.worker.polls
 
-local activity_task = require "temporal.worker.activity_task"
+local activity_task = require "temporal.base.lazy" "temporal.worker.activity_task"
 local host = require "temporal.wait.host"
 local poller = require "temporal.worker.poller"
+local promise = require "temporal.wait.promise"
 local rate = require "temporal.worker.rate"
+local spawn = require("temporal.wait.task").spawn
 local worker_options = require "temporal.worker.options"
-local workflow_task = require "temporal.worker.workflow_task"
+local workflow_task = require "temporal.base.lazy" "temporal.worker.workflow_task"
 
 local next = next
 local floor, max = math.floor, math.max
@@ -25,7 +27,7 @@ local function poll_workflows(self, normal, count)
       task_queue = normal, worker_instance_key = self.instance_key,
       deployment_options = self.deployment,
     },
-    run = workflow_task.run,
+    tasks = workflow_task,
   }
   if self.cache.limit > 0 then
     local queue = {
@@ -44,7 +46,7 @@ local function poll_workflows(self, normal, count)
         task_queue = queue, worker_instance_key = self.instance_key,
         deployment_options = self.deployment,
       },
-      run = workflow_task.run,
+      tasks = workflow_task,
     })
   end
   poller.begin(self, everybodys)
@@ -65,13 +67,27 @@ local function poll_activities(self, normal, count)
       task_queue_metadata = of_queue and { max_tasks_per_second = of_queue } or nil,
     },
     rate = settings.max_activities_per_second and rate.new(settings.max_activities_per_second),
-    run = activity_task.run,
+    tasks = activity_task,
   }
   -- The server counts those that are polled for.
   self.eager_limit = of_queue and 0 or settings.eager_activities
     or host.is_plain() and PLAIN_EAGER or EAGER
   self.eager_source = source
   poller.begin(self, source)
+end
+
+-- The code that tasks need is loaded while the server looks for one. It is seconds
+-- until the first polls are out.
+local SOON = 0.001
+
+local function load_tasks(self)
+  promise.pause(SOON)
+  if self.state == "running" and next(self.workflows) then
+    require "temporal.worker.workflow_task"
+  end
+  if self.state == "running" and next(self.activities) then
+    require "temporal.worker.activity_task"
+  end
 end
 
 --- Begins them.
@@ -85,6 +101,7 @@ function polls.begin(self)
   if next(self.activities) and not self.settings.local_activities_only then
     poll_activities(self, normal, pollers.activity)
   end
+  spawn(load_tasks, self)
 end
 
 return polls

@@ -20,6 +20,11 @@ local size = require "temporal.worker.size"
 local task_history = require "temporal.worker.task_history"
 local verdict = require "temporal.workflow.verdict"
 
+-- All that a run may call is loaded before it runs, not in its time.
+require "temporal.workflow.api"
+require "temporal.workflow.run"
+require "temporal.workflow.sandbox.instance"
+
 local error, next, pcall, tonumber, tostring = error, next, pcall, tonumber, tostring
 
 local NAME, VERSION = "temporal-lua", core.version

@@ -26,6 +26,16 @@ describe("temporal.lazy", function()
     assert.equal(1, loaded)
   end)
 
+  it("has no field before, and all of the module's afterwards", function()
+    local example = lazy "spec.lazy_example"
+    assert.is_nil(next(example))
+    assert.is_nil(example.nothing)
+    assert.equal(42, rawget(example, "answer"))
+    assert.is_function(rawget(example, "greet"))
+    package.loaded["spec.lazy_example"].late = true
+    assert.is_true(example.late)
+  end)
+
   it("raises what require raises", function()
     local missing = lazy "spec.no_such_module"
     local ok, message = pcall(function() return missing.field end)
@@ -45,16 +55,16 @@ describe("temporal.lazy", function()
   end)
 
   it("keeps the seldom used modules out of the start", function()
-    local names = { "temporal.error.failure",
-      "temporal.call.service", "temporal.value.search_attributes" }
+    local names = { "temporal.error.failure", "temporal.call.service", "temporal.run.start",
+      "temporal.value.search_attributes", "temporal.workflow.api", "temporal.activity.api" }
     local env = require "spec.support.environment"
-    local code = [[require "temporal" for _, n in ipairs{...} do if package.loaded[n] then ]]
-      .. [[print(n) end end]]
+    local code = [[require "temporal" require "temporal.workflow" require "temporal.activity"
+      for _, n in ipairs{...} do if package.loaded[n] then print(n) end end]]
     local file = os.tmpname()
     local handle = assert(io.open(file, "w"))
     handle:write(code)
     handle:close()
-    local process = env.spawn { env.lua, file, names[1], names[2], names[3] }
+    local process = env.spawn { env.lua, file, (table.unpack or unpack)(names) }
     assert.is_nil(process:readline(60))
     os.remove(file)
   end)

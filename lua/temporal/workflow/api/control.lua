@@ -1,5 +1,5 @@
 --- How a workflow goes on: tasks, scopes of cancellation, waits.
--- @submodule temporal.workflow
+-- @submodule temporal.workflow.api
 
 local condition = require "temporal.workflow.condition"
 local current = require "temporal.workflow.current"

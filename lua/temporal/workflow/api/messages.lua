@@ -1,5 +1,5 @@
 --- The handlers of a workflow's signals, queries and updates.
--- @submodule temporal.workflow
+-- @submodule temporal.workflow.api
 
 local arguments = require "temporal.value.arguments"
 local current = require "temporal.workflow.current"

@@ -1,6 +1,6 @@
 --- What a workflow has others do: activities, timers, children, other workflows,
 -- the run that follows it.
--- @submodule temporal.workflow
+-- @submodule temporal.workflow.api
 
 local activity = require "temporal.workflow.op.activity"
 local child = require "temporal.workflow.op.child"

@@ -1,6 +1,6 @@
 --- What is recorded so that each replay has it: patches, values from outside,
 -- attributes, random numbers.
--- @submodule temporal.workflow
+-- @submodule temporal.workflow.api
 
 local attributes = require "temporal.workflow.op.attributes"
 local current = require "temporal.workflow.current"

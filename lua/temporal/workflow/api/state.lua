@@ -1,5 +1,5 @@
 --- What a workflow knows of itself, and says of itself.
--- @submodule temporal.workflow
+-- @submodule temporal.workflow.api
 
 local current = require "temporal.workflow.current"
 local fiber = require "temporal.workflow.fiber"
