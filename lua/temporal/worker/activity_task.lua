@@ -73,7 +73,7 @@ local function answer(self, method, request)
   local deadline = self.deadline or now() + WITHOUT_DEADLINE
   local _, err
   repeat
-    _, err = calls.call(worker.session, method, request,
+    _, err = calls.answer(worker, method, request,
       { timeout = max(deadline - now(), PAUSE) })
     local again = err and PASSING[err.kind] and deadline - now() > PAUSE
     if again then

@@ -115,7 +115,7 @@ local function send(worker, method, request, workflow_id)
   if worker.payloads then
     request = worker.payloads:encode_failure(method, request, workflow_id)
   end
-  return calls.call(worker.session, method, request)
+  return calls.answer(worker, method, request)
 end
 
 -- Only the first attempt is reported; the server delays those that follow.
@@ -257,7 +257,7 @@ local function complete(worker, response, run, commands, messages, more)
     run.busy = false
     return fail(worker, response, problem)
   end
-  local completed, err = calls.call(worker.session, "RespondWorkflowTaskCompleted", request,
+  local completed, err = calls.answer(worker, "RespondWorkflowTaskCompleted", request,
     SPARSE)
   if wanted > 0 then
     eager.take(worker, completed, wanted)

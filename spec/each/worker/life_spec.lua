@@ -231,6 +231,20 @@ describe("the life of a worker", function()
       assert.equal(4, peer:stats()[POLL])
     end)
 
+    it("answers nothing while it cuts its polls: what follows would go to them", function()
+      peer:reset("call 1 " .. POLL .. " : answer " .. task "Sleeps", "call " .. POLL .. " : hold",
+        "call ShutdownWorker : await; answer none")
+      local one = worker { activities = { Sleeps = function() activity.sleep "1h" end } }
+      assert.is_true(one:start())
+      polled(2)
+      one:begin_stop()
+      until_true("ShutdownWorker", function() return peer:stats().ShutdownWorker >= 1 end)
+      assert.same({ 1, 0 }, { peer:stats().rst, peer:stats().RespondActivityTaskFailed })
+      peer:cmd "release"
+      assert.is_true(one:wait(HUNG))
+      assert.equal(1, peer:stats().RespondActivityTaskFailed)
+    end)
+
     it("takes what the server ends its polls with", function()
       local done = 0
       peer:cmd("call %s : answer hex %s", DESCRIBE, hex("DescribeNamespaceResponse", {
