@@ -192,6 +192,7 @@ return {
   "workflow/sandbox/instance",
   "workflow/sandbox/module",
   "workflow/sandbox/names",
+  "workflow/sandbox/prototype",
   "workflow/sandbox/routines",
   "workflow/sandbox/snapshot",
   "workflow/sandbox/sort",

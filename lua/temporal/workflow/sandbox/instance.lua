@@ -5,14 +5,13 @@
 local current = require "temporal.workflow.current"
 local misuse = require "temporal.base.misuse"
 local modules = require "temporal.workflow.sandbox.module"
+local prototype = require "temporal.workflow.sandbox.prototype"
 local standard = require "temporal.workflow.sandbox.standard"
 
 local next, rawset, setmetatable, tostring = next, rawset, setmetatable, tostring
-local load = rawget(_G, "loadstring") or load
 local raw_metatable = debug.getmetatable
 local setfenv = rawget(_G, "setfenv")
 local setupvalue, upvaluejoin = debug.setupvalue, rawget(debug, "upvaluejoin")
-local interpret = standard.interpret
 
 local methods = {}
 local metatable = { __index = methods }
@@ -21,11 +20,8 @@ local metatable = { __index = methods }
 local function make(self, node)
   local kind = node.kind
   if kind == "function" then
-    local fn = load(node.code, "=")
-    if setfenv then
-      interpret(fn, true)
-    end
-    return fn
+    node.new = node.new or prototype.new(node.code)
+    return node.new()
   elseif kind == "table" then
     return {}
   elseif kind == "library" then

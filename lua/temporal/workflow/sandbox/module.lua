@@ -4,12 +4,13 @@
 
 local core = require "temporal.core"
 local misuse = require "temporal.base.misuse"
+local prototype = require "temporal.workflow.sandbox.prototype"
 local standard = require "temporal.workflow.sandbox.standard"
 
 local concat, dump = table.concat, string.dump
+local load = rawget(_G, "loadstring") or load
+local setfenv, setupvalue = rawget(_G, "setfenv"), debug.setupvalue
 local type = type
-local load, loadstring = load, rawget(_G, "loadstring")
-local setfenv = rawget(_G, "setfenv")
 
 local module = {}
 
@@ -50,11 +51,11 @@ end
 -- A text as code, once for all runs.
 local function compile(name, place, text)
   text = text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", "")
-  local fn, problem = (loadstring or load)(text, "@" .. place)
+  local fn, problem = load(text, "@" .. place)
   if not fn then
     return nil, ("error loading module '%s' from file '%s':\n\t%s"):format(name, place, problem)
   end
-  return { code = dump(fn), place = place }
+  return { new = prototype.new(dump(fn)), place = place }
 end
 
 local C_MODULE = "module '%s' in a workflow: it is in C, and what it keeps all runs would share; "
@@ -92,14 +93,12 @@ local function chunk_of(self, name, source)
   if source.fn then
     return self:value(source.fn, "package.preload." .. name)
   end
-  local env = self:environment()
-  if not setfenv then
-    return load(source.code, "=", "b", env)
+  local chunk, env = source.new(), self:environment()
+  if setfenv then
+    return setfenv(chunk, env)
   end
-  local fn = loadstring(source.code, "=")
-  setfenv(fn, env)
-  standard.interpret(fn, true)
-  return fn
+  setupvalue(chunk, 1, env)
+  return chunk
 end
 
 --- As require: the module of this run.
