@@ -5,6 +5,7 @@ local codec = require "temporal.codec.codec"
 local env = require "spec.support.environment"
 local promise = require "temporal.wait.promise"
 local temporal = require "temporal"
+local workers = require "spec.support.worker"
 local workflow = require "temporal.workflow"
 
 local LUA_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
@@ -136,7 +137,7 @@ describe("a worker with codecs", function()
     options.workflows = not LUA_51 and { Everything = Everything, Child = Child, Again = Again,
       Secretive = Secretive, AskPython = AskPython } or nil
     options.activities = { Back = Back, Broken = Broken, RawBack = RawBack }
-    return temporal.worker(options):run(fn)
+    return workers.new(options):run(fn)
   end
 
   it("runs activities", function()

@@ -3,6 +3,7 @@
 local env = require "spec.support.environment"
 local simulation = require "spec.support.simulation"
 local temporal = require "temporal"
+local workers = require "spec.support.worker"
 local workflow = require "temporal.workflow"
 
 if simulation.impossible(describe, it) then return end
@@ -32,7 +33,7 @@ describe("a worker of a deployment", function()
   after_each(function() client:close(0) end)
 
   local function worker(build_id, cached)
-    return temporal.worker { client = client, task_queue = queue, max_cached_workflows = cached,
+    return workers.new { client = client, task_queue = queue, max_cached_workflows = cached,
       workflows = { Pinned, Upgraded = Upgraded }, activities = { Back = Back },
       deployment = { name = name, build_id = build_id, default_behavior = "auto_upgrade" } }
   end
@@ -72,7 +73,7 @@ describe("a worker of a deployment", function()
 
   it("may tell its build id alone", function()
     local seen
-    temporal.worker({ client = client, task_queue = queue, workflows = { W = function()
+    workers.new({ client = client, task_queue = queue, workflows = { W = function()
       return workflow.info().deployment
     end }, deployment = { build_id = "7" } }):run(function()
       seen = temporal.assert(client:execute_workflow({ task_queue = queue }, "W"):get(HUNG))

@@ -4,6 +4,7 @@
 local env = require "spec.support.environment"
 local simulation = require "spec.support.simulation"
 local temporal = require "temporal"
+local workers = require "spec.support.worker"
 local workflow = require "temporal.workflow"
 
 if simulation.impossible(describe, it) then return end
@@ -126,7 +127,7 @@ describe("Lua and Python", function()
   after_each(function() client:close(0) end)
 
   local function beside(fn)
-    return temporal.worker({ client = client, task_queue = queue,
+    return workers.new({ client = client, task_queue = queue,
       workflows = { EchoThere = EchoThere, FailThere = FailThere, TalkThere = TalkThere, Same,
         Decoded = Decoded, Listens = Listens, Fails = Fails },
       activities = { SameActivity, FailsToo = FailsToo } }):run(fn)

@@ -3,6 +3,7 @@
 local env = require "spec.support.environment"
 local simulation = require "spec.support.simulation"
 local temporal = require "temporal"
+local workers = require "spec.support.worker"
 local workflow = require "temporal.workflow"
 
 if simulation.impossible(describe, it) then return end
@@ -23,7 +24,7 @@ describe("the histories of a worker", function()
   it("replay as fetch_history gives them, also of runs that are open, and all of a list", function()
     local client = temporal.client { target = env.address, namespace = env.namespace }
     local queue = "lua-" .. env.uuid()
-    local worker = temporal.worker { client = client, task_queue = queue,
+    local worker = workers.new { client = client, task_queue = queue,
       workflows = { Order = Order }, activities = { Charge = Charge } }
     local replayer = temporal.replayer { workflows = { Order = Order } }
     local changed = temporal.replayer { workflows = { Order = function() return 1 end } }

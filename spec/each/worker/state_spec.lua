@@ -4,6 +4,7 @@ local activity = require "temporal.activity"
 local env = require "spec.support.environment"
 local simulation = require "spec.support.simulation"
 local temporal = require "temporal"
+local workers = require "spec.support.worker"
 local workflow = require "temporal.workflow"
 
 if simulation.impossible(describe, it) then return end
@@ -59,7 +60,7 @@ describe("a workflow", function()
   after_each(function() client:close(0) end)
 
   local function beside(fn, cached)
-    return temporal.worker({ client = client, task_queue = queue, max_cached_workflows = cached,
+    return workers.new({ client = client, task_queue = queue, max_cached_workflows = cached,
       workflows = { Child = Child, Family = Family, Heir = Heir, Counts = Counts },
       activities = { Count = Count } }):run(fn)
   end

@@ -3,6 +3,7 @@
 local env = require "spec.support.environment"
 local simulation = require "spec.support.simulation"
 local temporal = require "temporal"
+local workers = require "spec.support.worker"
 local workflow = require "temporal.workflow"
 
 if simulation.impossible(describe, it) then return end
@@ -30,7 +31,7 @@ describe("a failure", function()
 
   local function beside(options, fn)
     options.client, options.task_queue = client, queue
-    return temporal.worker(options):run(fn)
+    return workers.new(options):run(fn)
   end
 
   it("of a task says how the workflow fails instead, and where it was", function()

@@ -2,6 +2,7 @@
 
 local env = require "spec.support.environment"
 local temporal = require "temporal"
+local workers = require "spec.support.worker"
 local workflow = require "temporal.workflow"
 
 local CLI = ".deps/venv/bin/temporal"
@@ -54,7 +55,7 @@ describe("temporal workflow", function()
 
   local function beside(options, fn)
     options.client, options.task_queue, options.workflows = client, queue, { Order = Order }
-    return temporal.worker(options):run(fn)
+    return workers.new(options):run(fn)
   end
 
   local function begin(id)
