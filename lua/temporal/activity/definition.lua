@@ -61,13 +61,6 @@ function definition.arguments_of(fn)
   return arguments_by[fn]
 end
 
---- The name a function was given as an activity.
--- @tparam function fn
--- @treturn string|nil
-function definition.name_of(fn)
-  return name_of[fn]
-end
-
 --- The activity type a user means.
 -- @param activity a type name, or a definition that has a name
 -- @tparam string what the function that takes it, for messages

@@ -3,7 +3,6 @@
 -- @module temporal.failure
 
 local core = require "temporal.core"
-local decimal = require "temporal.base.decimal"
 local duration = require "temporal.base.duration"
 local enum = require "temporal.base.enum"
 local errors = require "temporal.error.error"
@@ -11,6 +10,7 @@ local field = require "temporal.base.field"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local payload_list = require("temporal.base.payloads").list
+local shown = require("temporal.base.text").of
 
 local filled = field.filled
 local new = errors.received
@@ -218,7 +218,7 @@ local function application_error(message, fields)
   local err = new { kind = "application", message = message, non_retryable = false }
   options.apply(APPLICATION_OPTIONS, fields or {}, err)
   if err.cause ~= nil and not errors.is_error(err.cause) then
-    err.cause = new { kind = "application", message = tostring(err.cause),
+    err.cause = new { kind = "application", message = shown(err.cause),
       non_retryable = false }
   end
   return err
@@ -242,7 +242,7 @@ end
 
 -- Text that a proto string can hold: bytes that are no UTF-8 show as \xNN.
 local function text(value)
-  value = decimal.text(value == nil and "" or value)
+  value = shown(value == nil and "" or value)
   if core.utf8_offset(value) then
     value = value:gsub("[\128-\255]", function(byte)
       return ("\\x%02X"):format(byte:byte())
@@ -391,7 +391,7 @@ local function of_raised(problem, stack_trace)
   local meta = getmetatable(problem)
   local name = type(meta) == "table" and rawget(meta, "__name")
   return errors.received {
-    kind = "application", message = tostring(problem), stack_trace = stack_trace,
+    kind = "application", message = shown(problem), stack_trace = stack_trace,
     type = type(name) == "string" and name or "LuaError",
   }
 end

@@ -15,6 +15,7 @@ local options = require "temporal.base.options"
 local protect = require "temporal.base.protect"
 local scheduler = require "temporal.wait.scheduler"
 local state = require "temporal.base.state"
+local text_of = require("temporal.base.text").of
 local tickets = require "temporal.wait.ticket"
 local wait = require "temporal.wait.wait"
 
@@ -59,7 +60,7 @@ local function error_of(problem)
   end
   return errors.new {
     kind = "task_failed",
-    message = "the task raised: " .. tostring(problem),
+    message = "the task raised: " .. text_of(problem),
     raw = problem,
   }
 end

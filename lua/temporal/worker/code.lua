@@ -77,11 +77,9 @@ local function rehearsal(self)
 end
 
 local function rehearse(self, run, module)
-  fiber.enter(run)
-  local ok, value = fiber.look(nil, function()
+  local ok, value = fiber.within(run, fiber.look, nil, function()
     return run.instance:require(module)
   end)
-  fiber.leave()
   if not ok then
     misuse.raisef("%s: the module %s: %s", self.option, module, tostring(value))
   end
@@ -103,6 +101,7 @@ local function add_function(self, given)
   if name ~= ANY then
     definition.define(name, fn)
   end
+  self.snapshot.workflows[fn] = true
   local shared, node, problem = self.snapshot:root(fn, name == ANY and "temporal.any" or name)
   if problem then
     misuse.raisef("%s: %s", self.option, problem)

@@ -6,6 +6,7 @@
 local core = require "temporal.core"
 local errors = require "temporal.error.error"
 local spawn = require("temporal.wait.task").spawn
+local text_of = require("temporal.base.text").of
 
 local assert, error, next, pcall, rawget = assert, error, next, pcall, rawget
 local setmetatable, tostring, type = setmetatable, tostring, type
@@ -189,7 +190,7 @@ local function result(ok, done)
   elseif errors.is_error(done) then
     return nil, done
   end
-  return nil, errors.received { kind = "codec", message = "a codec raised: " .. tostring(done) }
+  return nil, errors.received { kind = "codec", message = "a codec raised: " .. text_of(done) }
 end
 
 -- A codec may raise, and it may wait: on PUC 5.1, where no wait passes through a

@@ -8,6 +8,7 @@ local logger = require "temporal.observe.logger"
 local protect = require "temporal.base.protect"
 local service = require "temporal.call.service"
 local spawn = require("temporal.wait.task").spawn
+local text_of = require("temporal.base.text").of
 
 local max, min = math.max, math.min
 local next, tonumber, tostring = next, tonumber, tostring
@@ -39,7 +40,7 @@ local poller = {}
 local function handle(worker, source, response)
   local ok, problem = protect(source.tasks.run, worker, response)
   if not ok then -- of this package: what user code raises comes to the task's own end
-    logger.log(worker.session.logger, "error", "a task was dropped: " .. tostring(problem))
+    logger.log(worker.session.logger, "error", "a task was dropped: " .. text_of(problem))
   end
   source.slots:release()
   worker.tasks = worker.tasks - 1

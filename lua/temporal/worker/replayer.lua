@@ -15,9 +15,10 @@ local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local payloads = require "temporal.worker.payloads"
 local recorded = require "temporal.worker.recorded"
+local text_of = require("temporal.base.text").of
 local worker_options = require "temporal.worker.options"
 
-local setmetatable, tostring, type = setmetatable, tostring, type
+local setmetatable, type = setmetatable, type
 
 local HISTORY = "temporal.api.history.v1.History"
 
@@ -89,7 +90,7 @@ local function problem_of(problem, traceback)
   end
   local is_error = errors.is_error(problem)
   return failed {
-    message = is_error and problem.message or tostring(problem),
+    message = is_error and problem.message or text_of(problem),
     cause = is_error and problem or nil, raw = problem, stack_trace = traceback,
   }
 end

@@ -68,7 +68,7 @@ function condition.try(run)
       if waiting.parked then
         local ok, value = look("a condition", entry.fn)
         if not ok then
-          return false, value
+          return false, value == nil and "nil" or value
         elseif value then
           fiber.wake(run, waiting)
           entry.number, woken = waiting.number, true

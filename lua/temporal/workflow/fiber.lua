@@ -6,6 +6,7 @@ local core = require "temporal.core"
 local current = require "temporal.workflow.current"
 local errors = require "temporal.error.error"
 local misuse = require "temporal.base.misuse"
+local text_of = require("temporal.base.text").of
 local thread = require "temporal.workflow.thread"
 
 local create, status, yield = thread.create, thread.status, thread.yield
@@ -25,17 +26,25 @@ local metatable = { __index = methods }
 
 local fiber = { PARK = PARK }
 
---- What follows is done for a run: its code runs until it waits, within the time
--- it has for that.
--- @tparam run run
-function fiber.enter(run)
-  local limit = run.deadlock_timeout
-  current.run, current.deadline = run, limit and now() + limit or nil
+local function leave(run, ok, ...)
+  current.run, current.fiber, current.read_only, current.deadline = nil, nil, nil, nil
+  if not ok then
+    local problem = ...
+    return run:fail_task(errors.received { kind = "internal", message = text_of(problem) })
+  end
+  return ...
 end
 
---- It is done.
-function fiber.leave()
-  current.run, current.fiber, current.read_only, current.deadline = nil, nil, nil, nil
+--- Does something for a run, whose code runs until it waits, within the time it has
+-- for that. What is raised outside of that code fails the task.
+-- @tparam run run
+-- @tparam function fn
+-- @param ... its arguments
+-- @return what it returns
+function fiber.within(run, fn, ...)
+  local limit = run.deadlock_timeout
+  current.run, current.deadline = run, limit and now() + limit or nil
+  return leave(run, pcall(fn, ...))
 end
 
 local LATE = "[TMPRL1101] the workflow's code ran for %s s without waiting: is there an endless "

@@ -8,8 +8,9 @@ local errors = require "temporal.error.error"
 local fiber = require "temporal.workflow.fiber"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
+local text_of = require("temporal.base.text").of
 
-local error, next, setmetatable, tostring, type = error, next, setmetatable, tostring, type
+local error, next, setmetatable, type = error, next, setmetatable, type
 local sort = table.sort
 
 local future = {}
@@ -94,7 +95,7 @@ function future.say_unseen(run)
     local err = list[i].err
     local what = list[i].shows and list[i]:shows() or "a task"
     run:log(errors.is_error(err) and "warn" or "error",
-      ("%s failed and nobody took its error: %s"):format(what, tostring(err)))
+      ("%s failed and nobody took its error: %s"):format(what, text_of(err)))
   end
 end
 
@@ -135,6 +136,16 @@ local function wait_for(self, waiting, timer)
   return self.done
 end
 
+-- A method was called with its future.
+local function check_self(self, what)
+  if not future.is(self) then
+    misuse.raisef("%s is a method of futures: write future:method(...), with a colon; got %s", what,
+      options.kind_of(self))
+  end
+end
+
+future.check_self = check_self
+
 local methods = {}
 
 local GET = options.define("option of future:get", {
@@ -147,6 +158,7 @@ local GET = options.define("option of future:get", {
 -- @treturn boolean true; false when the time ran out
 -- @raise kind `canceled` in a canceled scope
 function methods:wait(timeout)
+  check_self(self, "future:wait")
   local waiting = fiber.running "future:wait"
   current.run:before_step()
   if self.done then
@@ -166,6 +178,7 @@ end
 -- @raise the error; kind `timeout` when the time ran out: the operation goes on;
 --   kind `canceled` in a canceled scope
 function methods:get(given)
+  check_self(self, "future:get")
   local timeout, raw
   if given ~= nil then
     local wanted = options.get(GET, given, "future:get")
@@ -177,7 +190,7 @@ function methods:get(given)
       message = ("waited %s; what was waited for goes on"):format(duration.text(timeout)),
     }, 0)
   end
-  if self.err then
+  if self.err ~= nil then
     future.seen(self)
     fiber.raise(self.err)
   elseif raw and self.raw then
@@ -193,6 +206,7 @@ end
 
 --- Is it done? Never waits.
 function methods:ready()
+  check_self(self, "future:ready")
   return self.done
 end
 
@@ -206,7 +220,7 @@ function future.class(name, own)
     __name = name,
     __index = own,
     __tostring = function(self)
-      local how = not self.done and "pending" or self.err and "failed" or "done"
+      local how = not self.done and "pending" or self.err ~= nil and "failed" or "done"
       return ("%s (%s)"):format(name, how)
     end,
   }
@@ -218,7 +232,9 @@ function future.is(value)
 end
 
 local function check_list(list, what)
-  if type(list) ~= "table" then
+  if future.is(list) then
+    misuse.raisef("%s takes a list of futures: write %s{ one, other }, got a future", what, what)
+  elseif type(list) ~= "table" then
     misuse.raisef("%s takes a list of futures, got %s", what, options.kind_of(list))
   end
   for i = 1, #list do
@@ -284,12 +300,15 @@ local function wait_many(what, list, timeout, find)
 end
 
 --- Waits for the first of many futures.
--- @tparam table list
+-- @tparam table list not empty
 -- @tparam[opt] number|string timeout a duration
 -- @treturn future|nil the one that is ready, the first of the list where there are
 --   several; nil when the time ran out
 -- @treturn integer its place
 function future.any(list, timeout)
+  if type(list) == "table" and next(list) == nil then
+    misuse.raise "workflow.wait: the list is empty: nothing in it will ever be ready"
+  end
   local place = wait_many("workflow.wait", list, timeout, first_done)
   if place then
     return list[place], place
@@ -298,7 +317,7 @@ function future.any(list, timeout)
 end
 
 --- Waits until all of many futures are done, failed ones too.
--- @tparam table list
+-- @tparam table list of none there is nothing to wait for
 -- @tparam[opt] number|string timeout a duration
 -- @treturn boolean true; false when the time ran out
 function future.all(list, timeout)

@@ -7,20 +7,22 @@ local local_activity = require "temporal.workflow.op.local_activity"
 
 local local_result = {}
 
---- Some results are told together, and what waits for them runs.
--- @tparam run run
--- @tparam table results
--- @tparam integer first the place of the first of them
--- @tparam integer last
-function local_result.round(run, results, first, last)
-  fiber.enter(run)
+local function tell(run, results, first, last)
   run.only_rejected, run.round = false, run.round + 1
   for i = first, last do
     local_activity.deliver(run, results[i])
   end
   run.local_index = run.local_index + 1
   run:drain()
-  fiber.leave()
+end
+
+--- Some results are told together, and what waits for them runs.
+-- @tparam run run
+-- @tparam table results
+-- @tparam integer first the place of the first of them
+-- @tparam integer last
+function local_result.round(run, results, first, last)
+  fiber.within(run, tell, run, results, first, last)
 end
 
 --- Those that the shared core has told together with the events of a step: what was

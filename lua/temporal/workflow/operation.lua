@@ -19,6 +19,7 @@ local future = require "temporal.workflow.future"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local payload_list = require("temporal.base.payloads").list
+local scopes = require "temporal.workflow.scope"
 
 local error, tostring, type = error, tostring, type
 
@@ -130,10 +131,9 @@ local methods = {}
 --- Cancels it. What was not sent yet is dropped without a trace in history.
 -- @tparam[opt] string reason
 function methods:cancel(reason)
+  future.check_self(self, "future:cancel")
+  scopes.check_reason(reason, "cancel")
   fiber.running "cancel"
-  if reason ~= nil and type(reason) ~= "string" then
-    misuse.raisef("cancel: the reason must be a string, got %s", options.kind_of(reason))
-  end
   current.run:before_step()
   return self:cancel_now(reason)
 end

@@ -19,10 +19,9 @@ end
 
 local function call(run, handler, values)
   local replaying = run.replaying
-  fiber.enter(run)
   run.replaying = false
-  local ok, value, problem = fiber.look("a query", handler.fn, unpack(values, 1, values.n))
-  fiber.leave()
+  local ok, value, problem = fiber.within(run, fiber.look, "a query", handler.fn,
+    unpack(values, 1, values.n))
   run.replaying = replaying
   if not ok then
     return nil, value == nil and "nil" or value

@@ -271,8 +271,8 @@ function methods:drain()
   until not woken
 end
 
-function methods:step(messages, jobs)
-  fiber.enter(self)
+-- Returns the place of the first result of a local activity that is yet to be told.
+local function do_step(self, messages, jobs)
   self.round, self.local_index = self.round + 1, 1
   if self.new_seed then
     self.seed, self.new_seed = self.new_seed, nil
@@ -309,8 +309,13 @@ function methods:step(messages, jobs)
   local results = self.local_results
   local place = results and local_result.with_step(self, results)
   self:drain()
-  fiber.leave()
-  if results then
+  return place
+end
+
+function methods:step(messages, jobs)
+  local results = self.local_results
+  local place = fiber.within(self, do_step, self, messages, jobs)
+  if results and place then
     local_result.replay(self, results, place)
   end
 end

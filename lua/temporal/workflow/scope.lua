@@ -4,6 +4,10 @@
 -- @module temporal.workflow.scope
 
 local errors = require "temporal.error.error"
+local misuse = require "temporal.base.misuse"
+local options = require "temporal.base.options"
+
+local type = type
 
 local scope = {}
 local metatable = { __index = scope }
@@ -66,4 +70,14 @@ function scope:cancel_in_scope(parent)
   self:cancel(parent.reason)
 end
 
-return { new = new }
+--- Why something is canceled, as the program says it.
+-- @tparam string|nil reason
+-- @tparam string what the function that takes it, for messages
+-- @raise when it is no string
+local function check_reason(reason, what)
+  if reason ~= nil and type(reason) ~= "string" then
+    misuse.raisef("%s: the reason must be a string, got %s", what, options.kind_of(reason))
+  end
+end
+
+return { new = new, check_reason = check_reason }

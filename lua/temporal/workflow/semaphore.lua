@@ -14,7 +14,7 @@ local methods = {}
 local metatable = { __name = "temporal.workflow.semaphore", __index = methods }
 
 function metatable.__tostring(self)
-  return ("temporal.workflow.semaphore (%d of %d free)"):format(self.free, self.total)
+  return ("temporal.workflow.semaphore (%.0f of %.0f free)"):format(self.free, self.total)
 end
 
 -- Whoever waits has a turn: a future that is done when it has its place.

@@ -14,6 +14,8 @@ local methods = {}
 -- turn, its first wait or operation raises.
 -- @tparam[opt] string reason
 function methods:cancel(reason)
+  future.check_self(self, "future:cancel")
+  scope.check_reason(reason, "cancel")
   fiber.running "task:cancel"
   current.run:before_step()
   if not self.done then

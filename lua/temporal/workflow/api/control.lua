@@ -41,6 +41,8 @@ local handle_metatable = { __name = "temporal.workflow.scope", __index = handle_
 --- Cancels what waits and is under way in the scope.
 -- @tparam[opt] string reason
 function handle_methods:cancel(reason)
+  options.check_self(self, handle_metatable, "scope")
+  scopes.check_reason(reason, "scope:cancel")
   fiber.running "scope:cancel"
   current.run:before_step()
   self.scope:cancel(reason or "the scope was canceled")

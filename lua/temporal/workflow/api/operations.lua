@@ -20,6 +20,9 @@ local select, type = select, type
 local workflow = {}
 
 local function seconds_of(value, what)
+  if type(value) == "number" and value < 0 then
+    return 0 -- of a time that is past
+  end
   local seconds, why = duration.seconds(value)
   if not seconds then
     misuse.raisef("the duration of %s %s, got %s", what, why, options.show(value))

@@ -7,13 +7,13 @@ local current = require "temporal.workflow.current"
 local effect = require "temporal.workflow.effect"
 local fiber = require "temporal.workflow.fiber"
 local misuse = require "temporal.base.misuse"
+local numbers = require "temporal.workflow.numbers"
 local operation = require "temporal.workflow.operation"
 local options = require "temporal.base.options"
 local patch = require "temporal.workflow.patch"
 local search_attributes = require "temporal.value.search_attributes"
 
 local next, tostring, type = next, tostring, type
-local to_integer = rawget(math, "tointeger") or function() end
 
 local workflow = {}
 
@@ -69,6 +69,13 @@ end
 -- @tparam[opt] function equal `equal(before, now)`; `==` when absent
 -- @return the value, as each replay has it
 function workflow.mutable_side_effect(id, fn, equal)
+  if type(id) ~= "string" then
+    misuse.raisef("workflow.mutable_side_effect: the id must be a string, got %s",
+      options.kind_of(id))
+  elseif equal ~= nil and type(equal) ~= "function" then
+    misuse.raisef("workflow.mutable_side_effect: equal must be a function, got %s",
+      options.kind_of(equal))
+  end
   return effect.changing(check_effect("workflow.mutable_side_effect", fn), id, fn, equal)
 end
 
@@ -97,7 +104,11 @@ function workflow.upsert_memo(values)
   local run = begin_upsert("workflow.upsert_memo", values)
   local fields = {}
   for name, value in next, values do
-    local payload, problem = run.converter:payload(value, "memo." .. tostring(name))
+    if type(name) ~= "string" then
+      misuse.raisef("workflow.upsert_memo: memo: the names must be strings, got %s",
+        options.kind_of(name))
+    end
+    local payload, problem = run.converter:payload(value, "memo." .. name)
     if not payload then
       misuse.raisef("workflow.upsert_memo: %s", tostring(problem))
     end
@@ -107,17 +118,13 @@ function workflow.upsert_memo(values)
 end
 
 --- A random number of the run: the same at each replay, as math.random gives it.
--- @tparam[opt] number m
--- @tparam[opt] number n
--- @treturn number
+-- @tparam[opt] integer m
+-- @tparam[opt] integer n
+-- @treturn number at least 0, below 1; with m, a whole number of 1 to m; with both, of m
+--   to n, which may be 2^53 apart
 function workflow.random(m, n)
   fiber.running "workflow.random"
-  local generator = current.run:generator()
-  if m == nil then
-    return generator:number()
-  end
-  local value = n and generator:integer(m, n) or generator:integer(1, m)
-  return to_integer(value) or value
+  return numbers.random(current.run:generator(), m, n)
 end
 
 --- A UUID of the run: the same at each replay.

@@ -181,9 +181,15 @@ metatable = operation.class("temporal.workflow.activity", activity)
 
 local METHOD = "workflow.execute_activity"
 
+-- To the server 0 is none.
+local function is_given(timeout)
+  return timeout ~= nil and (timeout.seconds > 0 or timeout.nanos > 0)
+end
+
 local function check_options(run, given)
   local checked = operation.options(OPTIONS, given, METHOD, run)
-  if not (checked.start_to_close_timeout or checked.schedule_to_close_timeout) then
+  if not (is_given(checked.start_to_close_timeout)
+    or is_given(checked.schedule_to_close_timeout)) then
     misuse.raise('activity option "start_to_close_timeout" is missing: an activity needs it (how '
       .. 'long one attempt may take), or "schedule_to_close_timeout" (how long all may)')
   end

@@ -7,6 +7,7 @@ local errors = require "temporal.error.error"
 local misuse = require "temporal.base.misuse"
 local operation = require "temporal.workflow.operation"
 local options = require "temporal.base.options"
+local scopes = require "temporal.workflow.scope"
 
 local select, setmetatable, tostring, type = select, setmetatable, tostring, type
 
@@ -194,6 +195,7 @@ local handle_metatable = { __name = "temporal.workflow.external", __index = hand
 -- @param ... arguments
 -- @raise kind `not_found`
 function handle_methods:signal(name, ...)
+  options.check_self(self, handle_metatable, "external workflow")
   return external.signal(self.target, false, name, select("#", ...), ...)
 end
 
@@ -201,6 +203,8 @@ end
 -- @tparam[opt] string reason
 -- @raise kind `not_found`
 function handle_methods:cancel(reason)
+  options.check_self(self, handle_metatable, "external workflow")
+  scopes.check_reason(reason, "cancel")
   operation.begin "cancel"
   return external.request_cancel(self.target, false, reason):get()
 end
@@ -210,6 +214,8 @@ function external.handle(id, run_id)
   if type(id) ~= "string" or id == "" then
     misuse.raisef("workflow.external: the workflow id must be a string that is not empty, got %s",
       options.show(id))
+  elseif run_id ~= nil and type(run_id) ~= "string" then
+    misuse.raisef("workflow.external: the run id must be a string, got %s", options.kind_of(run_id))
   end
   return setmetatable({ target = { workflow_id = id, run_id = run_id } }, handle_metatable)
 end

@@ -123,15 +123,15 @@ function methods:take(value, path)
   elseif value == _G or kind == "table" and rawget(value, "_G") == value then
     return nil, self:environment(value, path) -- nginx has globals for each request
   elseif kind == "function" then
+    local name = activities.name_of(value)
+    if name and not self.workflows[value] then
+      return self:stand_in(value, name)
+    end
     local info = getinfo(value, "S")
     -- Of a function without upvalues, not even _ENV, nothing could differ.
     if info.what ~= "C" and not getfenv and not getupvalue(value, 1)
       or misuse.is_own(info.source) then
       return value
-    end
-    local name = activities.name_of(value)
-    if name then
-      return self:stand_in(value, name)
     end
     return nil, take_function(self, value, path)
   elseif kind == "table" then
@@ -364,6 +364,8 @@ local function new(modules, instead)
   return setmetatable({
     nodes = {}, cells = {}, count = 0, pending = {}, made = {}, entries = 0,
     kept = kept, shared = shared_modules(), instead = replaced,
+    -- Definitions, which are no activities to a run, whatever else they are.
+    workflows = {},
   }, metatable)
 end
 

@@ -5,6 +5,7 @@
 local core = require "temporal.core"
 local current = require "temporal.workflow.current"
 local misuse = require "temporal.base.misuse"
+local numbers = require "temporal.workflow.numbers"
 local routines = require "temporal.workflow.sandbox.routines"
 local sort = require "temporal.workflow.sandbox.sort"
 local text = require "temporal.workflow.sandbox.text"
@@ -127,17 +128,6 @@ end
 
 local lua_random = math.random
 
--- What the generator can do: whole numbers below it.
-local EXACT = 9007199254740992
-
-local function bound(place, value)
-  local number = tonumber(value)
-  if not number then
-    misuse.raisef("bad argument #%d to 'random' (number expected, got %s)", place, type(value))
-  end
-  return number
-end
-
 OWN["math.random"] = function(m, n)
   if is_outside() then
     if n ~= nil then
@@ -148,23 +138,11 @@ OWN["math.random"] = function(m, n)
     misuse.raisef("math.random is not possible in %s: it may only look", current.read_only)
   end
   local generator = current.run:generator()
-  if m == nil then
-    return generator:number()
-  elseif n == nil then
-    if m == 0 and _VERSION == "Lua 5.4" then -- all bits
-      local high = to_integer(generator:integer(0, 4294967295))
-      return high * 4294967296 + to_integer(generator:integer(0, 4294967295))
-    end
-    m, n = 1, bound(1, m)
-  else
-    m, n = bound(1, m), bound(2, n)
+  if m == 0 and n == nil and _VERSION == "Lua 5.4" then -- all bits
+    local high = to_integer(generator:integer(0, 4294967295))
+    return high * 4294967296 + to_integer(generator:integer(0, 4294967295))
   end
-  if m ~= m or n ~= n or m > n then
-    misuse.raise "bad argument to 'random' (interval is empty)"
-  elseif m < -EXACT or n > EXACT or n - m >= EXACT then
-    misuse.raise "bad argument to 'random' (interval is too large: its numbers must be below 2^53)"
-  end
-  return to_integer(generator:integer(m, n))
+  return numbers.random(generator, m, n)
 end
 
 OWN["math.randomseed"] = function()
