@@ -1,40 +1,16 @@
 /* Unit tests of execute-workflow as a state machine: the start and its ends,
 ** long polls, chains of runs, handles without a run id, failing and asking
-** again. No network and no thread: the test plays the host, the driving
-** thread (the engine is made to believe that it has one) and the server.
+** again. No network and no thread.
 */
-#include <stdlib.h>
 #include "client/rpc_future.h"
 #include "client/workflow_fields.h"
-#include "client/workflow_run.h"
-#include "engine/process.h"
-#include "net/grpc.h"
 #include "proto/wire.h"
 #include "check.h"
-#include "fixture.h"
+#include "played_run.h"
 
 #define RUN_A "aaaaaaaa-0000-4000-8000-00000000000a"
 #define RUN_B "bbbbbbbb-0000-4000-8000-00000000000b"
 #define RUN_C "cccccccc-0000-4000-8000-00000000000c"
-
-static tp_engine *engine;
-static tp_client *client;
-static tp_channel *channel; /* the client's */
-static tp_run *run;
-
-/* --- the driving thread ---------- */
-
-static void run_commands(void) {
-  tp_command *c;
-  while ((c = engine->commands) != NULL) {
-    unsigned bits = c->bits;
-    engine->commands = c->next;
-    if (c->next == NULL) engine->commands_tail = &engine->commands;
-    c->next = NULL;
-    c->bits = 0;
-    c->run(c, bits);
-  }
-}
 
 /* Time passes. */
 static void pass(int64_t microseconds) {
@@ -42,52 +18,10 @@ static void pass(int64_t microseconds) {
   tp_timers_run(&engine->timers, engine->now);
 }
 
-static void begin(void) {
-  static const tp_run_names names = {"default", "w-1", "r-1", NULL};
-  engine = tp_engine_new();
-  engine->thread_started = true;
-  engine->forks = tp_forks();
-  engine->now = tp_now();
-  client = fixture_client(engine);
-  channel = client->channel;
-  run = tp_run_new(client, &names);
-}
-
-/* Every test ends with no reference but its own. */
-static bool end(void) {
-  bool right;
-  tp_notice *lost, *next;
-  run_commands();
-  right = run->base.future.references == 1 && channel->queue == NULL &&
-          engine->timers.count == 0 && channel->source.unacknowledged == 0;
-  tp_future_collect(&run->base.future);
-  run_commands();
-  for (lost = tp_notices_take(&engine->notices, TP_LOST); lost;
-       lost = next) {
-    next = lost->next;
-    tp_notice_free(lost);
-  }
-  engine->thread_started = false;
-  tp_client_release(client);
-  tp_engine_release(engine);
-  return right;
-}
-
-static void submit(void) {
-  static const uint8_t prefix[TP_GRPC_PREFIX] = {0};
-  tp_buffer_put(&run->base.call.request, prefix, sizeof prefix);
-  tp_submission_send(&run->base, true);
-  run_commands();
-}
-
 static bool want(unsigned what) {
   bool ready = tp_run_want(run, what, false);
   run_commands();
   return ready;
-}
-
-static unsigned flags(void) {
-  return tp_future_flags(&run->base.future);
 }
 
 static bool is(const char *text, const char *expected) {
@@ -114,30 +48,6 @@ static bool request_has(const char *text) {
   for (i = 0; i + n <= b->length; i++)
     if (memcmp(b->data + i, text, n) == 0) return true;
   return false;
-}
-
-/* The call gets onto the wire, and its stream ends with that. Nothing happens
-** when nothing is asked: the test's next CHECK shows it. */
-static void answers(int status, const tp_buffer *message) {
-  tp_call *call = &run->base.call;
-  tp_stream *s = &call->attempt.stream;
-  if (call->state != TP_CALL_QUEUED) return;
-  tp_channel_dequeue(channel, &call->attempt);
-  call->state = TP_CALL_OPEN;
-  call->attempts++;
-  call->attempt_deadline = TP_NEVER;
-  s->http_status = 200;
-  s->grpc_status = status;
-  s->end = TP_END_NORMAL;
-  if (status == TP_GRPC_OK) {
-    s->announced = message->length + 1;
-    tp_buffer_put(&s->response, message->data, message->length);
-  } else if (message) {
-    s->details = malloc(message->length);
-    memcpy(s->details, message->data, message->length);
-    s->details_length = message->length;
-  }
-  call->attempt.class->closed(&call->attempt, NULL, engine->now);
 }
 
 static void answers_start(const char *run_id, const char *first, bool started) {

@@ -137,13 +137,15 @@ static void write_start_answer(tp_buffer *b) {
   put_text(b, START_ANSWER, "run_id", RUN_B);
   tp_wire_put_bool(b, number(START_ANSWER, "started"), 1);
   put_text(b, START_ANSWER, "first_execution_run_id", RUN_A);
+  put_text(b, START_ANSWER, "eager_workflow_task", "a task");
   tp_wire_put_string(b, 1000, "a field of the future");
 }
 
 static bool reads_start_answer(const tp_buffer *bytes) {
   tp_start_answer a;
   (void)tp_wire_start_answer(bytes, &a);
-  return lies_in(a.run_id, bytes) && lies_in(a.first_run_id, bytes);
+  return lies_in(a.run_id, bytes) && lies_in(a.first_run_id, bytes) &&
+         lies_in(a.task, bytes);
 }
 
 static void test_start_answer(void) {
@@ -152,6 +154,7 @@ static void test_start_answer(void) {
   write_start_answer(&b);
   CHECK(tp_wire_start_answer(&b, &a) == TP_OK);
   CHECK(is(a.run_id, RUN_B) && is(a.first_run_id, RUN_A) && a.started);
+  CHECK(is(a.task, "a task"));
   CHECK(survives(&b, reads_start_answer));
   b.length--; /* in the middle of the last field */
   CHECK(tp_wire_start_answer(&b, &a) == TP_ETRUNCATED);

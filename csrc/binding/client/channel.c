@@ -90,6 +90,18 @@ static bool flag_option(lua_State *L, const char *name) {
   return value;
 }
 
+/* nil and the error string on the top. */
+static int refuse(lua_State *L) {
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  return 2;
+}
+
+static int refuse_for(lua_State *L, const char *problem) {
+  lua_pushstring(L, problem);
+  return refuse(L);
+}
+
 static void read_dial_options(lua_State *L, tp_dial_options *o) {
   luaL_checkstack(L, 21, NULL);
   o->host = string_option(L, "host");
@@ -155,11 +167,7 @@ static int Ltp_channel(lua_State *L) {
   o.authority = string_option(L, "authority");
   lua_getfield(L, 1, "metadata");
   problem = ltp_check_metadata(L, lua_gettop(L), NULL);
-  if (problem) {
-    lua_pushnil(L);
-    lua_pushstring(L, problem);
-    return 2;
-  }
+  if (problem) return refuse_for(L, problem);
   box = new_box(L);
   engine = ltp_engine(ltp_getstate(L));
   if (engine == NULL) {
@@ -255,13 +263,6 @@ static int start_request_type(bool signals) {
   return known;
 }
 
-/* nil and the error string on the top. */
-static int refuse(lua_State *L) {
-  lua_pushnil(L);
-  lua_insert(L, -2);
-  return 2;
-}
-
 static const char *check_metadata(lua_State *L, const tp_client *client,
                                   int list) {
   return ltp_check_metadata(L, list, tp_client_metadata(client));
@@ -285,8 +286,9 @@ static int read_names(lua_State *L, int namespace, int request_id,
 }
 
 /* channel:start(request, namespace, workflow_id, request_id, workflow_type,
-** timeout, metadata, attach, signals): with `signals` the request is a
-** SignalWithStartWorkflowExecutionRequest. */
+** timeout, metadata, attach, signals, task): with `signals` the request is a
+** SignalWithStartWorkflowExecutionRequest; `task`: it asks for the first task,
+** which core.first_task takes. */
 static int Ltp_channel_start(lua_State *L) {
   tp_client *client = ltp_checkclient(L);
   const char *problem = check_metadata(L, client, 8);
@@ -295,11 +297,8 @@ static int Ltp_channel_start(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checkstring(L, 3);
   luaL_checkstring(L, 4);
-  lua_settop(L, 10);
-  if (problem) {
-    lua_pushstring(L, problem);
-    return refuse(L);
-  }
+  lua_settop(L, 11);
+  if (problem) return refuse_for(L, problem);
   if (read_names(L, 3, 5, 6, &names) != 0) return refuse(L);
   run = ltp_newrun(L, &names);
   if (encode_request(L, 2, start_request_type(lua_toboolean(L, 10)),
@@ -310,6 +309,8 @@ static int Ltp_channel_start(lua_State *L) {
   run->base.call.metadata = ltp_read_metadata(L, 8);
   run->attach = lua_toboolean(L, 9);
   run->signals = lua_toboolean(L, 10);
+  if (lua_toboolean(L, 11) && !tp_run_want_task(run))
+    return luaL_error(L, "not enough memory");
   return ltp_submit(L, &run->base, true);
 }
 
@@ -323,10 +324,7 @@ static int Ltp_channel_run(lua_State *L) {
   luaL_checkstring(L, 2);
   luaL_checkstring(L, 3);
   lua_settop(L, 9);
-  if (problem) {
-    lua_pushstring(L, problem);
-    return refuse(L);
-  }
+  if (problem) return refuse_for(L, problem);
   if (read_names(L, 2, 8, 7, &names) != 0) return refuse(L);
   run = ltp_newrun(L, &names);
   if (copy_string(L, 4, &run->run_id, "run_id") ||
@@ -376,11 +374,18 @@ static int check_type(lua_State *L, int index) {
   return type >= 0 ? type : lua_error(L);
 }
 
+static tp_rpc_future *new_rpc(lua_State *L) {
+  ltp_future *box = ltp_newfuture(L, LTP_CALL_METATABLE);
+  tp_rpc_future *rpc = tp_rpc_future_new(ltp_checkclient(L));
+  if (rpc == NULL) luaL_error(L, "not enough memory");
+  else box->future = &rpc->base.future;
+  return rpc;
+}
+
 /* channel:call(path, request_type, request, options) */
 static int Ltp_channel_call(lua_State *L) {
   tp_client *client = ltp_checkclient(L);
   const char *problem;
-  ltp_future *box;
   tp_rpc_future *rpc;
   int metadata;
   luaL_checkstring(L, 2);
@@ -390,14 +395,8 @@ static int Ltp_channel_call(lua_State *L) {
   lua_getfield(L, 5, "metadata");
   metadata = lua_gettop(L);
   problem = check_metadata(L, client, metadata);
-  if (problem) {
-    lua_pushstring(L, problem);
-    return refuse(L);
-  }
-  box = ltp_newfuture(L, LTP_CALL_METATABLE);
-  rpc = tp_rpc_future_new(ltp_checkclient(L));
-  if (rpc == NULL) return luaL_error(L, "not enough memory");
-  box->future = &rpc->base.future;
+  if (problem) return refuse_for(L, problem);
+  rpc = new_rpc(L);
   lua_getfield(L, 5, "response_type");
   rpc->response = check_type(L, lua_gettop(L));
   lua_pop(L, 1);
@@ -447,14 +446,10 @@ static int Ltp_channel_refused(lua_State *L) {
 static int Ltp_channel_refused_call(lua_State *L) {
   int kind = luaL_checkoption(L, 3, "codec", refusals);
   const char *message = luaL_checkstring(L, 4);
-  ltp_future *box;
   tp_rpc_future *rpc;
   ltp_checkclient(L);
   luaL_checkstring(L, 2);
-  box = ltp_newfuture(L, LTP_CALL_METATABLE);
-  rpc = tp_rpc_future_new(ltp_checkclient(L));
-  if (rpc == NULL) return luaL_error(L, "not enough memory");
-  box->future = &rpc->base.future;
+  rpc = new_rpc(L);
   if (copy_string(L, 2, &rpc->path, "path")) return refuse(L);
   tp_future_refuse(&rpc->base.future, refusals[kind], -1, message);
   return ltp_return(L, 1);

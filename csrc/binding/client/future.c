@@ -18,6 +18,7 @@
 #include "metadata.h"
 
 #define HISTORY_EVENT "temporal.api.history.v1.HistoryEvent"
+#define TASK "temporal.api.workflowservice.v1.PollWorkflowTaskQueueResponse"
 #define JOIN_TIMEOUT TP_SECOND /* it ends at once, unless it is starved */
 #define GC_STEP_FROM 65536 /* bytes the collector cannot see */
 
@@ -75,8 +76,10 @@ static unsigned check_what(lua_State *L, int index) {
     case 's': return TP_STARTED;
     case 'f': return TP_FIRST;
     case 'r': return TP_RESULT;
+    case 'a': return TP_STARTED | TP_HOWEVER;
     default:
-      return (unsigned)luaL_argerror(L, index, "started, first or result");
+      return (unsigned)luaL_argerror(L, index,
+                                     "started, first, result or answered");
   }
 }
 
@@ -96,7 +99,7 @@ static int Ltp_want(lua_State *L) {
   bool for_good = lua_toboolean(L, 3);
   bool forked = tp_engine_forked(f->engine);
   bool ready = forked || tp_future_ready(f, what);
-  if (f->class->kind == TP_RUN && !forked)
+  if (f->class->kind == TP_RUN && !forked && !(what & TP_HOWEVER))
     ready = tp_run_want((tp_run *)f, what, for_good);
   else if (f->class->kind == TP_RPC && !ready)
     tp_rpc_future_want((tp_rpc_future *)f, for_good);
@@ -242,6 +245,21 @@ static int take_rpc(lua_State *L, tp_rpc_future *rpc) {
                       rpc->response, rpc->sparse);
 }
 
+/* core.first_task(run): the PollWorkflowTaskQueueResponse that came with the
+** answer to its start, once; nil without one, and what is wrong with it. */
+static int Ltp_first_task(lua_State *L) {
+  tp_future *f = ltp_checkfuture(L, 1);
+  tp_run *run = f->class->kind == TP_RUN ? (tp_run *)f : NULL;
+  int pushed;
+  if (run == NULL || tp_engine_forked(f->engine) ||
+      !(tp_future_flags(f) & TP_STARTED) || !run->task || !run->task->length)
+    return 0;
+  pushed = push_message(L, f, run->task,
+                        tp_schema_message(TASK, sizeof TASK - 1), 1);
+  tp_buffer_free(run->task);
+  return pushed;
+}
+
 static int push_answer(lua_State *L, const tp_http_post *post) {
   lua_createtable(L, 0, 2);
   lua_pushinteger(L, post->status);
@@ -331,7 +349,7 @@ static int Ltp_unsubscribe(lua_State *L) {
 /* core.leave(future, what): nobody waits for it any more. */
 static int Ltp_leave(lua_State *L) {
   tp_future *f = ltp_checkfuture(L, 1);
-  if (check_what(L, 2) != TP_STARTED && !tp_engine_forked(f->engine))
+  if (!(check_what(L, 2) & TP_STARTED) && !tp_engine_forked(f->engine))
     tp_future_leave(f);
   return 0;
 }
@@ -543,6 +561,7 @@ static const luaL_Reg functions[] = {
   {"want", Ltp_want},
   {"take", Ltp_take},
   {"abandon", Ltp_abandon},
+  {"first_task", Ltp_first_task},
   {"end_poll", Ltp_end_poll},
   {"replace_metadata", Ltp_replace_metadata},
   {"resend", Ltp_resend},

@@ -35,8 +35,14 @@
   X(START_REQUEST_ID_CONFLICT_POLICY, 22, \
     "workflowservice.v1.StartWorkflowExecutionRequest", \
     "workflow_id_conflict_policy") \
+  X(START_REQUEST_REQUEST_EAGER_EXECUTION, 17, \
+    "workflowservice.v1.StartWorkflowExecutionRequest", \
+    "request_eager_execution") \
   X(START_RESPONSE_RUN_ID, 1, \
     "workflowservice.v1.StartWorkflowExecutionResponse", "run_id") \
+  X(START_RESPONSE_EAGER_WORKFLOW_TASK, 2, \
+    "workflowservice.v1.StartWorkflowExecutionResponse", \
+    "eager_workflow_task") \
   X(START_RESPONSE_STARTED, 3, \
     "workflowservice.v1.StartWorkflowExecutionResponse", "started") \
   X(START_RESPONSE_FIRST_EXECUTION_RUN_ID, 6, \

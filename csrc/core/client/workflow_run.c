@@ -301,6 +301,12 @@ static bool lose_answer(tp_run *run, const char *why) {
   return false;
 }
 
+/* The task is not lost for want of memory: it runs once it has timed out. */
+static void keep_task(tp_run *run, const tp_start_answer *answer) {
+  if (run->task && answer->task.length)
+    tp_buffer_put(run->task, answer->task.data, answer->task.length);
+}
+
 static void on_started(tp_call *call, bool ok) {
   tp_run *run = run_of_call(call);
   tp_start_answer answer;
@@ -318,11 +324,13 @@ static void on_started(tp_call *call, bool ok) {
   if (ok && !name_run(run, &answer))
     ok = lose_answer(run, "out of memory while the server's answer to the "
                      "start was read");
+  if (ok) keep_task(run, &answer);
   run->start_attempts = call->attempts;
   run->start_latency = call->latency;
   tp_stream_clear(&call->attempt.stream);
-  /* With another key it may be sent again. */
-  if (ok || call->failure.code != TP_GRPC_UNAUTHENTICATED)
+  /* With another key it may be sent again, when nobody is ready for a task. */
+  if (ok || call->failure.code != TP_GRPC_UNAUTHENTICATED ||
+      (run->task && tp_wire_want_no_task(&call->request) != TP_OK))
     tp_buffer_free(&call->request);
   settle(run, ok ? TP_STARTED : TP_AWAITABLE | TP_FAILED);
 }
@@ -378,6 +386,8 @@ static void on_destroy(tp_future *f) {
   free(run->first_closed_run_id);
   free(run->result_run_id);
   free(run->current);
+  if (run->task) tp_buffer_free(run->task);
+  free(run->task);
   tp_client_free_future(f);
 }
 
@@ -420,6 +430,12 @@ tp_run *tp_run_new(tp_client *client, const tp_run_names *names) {
   run->poll.revoke = revoke;
   run->poll.on_stream = on_stream;
   return run;
+}
+
+bool tp_run_want_task(tp_run *run) {
+  run->task = malloc(sizeof *run->task);
+  if (run->task) tp_buffer_init(run->task, TP_MAX_MESSAGE);
+  return run->task != NULL;
 }
 
 /* Has the driving thread look at what is wanted. */

@@ -29,6 +29,7 @@ typedef struct tp_run {
   bool attached;      /* the run existed before */
   int start_attempts;
   int64_t start_latency; /* microseconds */
+  tp_buffer *task;    /* the first one; NULL: it was not asked for */
   /* With TP_FIRST and TP_RESULT; empty when that ended in a failure: */
   tp_buffer first_event;  /* HistoryEvent bytes */
   tp_buffer result_event; /* empty although TP_RESULT: it is first_event */
@@ -47,6 +48,8 @@ typedef struct tp_run {
 
 /* The names are copied. The host's thread. NULL: out of memory. */
 tp_run *tp_run_new(tp_client *client, const tp_run_names *names);
+/* Its start asks for the first task. Before it is sent. False: no memory. */
+bool tp_run_want_task(tp_run *run);
 /* Asks for the close event of the first run or of the chain's last; true when
 ** it need not be waited for. Starts over after a failed poll that was taken.
 ** `for_good`: whoever waits. The host's thread. */

@@ -23,7 +23,7 @@ static tp_text text(const tp_field_value *v) {
 
 static tp_status read_start(const uint8_t *data, size_t n, unsigned run_id,
                             unsigned first_run_id, unsigned started,
-                            tp_start_answer *out) {
+                            unsigned task, tp_start_answer *out) {
   tp_reader r;
   tp_field_value v;
   tp_status status = TP_OK;
@@ -32,6 +32,7 @@ static tp_status read_start(const uint8_t *data, size_t n, unsigned run_id,
     if (v.number == run_id) out->run_id = text(&v);
     else if (v.number == first_run_id) out->first_run_id = text(&v);
     else if (started && v.number == started) out->started = v.integer != 0;
+    else if (task && v.number == task) out->task = text(&v);
   }
   return status;
 }
@@ -40,7 +41,8 @@ tp_status tp_wire_start_answer(const tp_buffer *bytes, tp_start_answer *out) {
   memset(out, 0, sizeof *out);
   return read_start(bytes->data, bytes->length, START_RESPONSE_RUN_ID,
                     START_RESPONSE_FIRST_EXECUTION_RUN_ID,
-                    START_RESPONSE_STARTED, out);
+                    START_RESPONSE_STARTED,
+                    START_RESPONSE_EAGER_WORKFLOW_TASK, out);
 }
 
 tp_status tp_wire_signal_start_answer(const tp_buffer *bytes,
@@ -48,7 +50,7 @@ tp_status tp_wire_signal_start_answer(const tp_buffer *bytes,
   memset(out, 0, sizeof *out);
   return read_start(bytes->data, bytes->length, SIGNAL_START_RESPONSE_RUN_ID,
                     SIGNAL_START_RESPONSE_FIRST_EXECUTION_RUN_ID,
-                    SIGNAL_START_RESPONSE_STARTED, out);
+                    SIGNAL_START_RESPONSE_STARTED, 0, out);
 }
 
 static bool ends_with(tp_text t, const char *suffix) {
@@ -78,7 +80,7 @@ tp_status tp_wire_already_started(const uint8_t *data, size_t n,
     if (ends_with(url, ".WorkflowExecutionAlreadyStartedFailure"))
       return read_start((const uint8_t *)value.data, value.length,
                         ALREADY_STARTED_RUN_ID,
-                        ALREADY_STARTED_FIRST_EXECUTION_RUN_ID, 0, out);
+                        ALREADY_STARTED_FIRST_EXECUTION_RUN_ID, 0, 0, out);
   }
   return status;
 }
@@ -93,6 +95,15 @@ bool tp_wire_uses_existing(const tp_buffer *request) {
     if (v.number == START_REQUEST_ID_CONFLICT_POLICY)
       return v.integer == CONFLICT_USE_EXISTING;
   return false;
+}
+
+/* Of a field that comes twice the last one counts. */
+tp_status tp_wire_want_no_task(tp_buffer *request) {
+  tp_wire_put_bool(request, START_REQUEST_REQUEST_EAGER_EXECUTION, 0);
+  if (request->status == TP_OK)
+    tp_grpc_write_prefix(request->data,
+                         (uint32_t)(request->length - TP_GRPC_PREFIX));
+  return request->status;
 }
 
 /* An empty message, with room for its prefix. */

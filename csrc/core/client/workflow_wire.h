@@ -19,6 +19,7 @@ typedef struct tp_text {
 ** already_started. */
 typedef struct tp_start_answer {
   tp_text run_id, first_run_id;
+  tp_text task; /* PollWorkflowTaskQueueResponse: the first, where asked for */
   bool started;
 } tp_start_answer;
 
@@ -38,6 +39,9 @@ tp_status tp_wire_already_started(const uint8_t *status, size_t n,
                                   tp_start_answer *out);
 /* Does this framed StartWorkflowExecutionRequest ask for USE_EXISTING? */
 bool tp_wire_uses_existing(const tp_buffer *request);
+
+/* This framed StartWorkflowExecutionRequest asks for no first task any more. */
+tp_status tp_wire_want_no_task(tp_buffer *request);
 
 /* The framed request of one long poll; `run_id` may be NULL. */
 void tp_wire_history_request(tp_buffer *out, const char *namespace,

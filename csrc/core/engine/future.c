@@ -93,7 +93,8 @@ unsigned tp_future_signal(tp_future *f, unsigned flags) {
 }
 
 bool tp_future_ready(const tp_future *f, unsigned what) {
-  return (tp_future_flags(f) & (what | TP_CLOSED | TP_ABANDONED)) != 0;
+  if (!(what & TP_HOWEVER)) what |= TP_CLOSED | TP_ABANDONED;
+  return (tp_future_flags(f) & what) != 0;
 }
 
 void tp_future_subscribe(tp_future *f, unsigned what) {

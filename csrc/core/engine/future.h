@@ -18,6 +18,7 @@
 #define TP_FIRST 2u   /* the first run's close event, or an error */
 #define TP_RESULT 4u  /* the chain's close event, the answer, or an error */
 #define TP_AWAITABLE (TP_STARTED | TP_FIRST | TP_RESULT)
+#define TP_HOWEVER 512u /* with one of these: closed or abandoned, or not */
 
 /* How it stands. */
 #define TP_FAILED 8u       /* it ended in its failure, for good */

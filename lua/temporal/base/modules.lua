@@ -135,6 +135,7 @@ return {
   "worker/calls",
   "worker/deployment",
   "worker/eager",
+  "worker/eager_start",
   "worker/code",
   "worker/definitions",
   "worker/farewell",

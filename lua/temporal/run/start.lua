@@ -160,12 +160,6 @@ local function task_queue(request, value, spec, name)
   request.task_queue = encoded_task_queue(value)
 end
 
-local function request_eager_start(_, value, spec, name)
-  if value ~= false then
-    options.fail(spec, name, "needs a worker in this process, and there is none")
-  end
-end
-
 local function encode_search_attributes(request, value, spec, name)
   if type(value) ~= "table" then
     return options.fail(spec, name, "must be a table of values by name", options.kind_of(value))
@@ -177,12 +171,17 @@ local function encode_search_attributes(request, value, spec, name)
   request.search_attributes = encoded
 end
 
--- These three say how to submit, not what; `submit` reads them itself.
+-- These say how to submit, not what; `send` reads them itself.
 local check = {
+  request_eager_start = options.boolean("request_eager_start"),
   timeout = options.seconds("timeout", { above = 0 }),
   on_already_started = options.choice("on_already_started", ALREADY_STARTED),
 }
 local scratch = {}
+
+local function check_eager_start(_, value, spec, name)
+  return check.request_eager_start(scratch, value, spec, name)
+end
 
 local function check_timeout(_, value, spec, name)
   return check.timeout(scratch, value, spec, name)
@@ -213,7 +212,7 @@ local START = options.define("start option", {
   static_details = summary("details"),
   priority = execution_options.priority_option("start option"),
   versioning_override = execution_options.versioning_option("start option"),
-  request_eager_start = request_eager_start,
+  request_eager_start = check_eager_start,
   on_already_started = check_already_started,
   timeout = check_timeout,
   metadata = check_metadata,
@@ -302,11 +301,22 @@ local function refused(session, request, workflow_type, err)
   return future
 end
 
+-- The worker of this client that takes the workflow's first task with the answer
+-- to the start, if one can.
+local function worker_for(session, given, workflow_type)
+  for worker in next, state.workers do
+    if worker.client == session.client and worker.task_queue == given.task_queue then
+      return worker:reserve_start(workflow_type) and worker or nil
+    end
+  end
+  return nil
+end
+
 --- Sends the request of a start.
 -- @tparam temporal.session session
 -- @tparam table request of `build`
 -- @tparam table given start options: `timeout`, `metadata`,
---   `on_already_started`
+--   `on_already_started`, `request_eager_start`
 -- @tparam string workflow_type
 -- @tparam[opt] boolean signals it is a SignalWithStartWorkflowExecutionRequest
 -- @return the future
@@ -328,14 +338,24 @@ local function send(session, request, given, workflow_type, signals)
     end
     return future
   end
+  local worker = given.request_eager_start and worker_for(session, given, workflow_type)
+  if worker then
+    request.request_eager_execution = true
+    request.eager_worker_deployment_options = worker.deployment
+  end
   -- Or the problem.
   local future, size = session.channel:start(request, request.namespace, request.workflow_id,
     request.request_id, workflow_type, timeout and duration.seconds(timeout) or session.timeout,
-    metadata, given.on_already_started == "attach", signals)
+    metadata, given.on_already_started == "attach", signals, worker)
+  if future then
+    core.set_owner(future, session.client)
+  end
+  if worker then
+    worker:expect_start(future)
+  end
   if not future then
     return misuse.raise(size)
   end
-  core.set_owner(future, session.client)
   if size > session.large then
     large.request(session, future, request, signals and "SignalWithStartWorkflowExecution"
       or "StartWorkflowExecution", request.workflow_id)

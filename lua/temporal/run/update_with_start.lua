@@ -42,6 +42,10 @@ local function check_start(given)
         .. "a workflow that runs now", name)
     end
   end
+  if given.request_eager_start then
+    misuse.raise('start option "request_eager_start" is not possible with update_with_start: the '
+      .. "server gives no task with its answer")
+  end
 end
 
 -- Which of the two operations failed: the other one was only aborted.

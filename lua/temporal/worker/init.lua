@@ -13,6 +13,7 @@ local core = require "temporal.core"
 local crew = require "temporal.wait.crew"
 local definitions = require "temporal.worker.definitions"
 local deployment = require "temporal.worker.deployment"
+local eager_start = require "temporal.base.lazy" "temporal.worker.eager_start"
 local errors = require "temporal.error.error"
 local farewell = require "temporal.worker.farewell"
 local field = require "temporal.base.field"
@@ -208,6 +209,19 @@ function worker:start()
   self.state = "running"
   polls.begin(self)
   return true
+end
+
+--- Takes a slot for the first task of a workflow that the client is about to start.
+-- @tparam string workflow_type
+-- @treturn boolean false: it has no such workflow, or no room now
+function worker:reserve_start(workflow_type)
+  return eager_start.reserve(self, workflow_type)
+end
+
+--- The start is on its way, with that slot.
+-- @param future of the start; nil: it is not, after all
+function worker:expect_start(future)
+  eager_start.expect(self, future)
 end
 
 --- A task or a poller has ended: is the worker at its end, too?

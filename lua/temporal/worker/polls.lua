@@ -2,6 +2,7 @@
 -- @module temporal.worker.polls
 
 local activity_task = require "temporal.base.lazy" "temporal.worker.activity_task"
+local eager_start = require "temporal.base.lazy" "temporal.worker.eager_start"
 local host = require "temporal.wait.host"
 local poller = require "temporal.worker.poller"
 local promise = require "temporal.wait.promise"
@@ -49,6 +50,7 @@ local function poll_workflows(self, normal, count)
       tasks = workflow_task,
     })
   end
+  self.start_source = { slots = self.slots.workflow, tasks = eager_start }
   poller.begin(self, everybodys)
 end
 

@@ -265,10 +265,12 @@ describe("a start option", function()
     end
   end)
 
-  it("request_eager_start: raises until there is a worker", function()
-    assert.matches('"request_eager_start" needs a worker in this process',
-      raised { task_queue = "q", request_eager_start = true }, 1, true)
-    assert.is_false(encoded { request_eager_start = false }.request_eager_execution)
+  it("request_eager_start: is dropped where no worker of the client takes the task", function()
+    for _, given in ipairs { true, false } do
+      assert.is_false(encoded { request_eager_start = given }.request_eager_execution)
+    end
+    assert.matches('"request_eager_start" must be true or false, got 1',
+      raised { task_queue = "q", request_eager_start = 1 }, 1, true)
   end)
 
   it('on_already_started: "attach" gives the future of the run that holds the id', function()

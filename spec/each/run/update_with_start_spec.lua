@@ -187,7 +187,7 @@ describe("client:update_with_start", function()
     end
     assert.matches('on_already_started = "attach" is not possible',
       raised(options { on_already_started = "attach" }, { "x" }, "Inbox"))
-    assert.matches('"request_eager_start" needs a worker in this process',
+    assert.matches('"request_eager_start" is not possible with update_with_start',
       raised(options { request_eager_start = true }, { "x" }, "Inbox"))
     assert.matches("takes the update as", raised(given, "x", "Inbox"))
     assert.matches("the name of the update is missing", raised(given, { id = "x" }, "Inbox"))
