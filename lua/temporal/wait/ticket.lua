@@ -205,6 +205,13 @@ function tickets.leave(ticket)
   end_watch(ticket)
 end
 
+local function add_woken(ticket, woken)
+  if not ticket.woken then
+    ticket.woken = true
+    woken[#woken + 1] = ticket
+  end
+end
+
 local function wake_ticket(ticket, key, woken)
   local fired = ticket.fired
   if ticket.key then
@@ -214,10 +221,7 @@ local function wake_ticket(ticket, key, woken)
   else
     ticket.fired = { key }
   end
-  if not ticket.woken then
-    ticket.woken = true
-    woken[#woken + 1] = ticket
-  end
+  add_woken(ticket, woken)
 end
 
 -- Notes what has become ready with those who wait for it. They are added to
@@ -237,20 +241,44 @@ local function wake(key, woken)
   end
 end
 
-local function unpark_all(woken)
+-- Those who are woken no more were unparked by an inner drain. Returns whether one
+-- of them raised, and what.
+local function unpark_each(woken)
   local failed, problem = false, nil
   for i = 1, #woken do
     local ticket = woken[i]
-    ticket.woken = nil
-    local ok, result = pcall(ticket.host.unpark, ticket)
-    if ok and result == false then
-      end_watch(ticket)
-    elseif not ok and failed then
-      report.waiter_failed(result)
-    elseif not ok then
-      failed, problem = true, result
+    if ticket.woken then
+      ticket.woken = nil
+      local ok, result = pcall(ticket.host.unpark, ticket)
+      if ok and result == false then
+        end_watch(ticket)
+      elseif not ok and failed then
+        report.waiter_failed(result)
+      elseif not ok then
+        failed, problem = true, result
+      end
     end
   end
+  return failed, problem
+end
+
+local function unpark_all(woken)
+  local failed, problem = unpark_each(woken)
+  if failed then
+    error(problem, 0)
+  end
+end
+
+-- Whom a drain is unparking. What it unparks may drain, too, and wait there for those
+-- whose turn has not come.
+local draining = NONE
+
+local function unpark_drained(woken)
+  local outer = draining
+  unpark_all(outer)
+  draining = woken
+  local failed, problem = unpark_each(woken)
+  draining = outer
   if failed then
     error(problem, 0)
   end
@@ -274,7 +302,9 @@ end
 -- @tparam table ticket
 function tickets.nudge(ticket)
   mark(ticket)
-  unpark_all { ticket }
+  local woken = {}
+  add_woken(ticket, woken)
+  unpark_all(woken)
 end
 
 --- Empties the doorbell and unparks whoever waits for what has become ready.
@@ -283,8 +313,8 @@ end
 --   unparked; others are logged
 function tickets.drain()
   local woken, count = collect()
-  if count > 0 then
-    unpark_all(woken)
+  if count > 0 or draining ~= NONE then
+    unpark_drained(woken)
     end_idle_watches()
   end
   return count
@@ -304,7 +334,10 @@ end
 -- while it waits itself.
 -- @tparam table task that has just finished
 function tickets.finished(task)
-  local woken = { task._killed and task._ticket }
+  local woken = {}
+  if task._killed and task._ticket then
+    add_woken(task._ticket, woken)
+  end
   wake(task, woken)
   unpark_all(woken)
 end

@@ -287,6 +287,24 @@ describe("temporal.spawn", function()
     assert.equal(1007, task:get(10))
   end)
 
+  it("runs others while a task polls, those that were woken with it too", function()
+    local run, went_on = execute(), false
+    local first = temporal.spawn(function()
+      assert(run:started())
+      local last = env.now() + 10
+      while not went_on and env.now() < last do temporal.poll(0.05) end
+      return went_on
+    end)
+    local second = temporal.spawn(function()
+      assert(run:started())
+      went_on = true
+    end)
+    answer(1)
+    assert.is_true(first:get(20))
+    assert.is_true(second:wait(20))
+    assert.equal(7, run:get(20))
+  end)
+
   it("waits plainly in a coroutine of the task's own, and others run meanwhile", function()
     local run, beside = execute(), execute()
     local other = temporal.spawn(function() return beside:get() end)
