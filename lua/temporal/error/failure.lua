@@ -277,7 +277,7 @@ end
 local WRITE = {
   application = function(failure, err, details)
     failure.application_failure_info = {
-      type = err.type,
+      type = err.type and text(err.type),
       non_retryable = err.non_retryable or nil,
       details = details,
       next_retry_delay = err.next_retry_delay and duration.message(err.next_retry_delay),

@@ -18,6 +18,7 @@ local promise = require "temporal.wait.promise"
 local query = require "temporal.workflow.query"
 local size = require "temporal.worker.size"
 local task_history = require "temporal.worker.task_history"
+local text_of = require("temporal.base.text").of
 local verdict = require "temporal.workflow.verdict"
 
 -- All that a run may call is loaded before it runs, not in its time.
@@ -211,6 +212,12 @@ local function answer_of(worker, response, run, commands, messages, more, keep)
   }
 end
 
+-- What the protocol has no place for, such as a name that is no UTF-8; or a fault of
+-- this package.
+local function fault(problem)
+  return errors.received { kind = "internal", message = text_of(problem) }
+end
+
 -- Nil, and what is wrong, if the answer is not to be sent.
 local function encode_answer(worker, run, request)
   local problem
@@ -226,6 +233,16 @@ local function encode_answer(worker, run, request)
     return nil, problem
   end
   return request
+end
+
+-- Returns what the server says to the answer; or nil and why it did not take it; or
+-- false and why it cannot be sent.
+local function send_answer(worker, response, run, ...)
+  local request, problem = encode_answer(worker, run, answer_of(worker, response, run, ...))
+  if not request then
+    return false, problem
+  end
+  return calls.answer(worker, "RespondWorkflowTaskCompleted", request, SPARSE)
 end
 
 -- The answer was not taken. What came in between is in the next task's history; of a
@@ -250,17 +267,13 @@ local function complete(worker, response, run, commands, messages, more)
   local stays = worker.state == "running" or more and not leaves
   local keep = worker.cache.limit > 0 and not run.closed and stays
   local wanted = run.eager and eager.ask(worker, commands) or 0
-  local request, problem = encode_answer(worker, run,
-    answer_of(worker, response, run, commands, messages, more, keep))
-  if not request then
-    eager.take(worker, nil, wanted)
-    run.busy = false
-    return fail(worker, response, problem)
-  end
-  local completed, err = calls.answer(worker, "RespondWorkflowTaskCompleted", request,
-    SPARSE)
+  local ok, completed, err = pcall(send_answer, worker, response, run, commands, messages, more, keep)
   if wanted > 0 then
-    eager.take(worker, completed, wanted)
+    eager.take(worker, ok and completed or nil, wanted)
+  end
+  if not (ok and completed ~= false) then
+    run.busy = false
+    return fail(worker, response, ok and err or fault(completed))
   end
   -- A cache without room must hold it until the task has come.
   run.busy, run.awaits_task = more and worker.cache.limit == 0, more
@@ -375,7 +388,11 @@ end
 
 local function do_all(worker, response)
   repeat
-    response = do_one(worker, response)
+    local ok, following = pcall(do_one, worker, response)
+    if not ok and not pcall(fail, worker, response, fault(following)) then
+      error(following, 0)
+    end
+    response = ok and following
   until not response
 end
 

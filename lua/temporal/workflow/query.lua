@@ -9,7 +9,7 @@ local message = require "temporal.workflow.message"
 local metadata = require "temporal.workflow.metadata"
 
 local max = math.max
-local tostring = tostring
+local pcall, tostring = pcall, tostring
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
 local function refuse(run, problem)
@@ -39,7 +39,11 @@ end
 local function answer(run, name, input)
   local builtin = metadata.find(name)
   if builtin then
-    return core.payloads(1, builtin(run))
+    local ok, value = pcall(builtin, run)
+    if not ok then -- a text that is no UTF-8
+      return refuse(run, value)
+    end
+    return core.payloads(1, value)
   end
   local handler, any_name = message.find(run.query_handlers, name)
   if not handler or any_name and name:find "^__" then

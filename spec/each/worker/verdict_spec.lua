@@ -51,6 +51,49 @@ describe("a failure", function()
     assert.matches("verdict_spec.lua:%d+: in", failed.failure.stack_trace)
   end)
 
+  it("of a task that asks for what the protocol has no place for is told, and keeps no slot",
+    function()
+      local function Misnamed()
+        local brief = { start_to_close_timeout = 10 }
+        workflow.execute_activity(brief, "Known") -- which the worker takes a slot for at once
+        workflow.execute_activity(brief, "a\255b"):get()
+      end
+      local worker = workers.new { client = client, task_queue = queue,
+        workflows = { Misnamed = Misnamed }, activities = { Known = function() end } }
+      local failed
+      worker:run(function()
+        env.wait_until(HUNG, function()
+          temporal.poll(0.01)
+          return worker:status().slots.activity > 0
+        end, "the poll")
+        local polled = worker:status().slots.activity
+        local run = temporal.assert(client:start_workflow({ task_queue = queue }, "Misnamed"))
+        for event in run:history { wait = true } do
+          failed = event.workflow_task_failed_event_attributes
+          if failed then break end
+        end
+        run:terminate()
+        assert.equal(polled, worker:status().slots.activity)
+      end)
+      assert.equal("WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE", failed.cause)
+      assert.matches("activity_type.name: not valid UTF-8 at byte 2", failed.failure.message, 1,
+        true)
+    end)
+
+  it("of an activity is told, whatever its type is", function()
+    local function Runs()
+      return workflow.execute_activity({ start_to_close_timeout = 60,
+        retry_policy = { maximum_attempts = 1 } }, "Fails"):get()
+    end
+    local function Fails()
+      error(temporal.application_error("sold out", { type = "Sold\255Out" }))
+    end
+    local err = beside({ workflows = { Runs = Runs }, activities = { Fails = Fails } }, function()
+      return select(2, client:execute_workflow({ task_queue = queue }, "Runs"):get(HUNG))
+    end)
+    assert.same({ "activity", "Sold\\xFFOut" }, { err.cause.kind, err.cause.cause.type })
+  end)
+
   it('of the workflow instead, with fail_workflow_on = {"error"}', function()
     local err = beside({ workflows = { Buggy = Buggy }, fail_workflow_on = { "error" } },
       function()

@@ -103,6 +103,18 @@ describe("a query", function()
   end)
 end)
 
+describe("a description that is no UTF-8", function()
+  it("fails the query that would tell it, not the task", function()
+    local sim = simulation.new(function()
+      workflow.on_query("state", function() end, { description = "a\255b" })
+      workflow.sleep(1)
+    end)
+    assert.equal("start_timer", sim:task())
+    local _, why = sim:query "__temporal_workflow_metadata"
+    assert.matches("description: not valid UTF-8 at byte 2", why, 1, true)
+  end)
+end)
+
 describe("__stack_trace", function()
   it("shows where each coroutine waits, without the engine", function()
     local sim = simulation.new(function()
