@@ -267,7 +267,8 @@ local function complete(worker, response, run, commands, messages, more)
   local stays = worker.state == "running" or more and not leaves
   local keep = worker.cache.limit > 0 and not run.closed and stays
   local wanted = run.eager and eager.ask(worker, commands) or 0
-  local ok, completed, err = pcall(send_answer, worker, response, run, commands, messages, more, keep)
+  local ok, completed, err = pcall(send_answer, worker, response, run, commands, messages, more,
+    keep)
   if wanted > 0 then
     eager.take(worker, ok and completed or nil, wanted)
   end
