@@ -45,22 +45,29 @@ local function canceled_error(self)
   }
 end
 
--- Is a coroutine, of those in which the activity does its work, shielded?
-local function is_shielded(self, thread)
+-- Who is running: a task, or a coroutine that is none. An activity knows its task, not
+-- its coroutine: where weak tables have no ephemerons it would keep that, and so itself.
+local function who()
+  return tasks.current() or running() or false
+end
+
+-- Is one, of those that do the activity's work, shielded?
+local function is_shielded(self, one)
   local shields = self._shields
-  return shields ~= nil and (shields[thread] or 0) > 0
+  return shields ~= nil and (shields[one] or 0) > 0
 end
 
 -- The waits of its own coroutine raise, unless it is shielded or over.
 local function set_interrupt(self)
   local raised
-  if self._reason and not self._ended and not is_shielded(self, self._thread) then
+  local own = self._task
+  if self._reason and not self._ended and not is_shielded(self, own) then
     raised = function()
       return canceled_error(self)
     end
   end
-  if self._task then
-    tasks.interrupt(self._task, raised)
+  if own then
+    tasks.interrupt(own, raised)
   end
 end
 
@@ -88,8 +95,7 @@ end
 --- The running coroutine is the activity's.
 -- @tparam temporal.activity self
 function context.enter(self)
-  self._thread = running() or false
-  current[self._thread] = self
+  current[running() or false] = self
   self._task = tasks.current()
   if self.source.slow and self._task then
     tasks.watch(self._task, self.source.slow, self)
@@ -200,7 +206,7 @@ function methods:heartbeat(...)
     misuse.raise "activity.heartbeat: the activity has ended"
   end
   self.source.heartbeat(self, select("#", ...), ...)
-  if reason_of(self) and not is_shielded(self, running() or false) then
+  if reason_of(self) and not is_shielded(self, who()) then
     error(canceled_error(self), 0)
   end
 end
@@ -225,12 +231,12 @@ function methods:worker_stopping()
   return self._stopping or false
 end
 
--- Of the running coroutine.
+-- Of who is running.
 local function add_shield(self, more)
-  local thread = running() or false
+  local one = who()
   self._shields = self._shields or setmetatable({}, { __mode = "k" })
-  self._shields[thread] = (self._shields[thread] or 0) + more
-  if thread == self._thread then
+  self._shields[one] = (self._shields[one] or 0) + more
+  if one == self._task then
     set_interrupt(self)
   end
 end
@@ -267,7 +273,7 @@ function methods:sleep(duration)
     misuse.raise "activity.sleep takes a duration, got nil"
   end
   local seconds = options.timeout(duration, "activity.sleep")
-  if is_shielded(self, running() or false) then
+  if is_shielded(self, who()) then
     return promise.pause(seconds)
   elseif reason_of(self) or wait_for(self, cancellation(self), seconds) then
     error(canceled_error(self), 0)

@@ -10,19 +10,25 @@ local resume, running, yield = coroutine.resume, coroutine.running, coroutine.yi
 local methods = {}
 local metatable = { __index = methods }
 
--- What each of them runs. `hand` is its place in the crew's list of those with
--- nothing to do.
-local function work(self, hand, fn, ...)
-  fn(...)
-  while not self.dismissed and direct.is_ours() do
+-- What it was given is no longer held once it is done.
+local function do_one(hand)
+  local fn, a, b, c, d = hand.fn, hand.a, hand.b, hand.c, hand.d
+  hand.fn, hand.a, hand.b, hand.c, hand.d = nil, nil, nil, nil, nil
+  fn(a, b, c, d)
+end
+
+-- What each of them runs. `hand`: what it is given to do, and its place in the
+-- crew's list of those with nothing to do.
+local function work(self, hand)
+  while hand.fn do
+    do_one(hand)
+    if self.dismissed or not direct.is_ours() then
+      return
+    end
     hand.thread = running()
     self.count = self.count + 1
     self[self.count] = hand
     yield()
-    if not hand.fn then
-      return
-    end
-    hand.fn(hand.a, hand.b, hand.c, hand.d)
   end
 end
 
@@ -31,13 +37,13 @@ end
 -- @param a b c d its arguments
 function methods:run(fn, a, b, c, d)
   local count = self.count
-  local hand = self[count]
-  if not hand then
-    spawn(work, self, {}, fn, a, b, c, d)
+  local hand = self[count] or {}
+  hand.fn, hand.a, hand.b, hand.c, hand.d = fn, a, b, c, d
+  if count == 0 then
+    spawn(work, self, hand)
     return
   end
   self[count], self.count = nil, count - 1
-  hand.fn, hand.a, hand.b, hand.c, hand.d = fn, a, b, c, d
   resume(hand.thread)
 end
 

@@ -60,6 +60,7 @@ function direct.await(future)
     return
   end
   local key = core_id(future)
+  ticket.key = key
   repeat
     waiters[key] = ticket
     core_subscribe(future, "result")

@@ -5,6 +5,7 @@ local activity = require "temporal.activity"
 local core = require "temporal.core"
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
+local growth = require "spec.support.growth"
 local promise = require "temporal.wait.promise"
 local state = require "temporal.base.state"
 local temporal = require "temporal"
@@ -436,6 +437,26 @@ describe("the life of a worker", function()
       child:kill "TERM"
       assert.same({ "signal", 15 }, { child:wait(HUNG) })
     end)
+  end)
+
+  it("keeps nothing of the tasks it has done", function()
+    local done = 0
+    peer:reset("call " .. POLL .. " : answer " .. task "Count")
+    local one = worker { pollers = { activity = 8 },
+      activities = { Count = function() done = done + 1 end } }
+    assert.is_true(one:start())
+    -- KB of Lua's memory after so many.
+    local function memory_after(count)
+      until_true("activities", function() return done >= count end)
+      growth.collect()
+      return collectgarbage "count"
+    end
+    local before = memory_after(500)
+    local more = memory_after(3500) - before
+    assert.is_true(more < 96, more .. " KB are left of 3000 tasks")
+    peer:cmd "clear"
+    peer:cmd("call " .. POLL .. " : hold")
+    assert.is_true(one:stop(HUNG))
   end)
 
   it("gives a frame loop its time back", function()
