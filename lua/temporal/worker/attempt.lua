@@ -75,7 +75,7 @@ local function watch(worker)
     worker.alarm, worker.alarm_at = alarm, now() + left
     alarm:wait(left)
   end
-  worker.alarm = nil
+  worker.watched, worker.alarm = nil, nil
 end
 
 local function wake(worker)
@@ -95,9 +95,10 @@ function attempt.begin(worker, self)
       context.cancel(self, "worker_stopping")
     end
   end
-  if not worker.alarm then
+  if not worker.watched then
+    worker.watched = true -- where a task begins later, another activity may come before
     spawn(watch, worker)
-  elseif self.deadline and self.deadline + GRACE < worker.alarm_at then
+  elseif worker.alarm and self.deadline and self.deadline + GRACE < worker.alarm_at then
     wake(worker)
   end
 end

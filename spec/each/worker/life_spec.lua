@@ -3,6 +3,7 @@
 
 local activity = require "temporal.activity"
 local core = require "temporal.core"
+local cqueues = require "cqueues"
 local env = require "spec.support.environment"
 local fault_peer = require "spec.support.fault_peer"
 local growth = require "spec.support.growth"
@@ -262,6 +263,23 @@ describe("the life of a worker", function()
       assert.is_true(one:wait(HUNG))
       assert.same({ 2, 2, 2, 0 }, { done, peer:stats().RespondActivityTaskCompleted,
         peer:stats()[POLL], peer:stats().rst })
+    end)
+
+    it("leaves nothing in a loop that runs on: not what watches over activities", function()
+      local one = worker { pollers = { activity = 2 },
+        activities = { Short = function() cqueues.sleep(0.01) end } }
+      local controller = cqueues.new()
+      controller:wrap(function()
+        assert(one:start())
+        while peer:stats()[POLL] < 2 do cqueues.sleep(0.01) end
+        peer:cmd("streams %s : answer %s", POLL, task "Short") -- both begin in one step
+        while (peer:stats().RespondActivityTaskCompleted or 0) < 2 do cqueues.sleep(0.01) end
+        assert(one:stop(HUNG))
+      end)
+      local began = env.now()
+      assert(controller:loop())
+      assert.is_true(env.now() - began < HUNG / 2)
+      temporal.host.use(nil)
     end)
 
     it("does not wait for polls that cannot reach the server", function()
