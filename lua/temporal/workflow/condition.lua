@@ -65,12 +65,12 @@ function condition.try(run)
     if entry.number == waiting.number then -- else its wait is over
       kept = kept + 1
       conditions[kept] = entry
-      if waiting.parked then
+      if waiting.awaited then
         local ok, value = look("a condition", entry.fn)
         if not ok then
           return false, value == nil and "nil" or value
         elseif value then
-          fiber.wake(run, waiting)
+          fiber.wake(waiting)
           entry.number, woken = waiting.number, true
         end
       end

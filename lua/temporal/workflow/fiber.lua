@@ -21,10 +21,14 @@ local yieldable = core.yieldable
 -- to whoever resumed them.
 local PARK = {}
 
-local methods = {}
+-- `number` counts a fiber's wakes.
+local methods = { number = 0 }
 local metatable = { __index = methods }
 
 local fiber = { PARK = PARK }
+
+-- Those that are ready, first in, first out: of one run at a time.
+local ready, ready_first, ready_last = {}, 1, 0
 
 local function leave(run, ok, ...)
   current.run, current.fiber, current.read_only, current.deadline = nil, nil, nil, nil
@@ -44,6 +48,9 @@ end
 function fiber.within(run, fn, ...)
   local limit = run.deadlock_timeout
   current.run, current.deadline = run, limit and now() + limit or nil
+  if ready_last >= ready_first then -- left by a run whose task failed
+    ready, ready_first, ready_last = {}, 1, 0
+  end
   return leave(run, pcall(fn, ...))
 end
 
@@ -56,29 +63,36 @@ local function late(run, self)
   return LATE:format(run.deadlock_timeout) .. (self and self.scope.reason and IN_CANCELED or "")
 end
 
---- A fiber that begins in its turn.
--- @tparam run run
+--- The fiber of a run's main function, which begins in its turn. `run:main_ended(fiber,
+-- ok, ...)` is called when it is over: with what the function returned, or false and
+-- what it raised.
 -- @tparam scope scope
--- @tparam function ended `ended(run, fiber, ok, ...)` is called when it is over:
---   with what its function returned, or false and what it raised
 -- @tparam function fn
 -- @tparam table args with their number in `n`
 -- @treturn fiber
+function fiber.main(scope, fn, args)
+  return setmetatable({ thread = create(fn), scope = scope, args = args }, metatable)
+end
+
+--- Another fiber.
+-- @tparam run run
+-- @tparam scope scope
+-- @tparam function ended `ended(run, fiber, ok, ...)` is called when it is over
+-- @tparam function fn
+-- @tparam table args
+-- @treturn fiber
 function fiber.new(run, scope, ended, fn, args)
-  local self = setmetatable({
-    thread = create(fn), scope = scope, ended = ended, args = args,
-    parked = false, number = 0,
-  }, metatable)
+  local self = fiber.main(scope, fn, args)
+  self.ended = ended
   run.fibers = run.fibers + 1
-  run.alive[self] = run.fibers
+  run:own "alive"[self] = run.fibers
   return self
 end
 
 --- Puts a fiber at the end of those that are ready.
-function fiber.enqueue(run, self)
-  local last = run.ready_last + 1
-  run.ready_last = last
-  run.ready[last] = self
+function fiber.enqueue(self)
+  ready_last = ready_last + 1
+  ready[ready_last] = self
 end
 
 local function settle(run, self, ok, first, ...)
@@ -88,10 +102,13 @@ local function settle(run, self, ok, first, ...)
     current.read_only = nil
     return run:fail_task(late(run, self), trace(self.thread))
   end
-  run.alive[self] = nil
   if ok and status(self.thread) ~= "dead" then
     ok, first = false, "coroutine.yield was called outside of a coroutine of your own"
   end
+  if not self.ended then
+    return run:main_ended(self, ok, first, ...)
+  end
+  run.alive[self] = nil
   return self.ended(run, self, ok, first, ...)
 end
 
@@ -114,6 +131,21 @@ function fiber.resume(run, self)
   end
 end
 
+--- Runs all that are ready, and become ready, until the task has failed.
+-- @tparam run run
+function fiber.run_ready(run)
+  while ready_first <= ready_last and not run.failure do
+    local first = ready_first
+    local each = ready[first]
+    ready[first] = nil
+    ready_first = first + 1
+    fiber.resume(run, each)
+  end
+  if ready_first > ready_last then
+    ready_first, ready_last = 1, 0
+  end
+end
+
 --- Raises in workflow code what it met, which learns here where that was.
 -- @param problem
 function fiber.raise(problem)
@@ -133,7 +165,7 @@ function fiber.park(awaited)
     misuse.raise("a workflow cannot wait here, inside a function that C calls (string.gsub's)")
   end
   local scope = self.scope
-  self.parked, self.awaited = true, awaited
+  self.awaited = awaited or true
   local place = scope:join(self)
   local problem = yield(PARK)
   scope:leave(place)
@@ -153,22 +185,21 @@ function fiber.stop()
 end
 
 --- Makes a parked fiber ready.
--- @tparam run run
 -- @tparam fiber self
 -- @param[opt] problem what its wait raises
-function fiber.wake(run, self, problem)
-  if self.parked then
-    self.parked = false
+function fiber.wake(self, problem)
+  if self.awaited then
+    self.awaited = nil
     self.number = self.number + 1
     self.problem = problem
-    fiber.enqueue(run, self)
+    fiber.enqueue(self)
   end
 end
 
 --- Does a wait for this go on in a canceled scope?
--- @tparam table|nil awaited a future or a list of futures
+-- @param awaited a future or a list of futures; another value for no such wait
 function fiber.is_patient(awaited)
-  if not awaited then
+  if type(awaited) ~= "table" then
     return false
   end
   for i = 1, #awaited do
@@ -181,8 +212,8 @@ end
 
 --- Ends the wait of a fiber whose scope was canceled.
 function methods:cancel_in_scope(scope)
-  if self.parked and not fiber.is_patient(self.awaited) then
-    fiber.wake(current.run, self, scope:canceled_error())
+  if self.awaited and not fiber.is_patient(self.awaited) then
+    fiber.wake(self, scope:canceled_error())
   end
 end
 

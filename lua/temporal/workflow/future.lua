@@ -30,11 +30,10 @@ function future.finish(self)
   local waiters = self.waiters
   if waiters then
     self.waiters = nil
-    local run = current.run
     for i = 1, #waiters, 2 do
       local each = waiters[i]
       if each.number == waiters[i + 1] then
-        fiber.wake(run, each)
+        fiber.wake(each)
       end
     end
   end

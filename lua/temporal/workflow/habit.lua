@@ -79,7 +79,7 @@ local function in_turn(run, turns, fn)
       fn()
     end
   end
-  fiber.enqueue(run, fiber.new(run, scope.new(nil), nothing, turn, { n = 0 }))
+  fiber.enqueue(fiber.new(run, scope.new(nil), nothing, turn, { n = 0 }))
 end
 
 --- Cancels a run as Python's tasks are canceled: what is ready goes on once more.

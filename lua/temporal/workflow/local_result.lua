@@ -8,11 +8,12 @@ local local_activity = require "temporal.workflow.op.local_activity"
 local local_result = {}
 
 local function tell(run, results, first, last)
-  run.only_rejected, run.round = false, run.round + 1
+  run.only_rejected = false
+  local_activity.begin_round(run)
   for i = first, last do
     local_activity.deliver(run, results[i])
   end
-  run.local_index = run.local_index + 1
+  local_activity.end_round(run)
   run:drain()
 end
 

@@ -50,7 +50,7 @@ local function begin(run, handling, at_once)
   if at_once then
     fiber.resume(run, handling)
   else
-    fiber.enqueue(run, handling)
+    fiber.enqueue(handling)
   end
 end
 

@@ -8,9 +8,10 @@ local misuse = require "temporal.base.misuse"
 local proto = require "temporal.value.proto"
 local types = require "temporal.value.types"
 
-local concat, sort = table.concat, table.sort
+local concat, insert, sort = table.concat, table.insert, table.sort
 local getinfo = debug.getinfo
 local next = next
+local status = require("temporal.workflow.thread").status
 
 local metadata = {}
 
@@ -78,13 +79,16 @@ end
 
 -- The stacks of all that waits, in the order in which it began.
 local function stacks(run)
-  local list, lines = {}, {}
+  local lines, list = {}, {}
   for each in next, run.alive do
     list[#list + 1] = each
   end
   sort(list, function(a, b)
     return run.alive[a] < run.alive[b]
   end)
+  if run.main and status(run.main.thread) ~= "dead" then
+    insert(list, 1, run.main)
+  end
   for i = 1, #list do
     lines[#lines + 1] = (i > 1 and "\n" or "") .. title_of(run, list[i])
     stack_of(list[i].thread, lines)

@@ -41,7 +41,7 @@ local RESET = "WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW"
 
 local methods = {
   -- What a run counts, until it does.
-  activities = 0, timers = 0, handlers_running = 0, effect_count = 0,
+  activities = 0, timers = 0, fibers = 0, handlers_running = 0, effect_count = 0,
   replaying = false, in_block = false,
 }
 
@@ -74,16 +74,11 @@ local function begin(kind, workflow_id, run_id)
   return setmetatable({
     workflow_id = workflow_id, run_id = run_id,
     root = scope.new(nil), now = 0, history_length = 0,
-    -- Fibers that are ready, first in, first out; all that have not ended, with their
-    -- numbers.
-    ready = {}, ready_first = 1, ready_last = 0, alive = {}, fibers = 0,
     conditions = {},
     -- Commands of this step; those without an event yet; operations by the id
     -- of their command's event.
     commands = {}, sent = {}, sent_first = 1, sent_last = 0, by_event = {},
     messages = {},
-    -- How often fibers have run; the place of a local activity's result in its step.
-    round = 0, local_index = 1,
   }, kind)
 end
 
@@ -95,7 +90,8 @@ local function new(fields)
 end
 
 -- What few runs need is, until a run has its own, one table that stays empty:
--- handlers by name; signals that wait for one; the fibers of handlers that have begun;
+-- handlers by name; signals that wait for one; fibers beside the main one that have not
+-- ended, with their numbers; those of handlers that have begun;
 -- updates of a run that was reset, by update id; futures that have failed, until
 -- somebody looks; answers given to patches; patches of history, and of this step's
 -- block; values of side effects by key, and of those that change.
@@ -103,7 +99,7 @@ local NONE = setmetatable({}, { __newindex = function(_, key)
   error("run:own makes the table for " .. tostring(key), 2)
 end })
 for _, name in next, { "signal_handlers", "query_handlers", "update_handlers", "waiting_signals",
-  "handling", "admitted", "unseen", "patched", "patches_seen", "patches_here", "effects",
+  "alive", "handling", "admitted", "unseen", "patched", "patches_seen", "patches_here", "effects",
   "changing" } do
   methods[name] = NONE
 end
@@ -163,7 +159,8 @@ function methods:generator()
   return self.random
 end
 
-local function main_ended(self, main, ok, first, second)
+--- The main function is over.
+function methods:main_ended(main, ok, first, second)
   self:before_step()
   if not ok then
     self:fail_with(first, false, main)
@@ -176,6 +173,7 @@ local function main_ended(self, main, ok, first, second)
     end
     self.outcome = self.outcome or terminal.new("complete", { result = result })
   end
+  return nil
 end
 
 function methods:begin(attributes, started)
@@ -191,7 +189,7 @@ function methods:begin(attributes, started)
   if type(main) ~= "function" then
     main = main:instance(self)
   end
-  self.main = fiber.new(self, self.root, main_ended, main, values)
+  self.main = fiber.main(self.root, main, values)
   return nil
 end
 
@@ -249,19 +247,9 @@ end
 
 function methods:drain()
   repeat
-    while self.ready_first <= self.ready_last do
-      local first = self.ready_first
-      local each = self.ready[first]
-      self.ready[first] = nil
-      self.ready_first = first + 1
-      fiber.resume(self, each)
-      if self.failure then
-        return
-      end
-    end
-    self.ready_first, self.ready_last = 1, 0
+    fiber.run_ready(self)
     -- What was rejected leaves no trace: not even a look at the conditions.
-    if self.only_rejected then
+    if self.failure or self.only_rejected then
       return
     end
     local woken, problem = condition.try(self)
@@ -273,7 +261,7 @@ end
 
 -- Returns the place of the first result of a local activity that is yet to be told.
 local function do_step(self, messages, jobs)
-  self.round, self.local_index = self.round + 1, 1
+  local_activity.begin_step(self)
   if self.new_seed then
     self.seed, self.new_seed = self.new_seed, nil
     if self.random then
@@ -287,7 +275,7 @@ local function do_step(self, messages, jobs)
   if self.main and not self.begun then
     self.begun = true
     self.early = messages
-    fiber.enqueue(self, self.main)
+    fiber.enqueue(self.main)
   else
     for i = 1, #messages do
       message.take(self, messages[i], false)

@@ -51,7 +51,7 @@ function task.spawn(fn, args)
       future.fail(self, problem == nil and "nil" or problem)
     end
   end
-  fiber.enqueue(run, fiber.new(run, self.scope, ended, fn, args))
+  fiber.enqueue(fiber.new(run, self.scope, ended, fn, args))
   return self
 end
 

@@ -45,11 +45,12 @@ local methods = {}
 local metatable
 
 -- What a run has asked for: operations by number that have no result yet, and
--- those that the worker has to begin or to cancel.
+-- those that the worker has to begin or to cancel; how often fibers have run since;
+-- the place of the next result in its step.
 local function asked(run)
   local locals = run.locals
   if not locals then
-    locals = { pending = {}, count = 0, requests = {}, cancels = {} }
+    locals = { pending = {}, count = 0, requests = {}, cancels = {}, round = 0, index = 1 }
     run.locals = locals
   end
   return locals
@@ -66,7 +67,7 @@ local function ask(run, self)
   locals.pending[self.seq] = self
   locals.count = locals.count + 1
   locals.requests[#locals.requests + 1] = self
-  self.round, self.asked_at = run.round, run.now
+  self.round, self.asked_at = locals.round, run.now
 end
 
 -- The error of a failure: what a marker holds is its cause.
@@ -158,7 +159,7 @@ function methods:cancel_now()
     self.timer = nil
     operation.reject(self, error_of(run, self, { message = "canceled",
       canceled_failure_info = {} }))
-  elseif kind == "wait_cancellation_completed" and self.round ~= run.round then
+  elseif kind == "wait_cancellation_completed" and self.round ~= run.locals.round then
     self.patient = true -- its end is waited for, in a canceled scope too
     cancels[#cancels + 1] = self
   else
@@ -207,6 +208,33 @@ end
 -- @treturn boolean
 function local_activity.awaited(run)
   return run.locals ~= nil and run.locals.count > 0
+end
+
+--- Fibers run: for a step, for results of it.
+-- @tparam run run
+function local_activity.begin_round(run)
+  local locals = run.locals
+  if locals then
+    locals.round = locals.round + 1
+  end
+end
+
+--- They have run for results.
+-- @tparam run run
+function local_activity.end_round(run)
+  local locals = run.locals
+  if locals then
+    locals.index = locals.index + 1
+  end
+end
+
+--- A step begins.
+-- @tparam run run
+function local_activity.begin_step(run)
+  local_activity.begin_round(run)
+  if run.locals then
+    run.locals.index = 1
+  end
 end
 
 --- A result has come: `seq`, `attempt`, `result` (Payloads) or `failure`,

@@ -170,7 +170,7 @@ local local_metatable = operation.class("temporal.workflow.local_activity_marker
 -- @tparam table activity `seq`, `id`, `activity_type`, `options`
 -- @tparam table told as `local_activity_of` says it
 function marker.local_activity(run, activity, told)
-  told.activation_index = told.activation_index or run.local_index
+  told.activation_index = told.activation_index or run.locals.index
   operation.emit(run, nil, setmetatable({
     done = true, seq = activity.seq, id = activity.id, activity_type = activity.activity_type,
     summary = activity.options.summary, told = told,
