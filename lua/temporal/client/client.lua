@@ -397,6 +397,16 @@ local function workers_of(self)
   return list
 end
 
+-- An activity cannot wait for its own end, and its answer needs the client.
+local function check_not_in_activity(self)
+  for _, each in ipairs(workers_of(self)) do
+    if each:runs_caller() then
+      misuse.raise("client:close in an activity of the client's own worker, whose answer it would "
+        .. "lose: call worker:stop(), and close the client where worker:run() returns")
+    end
+  end
+end
+
 -- What they have in hand goes to the server by this client.
 local function stop_workers(self, timeout)
   local deadline = core.now() + timeout
@@ -445,11 +455,13 @@ end
 -- @treturn temporal.error of kind `unacknowledged`, its `details` a list of
 --   `{workflow_id=, request_id=, cause=}`; these go on in the background until
 --   their deadline or `shutdown_timeout`
+-- @raise in an activity of one of its workers
 function client:close(timeout)
   options.check_self(self, metatable, "client")
   if self._finished then
     return true
   end
+  check_not_in_activity(self)
   timeout = options.timeout(timeout, "client:close") or self._settings.shutdown_timeout
   return sessions.run("close", { client = self, options = { timeout = timeout } }, perform_close)
 end

@@ -265,6 +265,12 @@ function worker:begin_stop()
   end
 end
 
+--- Is it one of its activities that calls?
+-- @treturn boolean
+function worker:runs_caller()
+  return context.is_of(self)
+end
+
 --- Begins the shutdown, and waits for its end: no new polls, tasks finish.
 -- Activities see `activity.worker_stopping()` at once, and are canceled after
 -- `graceful_shutdown_timeout`. Called in one of this worker it returns at once.
@@ -276,7 +282,7 @@ function worker:stop(timeout)
   options.check_self(self, metatable, "worker")
   timeout = options.timeout(timeout, "worker:stop")
   self:begin_stop()
-  if context.is_of(self) then
+  if self:runs_caller() then
     return true
   end
   return self:wait(timeout)

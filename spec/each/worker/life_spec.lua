@@ -336,6 +336,24 @@ describe("the life of a worker", function()
         peer:stats().ShutdownWorker })
     end)
 
+    it("is not begun by an activity that closes the client: that would lose its answer", function()
+      peer:reset("call 1 " .. POLL .. " : answer " .. task "Close", "call " .. POLL .. " : hold")
+      local ok, problem
+      local one = worker { activities = { Close = function()
+        ok, problem = pcall(client.close, client)
+      end } }
+      assert.is_true(one:start())
+      until_true("the answer", function()
+        return peer:stats().RespondActivityTaskCompleted >= 1
+      end)
+      assert.is_false(ok)
+      assert.matches("life_spec.lua:%d+: client:close in an activity of the client's own worker",
+        problem)
+      assert.equal("running", one:status().state)
+      assert.is_true(client:close(HUNG))
+      assert.equal("stopped", one:status().state)
+    end)
+
     it("is not waited for by temporal.shutdown, but the server knows", function()
       peer:reset("call 1 " .. POLL .. " : answer " .. task "Hangs", "call " .. POLL .. " : hold")
       local one = worker { graceful_shutdown_timeout = 3600,
