@@ -222,8 +222,20 @@ local function in_own_timer(run_body)
   return true
 end
 
+--- Why a worker cannot start here.
+-- @treturn string|nil nil: it can
+function nginx.refuses_worker()
+  local phase = get_phase()
+  if phase ~= "timer" and phase ~= "init_worker" then
+    return ("in nginx's phase %s: what it does would end with the request; start it in "
+      .. "init_worker_by_lua"):format(phase)
+  end
+  return nil
+end
+
 --- Runs a task as a light thread: a coroutine that waits would keep the one
--- that made it waiting. Where no light thread may begin nothing waits.
+-- that made it waiting. Where no light thread may begin nothing waits; in
+-- init_worker_by_lua it begins in a timer.
 -- @tparam function body
 -- @tparam function fail called with what body raises
 function nginx.spawn(body, fail)
@@ -233,7 +245,8 @@ function nginx.spawn(body, fail)
       fail(problem)
     end
   end
-  if get_phase() == "timer" and in_own_timer(run_body) then
+  local phase = get_phase()
+  if (phase == "timer" or phase == "init_worker") and in_own_timer(run_body) then
     return
   elseif nginx.can_wait() then
     ngx.thread.spawn(run_body)

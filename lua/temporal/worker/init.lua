@@ -17,6 +17,7 @@ local eager_start = require "temporal.base.lazy" "temporal.worker.eager_start"
 local errors = require "temporal.error.error"
 local farewell = require "temporal.worker.farewell"
 local field = require "temporal.base.field"
+local host = require "temporal.wait.host"
 local local_activity = require "temporal.base.lazy" "temporal.worker.local_activity"
 local logger = require "temporal.observe.logger"
 local misuse = require "temporal.base.misuse"
@@ -108,6 +109,15 @@ local function check_alone(self)
   end
 end
 
+-- Where would its tasks run?
+local function check_host()
+  local refuses = host.current().refuses_worker
+  local why = refuses and refuses()
+  if why then
+    misuse.raise("attempt to start a worker " .. why)
+  end
+end
+
 -- What the server knows of the namespace: how its polls end, and that it is there.
 local function ask_namespace(self)
   local namespace, err = service.call(self.session, "DescribeNamespace",
@@ -171,8 +181,8 @@ end
 -- at once: what goes wrong then is logged, and in `status`.
 -- @treturn boolean|nil true, or nil
 -- @treturn temporal.error
--- @raise when it was started before, or another worker of this client polls this
---   task queue
+-- @raise when it was started before, another worker of this client polls this task
+--   queue, or in a request of nginx
 function worker:start()
   options.check_self(self, metatable, "worker")
   if self.state ~= "new" or state.workers[self] then
@@ -180,6 +190,7 @@ function worker:start()
       state.workers[self] and self.state == "new" and "starting" or self.state)
   end
   check_alone(self)
+  check_host()
   self.code:check_locale()
   local session = sessions.of(self.client)
   if session.closed then

@@ -30,8 +30,14 @@ describe("an activity in nginx", function()
               return activity.info().attempt
             end,
           } }
-        ngx.timer.at(0, function() assert(worker:start()) end)
-      }]]):format(queue) }
+        assert(worker:start())
+      }]]):format(queue), locations = [[
+      location = /start { content_by_lua_block {
+        local site = require "site"
+        local worker = site.temporal.worker { client = site.client(), task_queue = "other",
+          activities = { Naps = function() end } }
+        ngx.print(tostring(pcall(worker.start, worker)), " ", select(2, pcall(worker.run, worker)))
+      } }]] }
   end)
   after_each(function()
     client:close(0)
@@ -45,6 +51,12 @@ describe("an activity in nginx", function()
 
   it("waits as nginx does", function()
     assert.equal(1, start("Naps", 0.01):get(HUNG))
+  end)
+
+  it("has a worker that was started in init_worker_by_lua, since none can in a request", function()
+    local answer = site:get "/start"
+    assert.matches("^false .*nginx.conf:%d+%):5: attempt to start a worker in nginx's phase content: "
+      .. "what it does would end with the request; start it in init_worker_by_lua$", answer.body)
   end)
 
   it("wakes when it is canceled", function()
