@@ -162,6 +162,7 @@ end
 function fiber.park(awaited)
   local self = current.fiber
   if not yieldable() then
+    self.number = self.number + 1 -- nobody wakes it for this
     misuse.raise("a workflow cannot wait here, inside a function that C calls (string.gsub's)")
   end
   local scope = self.scope

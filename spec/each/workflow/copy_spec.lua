@@ -344,6 +344,20 @@ describe("a module of workflows", function()
     sim:verify()
   end)
 
+  it("may be lpeg, which every run shares, whether the program has loaded it or not", function()
+    local loaded, preload, count = package.loaded.lpeg, package.preload.lpeg, 0
+    package.loaded.lpeg = nil
+    package.preload.lpeg = function()
+      count = count + 1
+      return { version = os.clock and "of C" }
+    end
+    write("parses", "local lpeg = require 'lpeg'\nreturn function() return lpeg.version end")
+    local of = worker { workflows = { "parses" } }
+    for _ = 1, 2 do assert.equal("of C", result_of(of, "parses")) end
+    assert.equal(1, count)
+    package.loaded.lpeg, package.preload.lpeg = loaded, preload
+  end)
+
   it("is read when the worker is made", function()
     write("edited", "return function() return 'before' end")
     local of = worker { workflows = { "edited" } }
@@ -360,6 +374,9 @@ describe("a module of workflows", function()
     package.loaded.lfs_or_so = { now = os.clock }
     refused("module 'lfs_or_so' in a workflow: it is in C", { workflows = { "needs_c" } })
     package.loaded.lfs_or_so = nil
+    package.preload.lfs_or_so = os.clock
+    refused("module 'lfs_or_so' in a workflow: it is in C", { workflows = { "needs_c" } })
+    package.preload.lfs_or_so = nil
     refused('the module shop has no function Missing', { workflows = { Missing = "shop" } })
   end)
 end)

@@ -1,6 +1,7 @@
 --- Runs of workflows, without a server: what history makes of code, and code of history. Every test
 -- replays what it has written in three ways.
 
+local core = require "temporal.core"
 local simulation = require "spec.support.simulation"
 local workflow = require "temporal.workflow"
 
@@ -178,6 +179,67 @@ describe("a run", function()
     sim:complete("3", 2)
     sim:task()
     assert.same({ "Broken", "indexed", 2 }, sim:result())
+    sim:verify()
+  end)
+
+  it("cannot wait where C calls, and goes on unharmed", function()
+    local sim = simulation.new(function()
+      local done, problems = false, {}
+      workflow.on_signal("s", function() done = true end)
+      local timer = workflow.timer(1)
+      local function wait() timer:get() end
+      problems[1] = select(2, pcall(string.gsub, "x", "x", wait))
+      problems[2] = select(2, xpcall(error, function() return select(2, pcall(wait)) end))
+      -- The timer that nobody could wait for fires meanwhile.
+      workflow.wait_condition(function() return done end)
+      return problems
+    end)
+    sim:task()
+    sim:fire "1"
+    sim:task()
+    sim:signal "s"
+    assert.equal("complete_workflow_execution", sim:task())
+    for i = 1, 2 do
+      assert.matches("run_spec.lua:%d+: a workflow cannot wait here", sim:result()[i])
+    end
+    sim:verify()
+  end)
+
+  it("is not woken by another fiber that resumes a coroutine which waits", function()
+    local sim = simulation.new(function()
+      local co = coroutine.create(function()
+        workflow.sleep(2)
+        return "slept"
+      end)
+      local task = workflow.spawn(function() return select(2, coroutine.resume(co)) end)
+      workflow.sleep(1)
+      local ok, problem = coroutine.resume(co)
+      return { ok, problem, task:get(), coroutine.status(co) }
+    end)
+    sim:task()
+    sim:fire "1"
+    sim:task()
+    sim:fire "2"
+    assert.equal("complete_workflow_execution", sim:task())
+    assert.same({ false, "cannot resume a coroutine that waits for something of the workflow: who "
+      .. "resumed it goes on when that has come", "slept", "dead" }, sim:result())
+    sim:verify()
+  end)
+
+  it("sleeps 1 ms where the time is over", function()
+    local sim = simulation.new(function()
+      workflow.sleep(-3)
+      workflow.timer(0):get()
+    end)
+    for i = 1, 2 do
+      assert.equal("start_timer", sim:task())
+      local bytes = sim.answers[i].commands[1]
+      local command = core.decode("temporal.api.command.v1.Command", bytes)
+      assert.same({ seconds = 0, nanos = 1000000 },
+        command.start_timer_command_attributes.start_to_fire_timeout)
+      sim:fire(tostring(i))
+    end
+    assert.equal("complete_workflow_execution", sim:task())
     sim:verify()
   end)
 

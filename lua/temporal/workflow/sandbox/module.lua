@@ -8,6 +8,7 @@ local prototype = require "temporal.workflow.sandbox.prototype"
 local standard = require "temporal.workflow.sandbox.standard"
 
 local concat, dump = table.concat, string.dump
+local getinfo = debug.getinfo
 local load = rawget(_G, "loadstring") or load
 local setfenv, setupvalue = rawget(_G, "setfenv"), debug.setupvalue
 local type = type
@@ -23,7 +24,7 @@ local function built_in(self, name)
   if name == "_G" then
     return self:environment()
   elseif real == nil then
-    return nil
+    return self.snapshot:built_in(name)
   elseif standard.libraries[real] then
     return self:library(standard.libraries[real])
   elseif standard.stands_for[real] ~= nil then
@@ -70,6 +71,9 @@ local function find(self, name)
   end
   local preloaded = package.preload[name]
   if type(preloaded) == "function" then
+    if getinfo(preloaded, "S").what == "C" then
+      misuse.raisef(C_MODULE, name)
+    end
     source = { fn = preloaded, place = ":preload:" }
   else
     local place, text = search(name, self.code.path)

@@ -6,11 +6,23 @@ local core = require "temporal.core"
 local fiber = require "temporal.workflow.fiber"
 local thread = require "temporal.workflow.thread"
 
-local coroutine, error, rawget, select = coroutine, error, rawget, select
+local coroutine, error, rawget = coroutine, error, rawget
+local select, setmetatable = select, setmetatable
 local create, resume, yield = thread.create, thread.resume, thread.yield
 local late = core.late
 
 local PARK = fiber.PARK
+
+-- Those that wait for something of the workflow, which is told to whoever resumed them.
+local waiting = setmetatable({}, { __mode = "k" })
+
+local WAITS = "cannot resume a coroutine that waits for something of the workflow: who resumed it "
+  .. "goes on when that has come"
+
+local function go_on(co, ...)
+  waiting[co] = nil
+  return resume(co, ...)
+end
 
 -- What a coroutine has come back with. One that was ended since its time was over
 -- comes back with nothing; so does one that yields nothing.
@@ -21,7 +33,8 @@ local function handed(co, ok, ...)
       fiber.stop()
     end
   elseif first == PARK and ok then
-    return handed(co, resume(co, yield(PARK)))
+    waiting[co] = true
+    return handed(co, go_on(co, yield(PARK)))
   end
   return ok, ...
 end
@@ -42,14 +55,19 @@ end
 routines.isyieldable = rawget(coroutine, "isyieldable")
 routines.close = rawget(coroutine, "close")
 
-function routines.resume(co, ...)
+local function begin(co, ...)
+  if waiting[co] then
+    return false, WAITS
+  end
   return handed(co, resume(co, ...))
 end
+
+routines.resume = begin
 
 function routines.wrap(fn)
   local co = create(fn)
   return function(...)
-    return unwrapped(handed(co, resume(co, ...)))
+    return unwrapped(begin(co, ...))
   end
 end
 

@@ -325,6 +325,22 @@ local DEPTH = 4
 -- Modules that every run shares: those of this package, and what changes nothing.
 local BUILT_IN = { "lpeg", "table.new", "table.clear", "table.isempty", "table.nkeys" }
 
+--- One of these that the program has not loaded itself.
+-- @tparam string name
+-- @return the module, or nil: it is none, or not there
+function methods:built_in(name)
+  for i = 1, #BUILT_IN do
+    if BUILT_IN[i] == name then
+      local ok, module = pcall(require, name)
+      if ok then
+        keep(self.shared, module, 1)
+      end
+      return ok and module or nil
+    end
+  end
+  return nil
+end
+
 local function is_own(fn)
   local info = getinfo(fn, "S")
   return info.what == "C" or misuse.is_own(info.source)
