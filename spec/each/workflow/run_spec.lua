@@ -1,7 +1,6 @@
 --- Runs of workflows, without a server: what history makes of code, and code of history. Every test
 -- replays what it has written in three ways.
 
-local core = require "temporal.core"
 local simulation = require "spec.support.simulation"
 local workflow = require "temporal.workflow"
 
@@ -223,23 +222,6 @@ describe("a run", function()
     assert.equal("complete_workflow_execution", sim:task())
     assert.same({ false, "cannot resume a coroutine that waits for something of the workflow: who "
       .. "resumed it goes on when that has come", "slept", "dead" }, sim:result())
-    sim:verify()
-  end)
-
-  it("sleeps 1 ms where the time is over", function()
-    local sim = simulation.new(function()
-      workflow.sleep(-3)
-      workflow.timer(0):get()
-    end)
-    for i = 1, 2 do
-      assert.equal("start_timer", sim:task())
-      local bytes = sim.answers[i].commands[1]
-      local command = core.decode("temporal.api.command.v1.Command", bytes)
-      assert.same({ seconds = 0, nanos = 1000000 },
-        command.start_timer_command_attributes.start_to_fire_timeout)
-      sim:fire(tostring(i))
-    end
-    assert.equal("complete_workflow_execution", sim:task())
     sim:verify()
   end)
 

@@ -56,7 +56,8 @@ describe("an activity in nginx", function()
   it("has a worker that was started in init_worker_by_lua, since none can in a request", function()
     local answer = site:get "/start"
     assert.matches("^false .*nginx.conf:%d+%):5: attempt to start a worker in nginx's phase "
-      .. "content: what it does would end with the request; start it in init_worker_by_lua$", answer.body)
+      .. "content: what it does would end with the request; start it in init_worker_by_lua$",
+      answer.body)
   end)
 
   it("wakes when it is canceled", function()
