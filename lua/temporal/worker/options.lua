@@ -66,12 +66,12 @@ local OPTIONS = options.define("worker option", {
     options.number("max_task_queue_activities_per_second", { above = 0 }),
   local_activities_only = options.boolean("local_activities_only"),
   slots = options.group("slots", options.define("worker option", {
-    workflow = count("workflow", 2),
+    workflow = count("workflow", 1),
     activity = count("activity", 1),
     local_activity = count("local_activity", 1),
   }, "slots")),
   pollers = options.group("pollers", options.define("worker option", {
-    workflow = count("workflow", 2),
+    workflow = count("workflow", 1),
     activity = count("activity", 1),
   }, "pollers")),
 })
@@ -111,6 +111,20 @@ function worker_options.limit(seconds)
   return core.getenv "TEMPORAL_DEBUG" ~= "1" and seconds
 end
 
+-- A worker that keeps runs asks two queues: its own and everybody's.
+local function check_two(settings)
+  if settings.max_cached_workflows == 0 then
+    return
+  end
+  for _, name in next, { "slots", "pollers" } do
+    if settings[name] and settings[name].workflow == 1 then
+      misuse.raisef('worker option "%s.workflow" must be at least 2, got 1: a worker that keeps '
+        .. "runs asks its own queue and everybody's (one with max_cached_workflows = 0 keeps none)",
+        name)
+    end
+  end
+end
+
 --- Checks the options of a worker.
 -- @tparam table given
 -- @treturn table `client task_queue workflows activities max_cached_workflows
@@ -129,9 +143,9 @@ function worker_options.check(given)
   if settings.task_queue:find("^__temporal_") then
     misuse.raise('worker option "task_queue" must not begin with "__temporal_": those are the '
       .. "server's own")
-  elseif not settings.workflows and not settings.activities then
-    misuse.raise('worker options "workflows" and "activities" are both missing: there is nothing '
-      .. "to run")
+  elseif next(settings.workflows or {}) == nil and next(settings.activities or {}) == nil then
+    misuse.raise('worker options "workflows" and "activities" are both missing or empty: there is '
+      .. "nothing to run")
   end
   if settings.workflows then
     worker_options.check_lua "worker"
@@ -139,6 +153,7 @@ function worker_options.check(given)
   settings.workflows, settings.activities = settings.workflows or {}, settings.activities or {}
   settings.slots = with_defaults(settings.slots, SLOTS)
   settings = with_defaults(settings, DEFAULTS)
+  check_two(settings)
   settings.deadlock_timeout = worker_options.limit(settings.deadlock_timeout)
   return settings
 end

@@ -339,6 +339,17 @@ describe("a worker", function()
     end)
   end
 
+  if not LUA_51 then
+    it("does with one slot and one poll where it keeps no runs", function()
+      local one = temporal.worker { client = client, task_queue = queue,
+        workflows = { FanOut = FanOut }, activities = { Double = Double }, max_cached_workflows = 0,
+        slots = { workflow = 1, activity = 1 }, pollers = { workflow = 1, activity = 1 } }
+      assert.equal(12, one:run(function()
+        return client:execute_workflow({ task_queue = queue }, "FanOut", 3):get(HUNG)
+      end))
+    end)
+  end
+
   it("runs an activity that no workflow asked for", function()
     local result = worker({ activities = { Double = Double } }):run(function()
       return client:execute_activity({ task_queue = queue, start_to_close_timeout = 30 }, "Double",
@@ -386,6 +397,13 @@ describe("a worker", function()
     raises("must not begin with", { client = client, task_queue = "__temporal_q",
       activities = {} })
     raises("nothing to run", { client = client, task_queue = "q" })
+    raises("nothing to run", { client = client, task_queue = "q", activities = {} })
+    for _, name in ipairs { "slots", "pollers" } do
+      raises(('"%s.workflow" must be at least 2, got 1'):format(name), { client = client,
+        task_queue = "q", activities = { Double = Double }, [name] = { workflow = 1 } })
+    end
+    raises('"slots.activity" must be a whole number of at least 1, got 0', { client = client,
+      task_queue = "q", activities = { Double = Double }, slots = { activity = 0 } })
     raises("activities.A\" must be a function", { client = client, task_queue = "q",
       activities = { A = 1 } })
     raises('did you mean "activities"', { client = client, task_queue = "q", activitys = {} })
