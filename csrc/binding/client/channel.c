@@ -90,8 +90,7 @@ static bool flag_option(lua_State *L, const char *name) {
   return value;
 }
 
-/* nil and the error string on the top. */
-static int refuse(lua_State *L) {
+int ltp_refuse(lua_State *L) {
   lua_pushnil(L);
   lua_insert(L, -2);
   return 2;
@@ -99,7 +98,7 @@ static int refuse(lua_State *L) {
 
 static int refuse_for(lua_State *L, const char *problem) {
   lua_pushstring(L, problem);
-  return refuse(L);
+  return ltp_refuse(L);
 }
 
 static void read_dial_options(lua_State *L, tp_dial_options *o) {
@@ -218,8 +217,7 @@ static int read_string(lua_State *L, int index, const char **out,
   return -1;
 }
 
-/* The same, copied: owned by C. */
-static int copy_string(lua_State *L, int index, char **out, const char *what) {
+int ltp_copy_string(lua_State *L, int index, char **out, const char *what) {
   const char *s;
   if (read_string(L, index, &s, what) != 0) return -1;
   if (s == NULL) return 0;
@@ -238,15 +236,6 @@ void ltp_request_end(lua_State *L, tp_buffer *request) {
   if (request->status != TP_OK) luaL_error(L, "not enough memory");
   tp_grpc_write_prefix(request->data,
                        (uint32_t)(request->length - TP_GRPC_PREFIX));
-}
-
-/* Encodes the table at `index` as a whole request. */
-static int encode_request(lua_State *L, int index, int type, tp_buffer *out,
-                          int flags) {
-  ltp_request_begin(out);
-  if (ltp_message_encode(L, index, type, out, flags) != 0) return -1;
-  ltp_request_end(L, out);
-  return 0;
 }
 
 /* The same index every time: whichever thread looks first keeps it. */
@@ -299,11 +288,13 @@ static int Ltp_channel_start(lua_State *L) {
   luaL_checkstring(L, 4);
   lua_settop(L, 11);
   if (problem) return refuse_for(L, problem);
-  if (read_names(L, 3, 5, 6, &names) != 0) return refuse(L);
+  if (read_names(L, 3, 5, 6, &names) != 0) return ltp_refuse(L);
   run = ltp_newrun(L, &names);
-  if (encode_request(L, 2, start_request_type(lua_toboolean(L, 10)),
-                     &run->base.call.request, LTP_ALLOW_ENCODED) != 0)
-    return refuse(L);
+  ltp_request_begin(&run->base.call.request);
+  if (ltp_message_encode(L, 2, start_request_type(lua_toboolean(L, 10)),
+                         &run->base.call.request, LTP_ALLOW_ENCODED) != 0)
+    return ltp_refuse(L);
+  ltp_request_end(L, &run->base.call.request);
   if (lua_isnumber(L, 7))
     run->base.call.timeout = tp_microseconds((double)lua_tonumber(L, 7));
   run->base.call.metadata = ltp_read_metadata(L, 8);
@@ -325,102 +316,16 @@ static int Ltp_channel_run(lua_State *L) {
   luaL_checkstring(L, 3);
   lua_settop(L, 9);
   if (problem) return refuse_for(L, problem);
-  if (read_names(L, 2, 8, 7, &names) != 0) return refuse(L);
+  if (read_names(L, 2, 8, 7, &names) != 0) return ltp_refuse(L);
   run = ltp_newrun(L, &names);
-  if (copy_string(L, 4, &run->run_id, "run_id") ||
-      copy_string(L, 5, &run->first_execution_run_id,
+  if (ltp_copy_string(L, 4, &run->run_id, "run_id") ||
+      ltp_copy_string(L, 5, &run->first_execution_run_id,
                   "first_execution_run_id"))
-    return refuse(L);
+    return ltp_refuse(L);
   run->attached = lua_toboolean(L, 9);
   run->base.call.metadata = ltp_read_metadata(L, 6);
   tp_future_signal(&run->base.future, TP_STARTED);
   return ltp_return(L, 1);
-}
-
-static int copy_option(lua_State *L, const char *name, char **out) {
-  int failed;
-  lua_getfield(L, 5, name);
-  failed = copy_string(L, lua_gettop(L), out, name);
-  if (!failed) lua_pop(L, 1);
-  return failed;
-}
-
-/* {present=, number=, least=}: see tp_again. */
-static void read_again(lua_State *L, tp_again *again) {
-  lua_getfield(L, 5, "again");
-  if (lua_istable(L, -1)) {
-    lua_getfield(L, -1, "present");
-    lua_getfield(L, -2, "number");
-    lua_getfield(L, -3, "least");
-    again->present = (unsigned)lua_tointeger(L, -3);
-    again->number = (unsigned)lua_tointeger(L, -2);
-    again->least = (uint64_t)lua_tointeger(L, -1);
-    lua_pop(L, 3);
-  }
-  lua_pop(L, 1);
-}
-
-static int bool_option(lua_State *L, const char *name, int default_value) {
-  int value = default_value;
-  lua_getfield(L, 5, name);
-  if (!lua_isnil(L, -1)) value = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return value;
-}
-
-/* The message type named at `index`; raises when there is none. */
-static int check_type(lua_State *L, int index) {
-  int type = ltp_check_message_type(L, index);
-  return type >= 0 ? type : lua_error(L);
-}
-
-static tp_rpc_future *new_rpc(lua_State *L) {
-  ltp_future *box = ltp_newfuture(L, LTP_CALL_METATABLE);
-  tp_rpc_future *rpc = tp_rpc_future_new(ltp_checkclient(L));
-  if (rpc == NULL) luaL_error(L, "not enough memory");
-  else box->future = &rpc->base.future;
-  return rpc;
-}
-
-/* channel:call(path, request_type, request, options) */
-static int Ltp_channel_call(lua_State *L) {
-  tp_client *client = ltp_checkclient(L);
-  const char *problem;
-  tp_rpc_future *rpc;
-  int metadata;
-  luaL_checkstring(L, 2);
-  luaL_checktype(L, 4, LUA_TTABLE);
-  luaL_checktype(L, 5, LUA_TTABLE);
-  lua_settop(L, 5);
-  lua_getfield(L, 5, "metadata");
-  metadata = lua_gettop(L);
-  problem = check_metadata(L, client, metadata);
-  if (problem) return refuse_for(L, problem);
-  rpc = new_rpc(L);
-  lua_getfield(L, 5, "response_type");
-  rpc->response = check_type(L, lua_gettop(L));
-  lua_pop(L, 1);
-  if (copy_string(L, 2, &rpc->path, "path") ||
-      copy_option(L, "namespace", &rpc->namespace) ||
-      copy_option(L, "workflow_id", &rpc->workflow_id) ||
-      copy_option(L, "request_id", &rpc->request_id) ||
-      encode_request(L, 4, check_type(L, 3), &rpc->base.call.request,
-                     bool_option(L, "encoded", 0) ? LTP_ALLOW_ENCODED : 0))
-    return refuse(L);
-  rpc->base.call.path = rpc->path;
-  rpc->base.call.namespace = rpc->namespace;
-  rpc->base.call.long_poll = bool_option(L, "long_poll", 0);
-  rpc->base.call.worker_poll = bool_option(L, "worker_poll", 0);
-  rpc->base.call.retry = bool_option(L, "retry", 1);
-  rpc->sparse = bool_option(L, "sparse", 0);
-  read_again(L, &rpc->again);
-  if (rpc->base.call.long_poll) rpc->base.call.timeout = TP_NEVER;
-  lua_getfield(L, 5, "timeout");
-  if (lua_isnumber(L, -1))
-    rpc->base.call.timeout = tp_microseconds((double)lua_tonumber(L, -1));
-  lua_pop(L, 1);
-  rpc->base.call.metadata = ltp_read_metadata(L, metadata);
-  return ltp_submit(L, &rpc->base, !rpc->base.call.long_poll);
 }
 
 /* Why something may fail in Lua, before it is sent. */
@@ -436,7 +341,7 @@ static int Ltp_channel_refused(lua_State *L) {
   tp_run_names names;
   tp_run *run;
   ltp_checkclient(L);
-  if (read_names(L, 2, 4, 5, &names) != 0) return refuse(L);
+  if (read_names(L, 2, 4, 5, &names) != 0) return ltp_refuse(L);
   run = ltp_newrun(L, &names);
   tp_future_refuse(&run->base.future, refusals[kind], -1, message);
   return ltp_return(L, 1);
@@ -449,8 +354,8 @@ static int Ltp_channel_refused_call(lua_State *L) {
   tp_rpc_future *rpc;
   ltp_checkclient(L);
   luaL_checkstring(L, 2);
-  rpc = new_rpc(L);
-  if (copy_string(L, 2, &rpc->path, "path")) return refuse(L);
+  rpc = ltp_newrpc(L);
+  if (ltp_copy_string(L, 2, &rpc->path, "path")) return ltp_refuse(L);
   tp_future_refuse(&rpc->base.future, refusals[kind], -1, message);
   return ltp_return(L, 1);
 }
@@ -489,9 +394,9 @@ static int Ltp_channel_post(lua_State *L) {
   post = tp_http_post_new(ltp_checkclient(L));
   if (post == NULL) return luaL_error(L, "not enough memory");
   box->future = &post->future;
-  if (copy_string(L, 2, &post->url, "url")) return refuse(L);
+  if (ltp_copy_string(L, 2, &post->url, "url")) return ltp_refuse(L);
   for (i = 1; i <= (int)ltp_rawlen(L, 3); i++)
-    if (add_header(L, post, i) != 0) return refuse(L);
+    if (add_header(L, post, i) != 0) return ltp_refuse(L);
   if (post->header_lines.status != TP_OK ||
       tp_buffer_put(&post->request, body, n) != TP_OK)
     return luaL_error(L, "not enough memory");
@@ -620,7 +525,8 @@ static const luaL_Reg methods[] = {
   {"post", Ltp_channel_post},
   {"share", Ltp_channel_share},
   {"authorize", Ltp_channel_authorize},
-  {"call", Ltp_channel_call},
+  {"call", ltp_channel_call},
+  {"caller", ltp_channel_caller},
   {"close", Ltp_channel_close},
   {"finish", Ltp_channel_finish},
   {"unacknowledged", Ltp_channel_unacknowledged},

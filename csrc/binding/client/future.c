@@ -191,11 +191,12 @@ static int push_too_much(lua_State *L, size_t max) {
   return 2;
 }
 
+/* `wanted`: fields of a sparse table; 0: a full one. */
 static int push_message(lua_State *L, const tp_future *f, const tp_buffer *b,
-                        int type, int sparse) {
+                        int type, uint64_t wanted) {
   size_t max = f->client->channel->options.max_decoded;
-  int wrong = sparse ? ltp_message_decode_sparse(L, b->data, b->length, type,
-                                                 LTP_ALL_FIELDS, max)
+  int wrong = wanted ? ltp_message_decode_sparse(L, b->data, b->length, type,
+                                                 wanted, max)
                      : ltp_message_decode(L, b->data, b->length, type, max);
   if (wrong == 0) {
     account(L, b->length);
@@ -242,7 +243,7 @@ static int take_run(lua_State *L, tp_run *run, unsigned what, unsigned flags) {
 
 static int take_rpc(lua_State *L, tp_rpc_future *rpc) {
   return push_message(L, &rpc->base.future, tp_call_answer(&rpc->base.call),
-                      rpc->response, rpc->sparse);
+                      rpc->response, rpc->sparse ? rpc->wanted : 0);
 }
 
 /* core.first_task(run): the PollWorkflowTaskQueueResponse that came with the
@@ -255,7 +256,8 @@ static int Ltp_first_task(lua_State *L) {
       !(tp_future_flags(f) & TP_STARTED) || !run->task || !run->task->length)
     return 0;
   pushed = push_message(L, f, run->task,
-                        tp_schema_message(TASK, sizeof TASK - 1), 1);
+                        tp_schema_message(TASK, sizeof TASK - 1),
+                        LTP_ALL_FIELDS);
   tp_buffer_free(run->task);
   return pushed;
 }
@@ -334,10 +336,13 @@ static int Ltp_id(lua_State *L) {
   return 1;
 }
 
+/* core.subscribe(future, what) -> is it there already? */
 static int Ltp_subscribe(lua_State *L) {
   tp_future *f = ltp_checkfuture(L, 1);
-  if (!tp_engine_forked(f->engine)) tp_future_subscribe(f, check_what(L, 2));
-  return 0;
+  bool ready = tp_engine_forked(f->engine) ||
+               tp_future_subscribe(f, check_what(L, 2));
+  lua_pushboolean(L, ready);
+  return 1;
 }
 
 static int Ltp_unsubscribe(lua_State *L) {

@@ -19,7 +19,6 @@
 #define PER_BYTE 2 /* tables and elements; the densest of messages have 0.8 */
 #define SHORT 250000 /* what the shortest may make, or a share of the limit: */
 #define SHORT_SHARE 24
-#define FEW 2      /* fields, where not all are wanted */
 #define AHEAD 1024 /* elements of a list or map made room for at once */
 
 typedef struct {
@@ -64,26 +63,10 @@ static int check_made(decoder *d, const ltp_level *at) {
                         d->limit);
 }
 
-static void push_signed(lua_State *L, int64_t value) {
-#if LTP_HAS_INTEGERS
-  lua_pushinteger(L, (lua_Integer)value);
-#else
-  const int64_t exact = INT64_C(1) << 53;
-  if (value >= -exact && value <= exact) lua_pushnumber(L, (lua_Number)value);
-  else ltp_push_decimal(L, value < 0, value < 0 ? 0 - (uint64_t)value
-                                                : (uint64_t)value);
-#endif
-}
-
-static void push_unsigned(lua_State *L, uint64_t value) {
-  if (value <= INT64_MAX) push_signed(L, (int64_t)value);
-  else ltp_push_decimal(L, 0, value);
-}
-
 static void push_enum(decoder *d, int enumeration, int32_t number) {
   const tp_enum_value *value = tp_schema_value(enumeration, number);
   if (value != NULL) ltp_push_name(d->L, d->names, value->name);
-  else push_signed(d->L, number);
+  else ltp_push_signed(d->L, number);
 }
 
 static void push_float(lua_State *L, uint32_t bits) {
@@ -118,13 +101,14 @@ static int push_scalar(decoder *d, const ltp_level *at, const tp_reader *r,
   switch (field->type) {
     case TP_DOUBLE: push_double(L, u); break;
     case TP_FLOAT: push_float(L, (uint32_t)u); break;
-    case TP_INT64: case TP_SFIXED64: push_signed(L, (int64_t)u); break;
-    case TP_UINT64: case TP_FIXED64: push_unsigned(L, u); break;
-    case TP_INT32: case TP_SFIXED32: push_signed(L, (int32_t)u); break;
-    case TP_UINT32: case TP_FIXED32: push_unsigned(L, (uint32_t)u); break;
-    case TP_SINT32: push_signed(L, (int32_t)tp_zigzag_decode(u & UINT32_MAX));
+    case TP_INT64: case TP_SFIXED64: ltp_push_signed(L, (int64_t)u); break;
+    case TP_UINT64: case TP_FIXED64: ltp_push_unsigned(L, u); break;
+    case TP_INT32: case TP_SFIXED32: ltp_push_signed(L, (int32_t)u); break;
+    case TP_UINT32: case TP_FIXED32: ltp_push_unsigned(L, (uint32_t)u); break;
+    case TP_SINT32:
+      ltp_push_signed(L, (int32_t)tp_zigzag_decode(u & UINT32_MAX));
       break;
-    case TP_SINT64: push_signed(L, tp_zigzag_decode(u)); break;
+    case TP_SINT64: ltp_push_signed(L, tp_zigzag_decode(u)); break;
     case TP_BOOL: lua_pushboolean(L, u != 0); break;
     case TP_ENUM: push_enum(d, field->sub, (int32_t)u); break;
     case TP_BYTES:
@@ -156,8 +140,14 @@ static const tp_field *lookup(int type, const tp_field_value *v) {
   return NULL;
 }
 
-/* How many fields there are, of full tables those with presence alone. */
-static int count_fields(const decoder *d, int type, const tp_reader *r) {
+static int is_wanted(uint64_t wanted, uint32_t number) {
+  return number >= 64 || (wanted >> number & 1);
+}
+
+/* How many fields there are that are wanted, of full tables those with presence
+** alone. */
+static int count_fields(const decoder *d, int type, const tp_reader *r,
+                        uint64_t wanted) {
   tp_reader ahead = *r;
   tp_field_value v;
   int n = 0, scanned;
@@ -165,23 +155,29 @@ static int count_fields(const decoder *d, int type, const tp_reader *r) {
     const tp_field *field;
     if (tp_wire_next(&ahead, &v) != TP_OK) break;
     field = d->sparse ? NULL : tp_schema_field(type, v.number);
-    n += d->sparse || (field != NULL && field->flags & TP_FIELD_PRESENCE);
+    n += d->sparse ? is_wanted(wanted, v.number)
+                   : field != NULL && field->flags & TP_FIELD_PRESENCE;
   }
   return n;
 }
 
-static void push_sized(decoder *d, int type, int room) {
-  d->left--;
-  lua_createtable(d->L, 0, room);
-  if (d->sparse) ltp_make_sparse(d->L, d->sparse, d->names, type);
+/* Is it but one field, or two? */
+static int is_little(uint64_t wanted) {
+  wanted &= wanted - 1;
+  return (wanted & (wanted - 1)) == 0;
 }
 
 /* Pushes a table with room for what the message will have. */
-static void push_table(decoder *d, int type, const tp_reader *r) {
+static void push_table(decoder *d, int type, const tp_reader *r,
+                       uint64_t wanted) {
   const tp_message *m = &tp_schema_messages[type];
   int room = d->sparse ? 0 : m->always;
-  if (d->sparse || m->always < m->count) room += count_fields(d, type, r);
-  push_sized(d, type, room);
+  if (is_little(wanted)) room = 2;
+  else if (d->sparse || m->always < m->count)
+    room += count_fields(d, type, r, wanted);
+  d->left--;
+  lua_createtable(d->L, 0, room);
+  if (d->sparse) ltp_make_sparse(d->L, d->sparse, d->names, type);
 }
 
 /* Sets _unknown of the table, or adds a piece to be joined at the end. */
@@ -312,7 +308,7 @@ static int decode_sub(decoder *d, frame *f, int type, const tp_field_value *v,
   }
   if (fresh) {
     lua_pop(d->L, 1);
-    push_table(d, type, &r);
+    push_table(d, type, &r, LTP_ALL_FIELDS);
   }
   wrong = decode_message(d, &f->at, type, &r, fresh, depth);
   d->sparse = sparse;
@@ -583,7 +579,7 @@ static int decode_message(decoder *d, const ltp_level *up, int type,
           status == TP_ETAG ? NULL : tp_schema_field(type, v.number);
       return fail(d, &f.at, status, &f.r);
     }
-    if (depth == 0 && v.number < 64 && !(d->wanted >> v.number & 1)) continue;
+    if (depth == 0 && !is_wanted(d->wanted, v.number)) continue;
     field = lookup(type, &v);
     if (field == NULL) note_unknown(d, &f, &v);
     else if (decode_field(d, &f, field, &v) != 0) return -1;
@@ -610,8 +606,7 @@ static int decode(decoder *d, const uint8_t *data, size_t n, int type,
   d->limit = limit_of(n, max);
   d->left = (int64_t)d->limit;
   tp_reader_init(&r, data, n);
-  if (d->wanted == LTP_ALL_FIELDS) push_table(d, type, &r);
-  else push_sized(d, type, FEW);
+  push_table(d, type, &r, d->wanted);
   wrong = decode_message(d, NULL, type, &r, 1, 0);
   if (wrong == 0) join_unknown(d);
   lua_replace(L, names);

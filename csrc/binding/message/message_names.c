@@ -30,7 +30,8 @@ void ltp_push_name(lua_State *L, int names, unsigned id) {
   lua_rawseti(L, names, (int)id + 1);
 }
 
-void ltp_push_decimal(lua_State *L, int negative, uint64_t magnitude) {
+/* An integer no Lua number holds. */
+static void push_decimal(lua_State *L, int negative, uint64_t magnitude) {
   char digits[24], *p = digits + sizeof digits;
   do {
     *--p = (char)('0' + magnitude % 10);
@@ -38,6 +39,22 @@ void ltp_push_decimal(lua_State *L, int negative, uint64_t magnitude) {
   } while (magnitude > 0);
   if (negative) *--p = '-';
   lua_pushlstring(L, p, (size_t)(digits + sizeof digits - p));
+}
+
+void ltp_push_signed(lua_State *L, int64_t value) {
+#if LTP_HAS_INTEGERS
+  lua_pushinteger(L, (lua_Integer)value);
+#else
+  const int64_t exact = INT64_C(1) << 53;
+  if (value >= -exact && value <= exact) lua_pushnumber(L, (lua_Number)value);
+  else push_decimal(L, value < 0, value < 0 ? 0 - (uint64_t)value
+                                            : (uint64_t)value);
+#endif
+}
+
+void ltp_push_unsigned(lua_State *L, uint64_t value) {
+  if (value <= INT64_MAX) ltp_push_signed(L, (int64_t)value);
+  else push_decimal(L, 0, value);
 }
 
 int ltp_unknown_name(lua_State *L, const char *what, const char *name,

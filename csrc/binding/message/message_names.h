@@ -15,8 +15,9 @@
 void ltp_push_names(lua_State *L); /* the table itself */
 /* The string of id, out of the table at slot `names`. */
 void ltp_push_name(lua_State *L, int names, unsigned id);
-/* An integer no Lua number holds, in decimal digits. */
-void ltp_push_decimal(lua_State *L, int negative, uint64_t magnitude);
+/* An integer; in decimal digits, where no Lua number holds it. */
+void ltp_push_signed(lua_State *L, int64_t value);
+void ltp_push_unsigned(lua_State *L, uint64_t value);
 
 /* Pushes nil and `unknown WHAT "NAME"`, with the nearest name that there is
 ** unless that is NULL. Returns 2. */

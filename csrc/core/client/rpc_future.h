@@ -19,7 +19,8 @@ typedef struct tp_rpc_future {
   char *path, *namespace;
   char *workflow_id, *request_id; /* for who asks what got lost, or NULL */
   int response;     /* schema index of the answer's message */
-  bool sparse;      /* how its host wants that decoded */
+  bool sparse;      /* how its host wants that decoded, */
+  uint64_t wanted;  /* and which of its fields */
   tp_again again;
   /* Driving thread: */
   bool active;      /* the call is under way */

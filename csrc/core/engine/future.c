@@ -97,9 +97,12 @@ bool tp_future_ready(const tp_future *f, unsigned what) {
   return (tp_future_flags(f) & what) != 0;
 }
 
-void tp_future_subscribe(tp_future *f, unsigned what) {
+bool tp_future_subscribe(tp_future *f, unsigned what) {
+  bool ready;
   __atomic_or_fetch(&f->subscribed, what, __ATOMIC_SEQ_CST);
-  if (tp_future_ready(f, what)) fire(f);
+  ready = tp_future_ready(f, what);
+  if (ready) fire(f);
+  return ready;
 }
 
 void tp_future_unsubscribe(tp_future *f, unsigned what) {

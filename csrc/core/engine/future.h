@@ -98,7 +98,7 @@ void tp_future_clear(tp_future *f, unsigned flags);
 unsigned tp_future_signal(tp_future *f, unsigned flags);
 /* No waiting needed for `what`: it is there, or never will be. */
 bool tp_future_ready(const tp_future *f, unsigned what);
-void tp_future_subscribe(tp_future *f, unsigned what);
+bool tp_future_subscribe(tp_future *f, unsigned what);
 void tp_future_unsubscribe(tp_future *f, unsigned what);
 
 /* --- who waits ----------

@@ -48,6 +48,8 @@ local CALL = options.define("call option", {
   retry = options.boolean("retry"),
 })
 
+--- What the engine knows of a method: its `path`, `method`, `request` and `response`
+-- types, and whether its requests have `namespace`, `identity`, `request_id`.
 local function lookup(name)
   local rpc = known[name]
   if rpc then
@@ -67,26 +69,22 @@ local function lookup(name)
   return rpc
 end
 
--- Adds what every request of the method has.
+--- A request with what every one of the method has, as a new table.
 local function complete(rpc, request, session)
-  if rpc.namespace and request.namespace == nil then
-    request.namespace = session.namespace
-  end
-  if rpc.identity and request.identity == nil then
-    request.identity = session:identify()
-  end
-  if rpc.request_id and request.request_id == nil then
-    request.request_id = core.uuid()
-  end
-  return request
-end
-
-local function fill(rpc, request, session)
   local filled = {}
   for field, value in next, request do
     filled[field] = value
   end
-  return complete(rpc, filled, session)
+  if rpc.namespace and filled.namespace == nil then
+    filled.namespace = session.namespace
+  end
+  if rpc.identity and filled.identity == nil then
+    filled.identity = session:identify()
+  end
+  if rpc.request_id and filled.request_id == nil then
+    filled.request_id = core.uuid()
+  end
+  return filled
 end
 
 local function workflow_id_of(request)
@@ -189,7 +187,7 @@ local function submit(session, name, request, given)
     end
     options.apply(CALL, given, call)
   end
-  return send(session, rpc, fill(rpc, request, session), call, false)
+  return send(session, rpc, complete(rpc, request, session), call, false)
 end
 
 local function closed_error()
@@ -213,15 +211,6 @@ end
 -- @return the future, or nil
 -- @treturn temporal.error of kind `closed`
 local function start(session, method, request, given)
-  if session.closed then
-    return nil, closed_error()
-  end
-  local rpc = lookup(method)
-  return send(session, rpc, fill(rpc, request, session), given or NO_OPTIONS, true)
-end
-
---- The same with a request that was made for this call: it is completed, not copied.
-local function start_own(session, method, request, given)
   if session.closed then
     return nil, closed_error()
   end
@@ -251,6 +240,7 @@ end
 return {
   submit = submit,
   start = start,
-  start_own = start_own,
   call = call,
+  rpc = lookup,
+  complete = complete,
 }

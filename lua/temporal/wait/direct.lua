@@ -10,8 +10,7 @@ local loop = require "temporal.wait.host_loop"
 local state = require "temporal.base.state"
 
 local resume, running, yield = coroutine.resume, coroutine.running, coroutine.yield
-local core_id, core_ready, core_want = core.id, core.ready, core.want
-local core_subscribe = core.subscribe
+local core_id, core_ready, core_subscribe = core.id, core.ready, core.subscribe
 local parked, tasks, waiters = state.parked, state.tasks, state.waiters
 
 local direct = {}
@@ -47,30 +46,31 @@ function direct.is_ours()
   return task ~= nil and ticket_of(task) ~= false
 end
 
---- Waits for the answer of a call, in a task. `future:get()` does not wait then.
--- @tparam future future of a call, which nobody else waits for
+--- Waits for the answer of a call, in a task.
+-- @tparam future future of a call that ends by itself, for which nobody else waits
+-- @treturn boolean is it there? Else only `future:get()` can wait here
 function direct.await(future)
-  if state.poll_budget or core_want(future, "result") then
-    return -- a budget is the scheduler's to keep
+  if state.poll_budget then
+    return false -- which is the scheduler's to keep
   end
   local thread = running()
   local task = tasks[thread or false]
   local ticket = task and ticket_of(task)
   if not ticket then
-    return
+    return false
   end
   local key = core_id(future)
   ticket.key = key
   repeat
     waiters[key] = ticket
-    core_subscribe(future, "result")
-    if not core_ready(future, "result") then
+    if not core_subscribe(future, "result") then
       parked[ticket] = thread
       yield()
       parked[ticket] = nil
     end
-  until core_want(future, "result")
+  until core_ready(future, "result")
   waiters[key] = nil
+  return true
 end
 
 return direct

@@ -69,12 +69,11 @@ local PASSING = {
 
 local function answer(self, method, request)
   local worker = self.owner
-  request.task_token, request.deployment_options = self.response.task_token, worker.deployment
+  request.task_token = self.response.task_token
   local deadline = self.deadline or now() + WITHOUT_DEADLINE
   local _, err
   repeat
-    _, err = calls.answer(worker, method, request,
-      { timeout = max(deadline - now(), PAUSE) })
+    _, err = calls.answer(worker, method, request, max(deadline - now(), PAUSE))
     local again = err and PASSING[err.kind] and deadline - now() > PAUSE
     if again then
       promise.pause(PAUSE)

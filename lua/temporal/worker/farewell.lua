@@ -31,7 +31,7 @@ end
 local function request_of(worker)
   return {
     task_queue = worker.task_queue, worker_instance_key = worker.instance_key,
-    sticky_task_queue = worker.sticky and worker.sticky.worker_task_queue.name or nil,
+    sticky_task_queue = worker.sticky_queue,
     reason = "the worker is stopped",
   }
 end

@@ -2,20 +2,16 @@
 -- of its own.
 -- @module temporal.worker.poller
 
+local calls = require "temporal.worker.calls"
 local core = require "temporal.core"
-local direct = require "temporal.wait.direct"
 local logger = require "temporal.observe.logger"
 local protect = require "temporal.base.protect"
-local service = require "temporal.call.service"
 local spawn = require("temporal.wait.task").spawn
 local text_of = require("temporal.base.text").of
 
 local max, min = math.max, math.min
 local next, tonumber, tostring = next, tonumber, tostring
 local now = core.now
-
--- Histories and payloads of the answers stay bytes.
-local POLL = { worker_poll = true, sparse = true }
 
 -- After a poll that failed, in seconds: doubled each time, up to the last.
 local FIRST_PAUSE, EXHAUSTED_PAUSE, LONGEST_PAUSE = 0.2, 1, 10
@@ -69,9 +65,12 @@ function poller.try(source)
   return true
 end
 
+-- All is said in what the polls of a queue have in common.
+local REQUEST = {}
+
 -- One poll: the task it brought, nil without one, and the error.
 local function poll(worker, source)
-  local future, err = service.start(worker.session, source.method, source.request, POLL)
+  local future, err = source.polls:start(REQUEST)
   if not future then
     return nil, err
   end
@@ -80,8 +79,7 @@ local function poll(worker, source)
     core.end_poll(future, true)
   end
   local response
-  direct.await(future)
-  response, err = future:get()
+  response, err = source.polls:await(future)
   worker.polls[future] = nil
   if worker.state ~= "running" and not next(worker.polls) then
     worker.polls_ended:finish()
@@ -191,6 +189,7 @@ end
 --   work that waits, and this one has none
 function poller.begin(worker, source)
   source.backlog = 0
+  source.polls = calls.kind(worker.session, source.method, source.request, true)
   if source.other then
     source.other.backlog = 0 -- it may begin after us
   end

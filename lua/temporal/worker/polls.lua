@@ -2,6 +2,8 @@
 -- @module temporal.worker.polls
 
 local activity_task = require "temporal.base.lazy" "temporal.worker.activity_task"
+local core = require "temporal.core"
+local duration = require "temporal.base.duration"
 local eager_start = require "temporal.base.lazy" "temporal.worker.eager_start"
 local host = require "temporal.wait.host"
 local poller = require "temporal.worker.poller"
@@ -16,6 +18,8 @@ local floor, max = math.floor, math.max
 
 -- Of five polls for workflow tasks one stays on the normal queue.
 local NORMAL_SHARE = 5
+
+local STICKY = "temporal.api.taskqueue.v1.StickyExecutionAttributes"
 
 local polls = {}
 
@@ -35,10 +39,11 @@ local function poll_workflows(self, normal, count)
       name = ("%s:%s"):format(self.task_queue, self.instance_key),
       kind = "TASK_QUEUE_KIND_STICKY", normal_name = self.task_queue,
     }
-    self.sticky = { worker_task_queue = queue, schedule_to_start_timeout = {
-      seconds = floor(self.settings.sticky_timeout),
-      nanos = floor(self.settings.sticky_timeout % 1 * 1000000000),
-    } }
+    self.sticky_queue = queue.name
+    self.sticky = assert(core.encode(STICKY, {
+      worker_task_queue = queue,
+      schedule_to_start_timeout = duration.message(self.settings.sticky_timeout),
+    }))
     everybodys.count = max(1, floor(count / NORMAL_SHARE))
     poller.begin(self, {
       count = count - everybodys.count, method = "PollWorkflowTaskQueue",

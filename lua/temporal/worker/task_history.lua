@@ -7,9 +7,6 @@ local histories = require "temporal.workflow.history"
 
 local tonumber = tonumber
 
--- Answers with a history that stays bytes.
-local SPARSE = { sparse = true }
-
 local task_history = {}
 
 local function take_page(worker, page, history, workflow_id)
@@ -32,9 +29,9 @@ end
 -- still say that there are others.
 local function fetch(worker, response, history, token)
   repeat
-    local page, problem = calls.call(worker.session, "GetWorkflowExecutionHistory", {
+    local page, problem = calls.call(worker, "GetWorkflowExecutionHistory", {
       execution = response.workflow_execution, next_page_token = token,
-    }, SPARSE)
+    })
     if not page then
       return nil, problem
     end

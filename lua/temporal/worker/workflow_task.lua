@@ -28,22 +28,21 @@ require "temporal.workflow.sandbox.instance"
 
 local error, next, pcall, tonumber, tostring = error, next, pcall, tonumber, tostring
 
-local NAME, VERSION = "temporal-lua", core.version
-local SDK = { sdk_name = NAME, sdk_version = VERSION }
--- Without this flag the SDKs on the shared core refuse the search attribute of patches.
-local PATCHES = { core_used_flags = { 2 } }
-local SDK_WITH_PATCHES = { sdk_name = NAME, sdk_version = VERSION, core_used_flags = { 2 } }
--- Events that come twice are passed over.
-local CAPABILITIES = { discard_speculative_workflow_task_with_events = true }
+local function metadata(fields)
+  return assert(core.encode("temporal.api.sdk.v1.WorkflowTaskCompletedMetadata", fields))
+end
+
+-- Said in answers, encoded. Without this flag the SDKs on the shared core refuse the
+-- search attribute of patches.
+local SDK = metadata { sdk_name = "temporal-lua", sdk_version = core.version }
+local PATCHES = metadata { core_used_flags = { 2 } }
+local SDK_WITH_PATCHES = SDK .. PATCHES
 
 local CAUSES = {
   nondeterminism = "WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR",
   message_too_large = size.CAUSE,
 }
 local OTHER_CAUSE = "WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE"
-
--- Answers with a history that stays bytes.
-local SPARSE = { sparse = true }
 
 local task = {}
 
@@ -140,7 +139,7 @@ local function fail(worker, response, problem, traceback)
     send(worker, "RespondWorkflowTaskFailed", {
       task_token = response.task_token,
       cause = errors.is_error(problem) and CAUSES[problem.kind] or OTHER_CAUSE,
-      failure = proto, deployment_options = worker.deployment,
+      failure = proto,
     }, workflow_id)
   end
   return nil
@@ -206,8 +205,6 @@ local function answer_of(worker, response, run, commands, messages, more, keep)
     sdk_metadata = metadata_of(run),
     metering_metadata = retries > 0
       and { nonfirst_local_activity_execution_attempts = retries } or nil,
-    capabilities = CAPABILITIES,
-    deployment_options = worker.deployment,
     versioning_behavior = deployment.behavior(worker.settings.deployment, run),
   }
 end
@@ -242,7 +239,7 @@ local function send_answer(worker, response, run, ...)
   if not request then
     return false, problem
   end
-  return calls.answer(worker, "RespondWorkflowTaskCompleted", request, SPARSE)
+  return calls.answer(worker, "RespondWorkflowTaskCompleted", request)
 end
 
 -- The answer was not taken. What came in between is in the next task's history; of a
