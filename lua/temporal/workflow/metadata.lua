@@ -1,8 +1,10 @@
---- The queries that every run answers: `__stack_trace`, where it waits, and
--- `__temporal_workflow_metadata`, which handlers it has, and what it says of itself
+--- The queries that every run answers: `__stack_trace`, where it waits, as text,
+-- `__enhanced_stack_trace`, the same for tools (temporal.api.sdk.v1.EnhancedStackTrace),
+-- and `__temporal_workflow_metadata`, which handlers it has, and what it says of itself
 -- (temporal.api.sdk.v1.WorkflowMetadata).
 -- @module temporal.workflow.metadata
 
+local core = require "temporal.core"
 local fiber = require "temporal.workflow.fiber"
 local misuse = require "temporal.base.misuse"
 local proto = require "temporal.value.proto"
@@ -10,13 +12,16 @@ local types = require "temporal.value.types"
 
 local concat, insert, sort = table.concat, table.insert, table.sort
 local getinfo = debug.getinfo
-local next = next
+local ipairs, next = ipairs, next
 local status = require("temporal.workflow.thread").status
+
+local NAME = "temporal-lua"
 
 local metadata = {}
 
 local DESCRIPTIONS = {
   __stack_trace = "Where the workflow waits: the stack of each of its coroutines.",
+  __enhanced_stack_trace = "The same with the code that waits, for tools.",
   __temporal_workflow_metadata = "Which handlers the workflow has, and what it says of itself.",
 }
 
@@ -56,30 +61,24 @@ local function name_of(frame)
   return ("function <%s:%d>"):format(frame.short_src, frame.linedefined)
 end
 
--- The stack of a coroutine, without the functions of this package and those that
--- it stands on.
-local function stack_of(thread, lines)
-  local level, frame = 0, getinfo(thread, 0, "Sln")
+-- The frames of a coroutine, the innermost first, without the functions of this
+-- package and those that it stands on.
+local function frames_of(thread)
+  local frames, level = {}, 0
+  local frame = getinfo(thread, 0, "Sln")
   while frame do
-    if frame.what == "tail" then
-      lines[#lines + 1] = "  (a tail call)"
-    elseif frame.what ~= "C" and not misuse.is_own(frame.source) then
-      lines[#lines + 1] = ("  %s:%d: in %s"):format(frame.short_src, frame.currentline,
-        name_of(frame))
+    if frame.what == "tail" or frame.what ~= "C" and not misuse.is_own(frame.source) then
+      frames[#frames + 1] = frame
     end
     level = level + 1
     frame = getinfo(thread, level, "Sln")
   end
+  return frames
 end
 
-local function title_of(run, each)
-  local handler = run.handling[each]
-  return each == run.main and "main function" or handler and handler.what or "task"
-end
-
--- The stacks of all that waits, in the order in which it began.
-local function stacks(run)
-  local lines, list = {}, {}
+-- All that waits, in the order in which it began.
+local function waiting(run)
+  local list = {}
   for each in next, run.alive do
     list[#list + 1] = each
   end
@@ -89,14 +88,64 @@ local function stacks(run)
   if run.main and status(run.main.thread) ~= "dead" then
     insert(list, 1, run.main)
   end
-  for i = 1, #list do
-    lines[#lines + 1] = (i > 1 and "\n" or "") .. title_of(run, list[i])
-    stack_of(list[i].thread, lines)
+  return list
+end
+
+local function title_of(run, each)
+  local handler = run.handling[each]
+  return each == run.main and "main function" or handler and handler.what or "task"
+end
+
+local function stacks(run)
+  local lines = {}
+  for i, each in ipairs(waiting(run)) do
+    lines[#lines + 1] = (i > 1 and "\n" or "") .. title_of(run, each)
+    for _, frame in ipairs(frames_of(each.thread)) do
+      lines[#lines + 1] = frame.what == "tail" and "  (a tail call)"
+        or ("  %s:%d: in %s"):format(frame.short_src, frame.currentline, name_of(frame))
+    end
   end
   return concat(lines, "\n")
 end
 
-local QUERIES = { __stack_trace = stacks, __temporal_workflow_metadata = describe }
+-- What a function's `source` says of where it is written: the path, and the text, nil
+-- where that cannot be had.
+local function source_of(frame)
+  local kind, path = frame.source:match "^([@=]?)(.*)$"
+  local text = frame.source
+  if kind == "@" then
+    text = core.read_source(path)
+  elseif kind == "=" then
+    text = nil
+  end
+  return kind == "@" and path or frame.short_src, text and not core.utf8_offset(text) and text
+end
+
+-- The same with the code that waits, for tools.
+local function enhanced_stacks(run)
+  local sources, list, known = {}, {}, {}
+  for i, each in ipairs(waiting(run)) do
+    local locations = {}
+    for _, frame in ipairs(frames_of(each.thread)) do
+      if frame.what ~= "tail" then
+        known[frame.source] = known[frame.source] or { source_of(frame) }
+        local path, text = known[frame.source][1], known[frame.source][2]
+        locations[#locations + 1] = { file_path = path, line = frame.currentline, column = -1,
+          function_name = frame.name or frame.what == "main" and "main chunk" or nil }
+        sources[path] = text and { content = text } or nil
+      end
+    end
+    list[i] = { locations = locations }
+  end
+  return proto.new("temporal.api.sdk.v1.EnhancedStackTrace", {
+    sdk = { name = NAME, version = core.version }, sources = sources, stacks = list,
+  })
+end
+
+local QUERIES = {
+  __stack_trace = stacks, __enhanced_stack_trace = enhanced_stacks,
+  __temporal_workflow_metadata = describe,
+}
 
 --- The answer to a query that every run has.
 -- @tparam string name

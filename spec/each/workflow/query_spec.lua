@@ -91,8 +91,8 @@ describe("a query", function()
     end)
     sim:task()
     assert.equal("any", sim:query "other")
-    local why = 'unknown query "__other"; known are: __stack_trace, __temporal_workflow_metadata, '
-      .. "state"
+    local why = 'unknown query "__other"; known are: __enhanced_stack_trace, __stack_trace, '
+      .. "__temporal_workflow_metadata, state"
     assert.same({ nil, why }, { sim:query "__other" })
     local _, problem = simulation.new(function()
       workflow.on_query("__temporal_mine", function() end)
@@ -135,6 +135,73 @@ describe("__stack_trace", function()
   end)
 end)
 
+describe("__enhanced_stack_trace", function()
+  -- The lines of code where each coroutine waits, by the trace's own sources.
+  local function waiting(trace)
+    local list = {}
+    for i, stack in ipairs(trace.stacks) do
+      local lines = {}
+      for j, location in ipairs(stack.locations) do
+        local source = trace.sources[location.file_path]
+        local at = 0
+        for line in source.content:gmatch "([^\n]*)\n" do
+          at = at + 1
+          if at == location.line then lines[j] = line:match "^%s*(.*)$" end
+        end
+        assert.same({ 0, -1, false }, { source.line_offset, location.column,
+          location.internal_code })
+      end
+      list[i] = lines
+    end
+    return list
+  end
+
+  it("has the code that waits", function()
+    local from_text = assert(load("local workflow = ...\n"
+      .. "return function()\n  workflow.sleep(2) -- from text\nend\n"))(workflow)
+    local sim = simulation.new(function()
+      local function deep() workflow.sleep(1) end
+      workflow.spawn(function() deep() return nil end)
+      workflow.spawn(function() from_text() return nil end)
+      workflow.execute_activity(ACTIVITY, "A"):get()
+    end)
+    sim:task()
+    local trace = sim:query "__enhanced_stack_trace"
+    assert.equal("temporal-lua", trace.sdk.name)
+    assert.is_string(trace.sdk.version)
+    assert.same({
+      { 'workflow.execute_activity(ACTIVITY, "A"):get()' },
+      { "local function deep() workflow.sleep(1) end",
+        "workflow.spawn(function() deep() return nil end)" },
+      { "workflow.sleep(2) -- from text", "workflow.spawn(function() from_text() return nil end)" },
+    }, waiting(trace))
+    assert.equal("deep", trace.stacks[2].locations[1].function_name)
+    assert.matches("query_spec%.lua$", trace.stacks[2].locations[1].file_path)
+    sim:verify()
+  end)
+
+  it("does without code that cannot be read", function()
+    local chunk = "local workflow = ... return function() workflow.sleep(1) return nil end"
+    local list = {}
+    for i, name in ipairs { "=named", "@no/such/file.lua" } do
+      list[i] = assert(load(chunk, name))(workflow)
+    end
+    local sim = simulation.new(function()
+      workflow.spawn(list[1])
+      list[2]()
+      return nil
+    end)
+    sim:task()
+    local trace = sim:query "__enhanced_stack_trace"
+    local paths = {}
+    for i, stack in ipairs(trace.stacks) do paths[i] = stack.locations[1].file_path end
+    assert.same({ "no/such/file.lua", "named" }, paths)
+    assert.is_nil(trace.sources.named)
+    assert.is_nil(trace.sources["no/such/file.lua"])
+    sim:verify()
+  end)
+end)
+
 describe("__temporal_workflow_metadata", function()
   it("tells of the handlers and of the details", function()
     local fn = temporal.define_workflow("Told", function()
@@ -160,8 +227,8 @@ describe("__temporal_workflow_metadata", function()
     assert.same({ "go=Goes on." }, shown(definition.signal_definitions))
     assert.same({ "=All the rest." }, shown(definition.update_definitions))
     local queries = shown(definition.query_definitions)
-    assert.same({ 4, "a=The first.", "b=" }, { #queries, queries[3], queries[4] })
-    assert.matches("^__stack_trace=Where", queries[1])
+    assert.same({ 5, "a=The first.", "b=" }, { #queries, queries[4], queries[5] })
+    assert.matches("^__stack_trace=Where", queries[2])
     sim:fire "1"
     sim:task()
     assert.equal("**half**", sim:query("__temporal_workflow_metadata").current_details)
