@@ -36,7 +36,9 @@ end
 function features.worker_options(feature, client, queue, options)
   local given = { client = client, task_queue = queue, workflows = feature.workflows,
     activities = feature.activities, passthrough = feature.passthrough }
-  for _, more in ipairs { feature.worker or {}, options or {} } do
+  local own = feature.worker or {}
+  if type(own) == "function" then own = own(queue) end
+  for _, more in ipairs { own, options or {} } do
     for name, value in pairs(more) do given[name] = value end
   end
   return workers.options(given)
@@ -141,6 +143,15 @@ function context:start_worker()
   temporal.assert(self.worker:start())
 end
 
+--- Another worker of the queue, with a client of its own, that stops when all is done.
+function context:start_beside(options)
+  for name, value in pairs(self.worker_options or {}) do options[name] = value end
+  local client = features.client(self.feature, env.address, self.namespace, self.log)
+  local worker = temporal.worker(features.worker_options(self.feature, client, self.queue, options))
+  self.beside[#self.beside + 1] = client
+  temporal.assert(worker:start())
+end
+
 function context:stop_worker()
   if self.worker then
     local worker = self.worker
@@ -222,7 +233,7 @@ end
 local function new(name, queue, options, interceptor)
   local feature, log = features.load(name), {}
   return setmetatable({ feature = feature, queue = queue, worker_options = options, log = log,
-    namespace = env.namespace,
+    beside = {}, namespace = env.namespace,
     client = features.client(feature, env.address, env.namespace, log, interceptor),
   }, context)
 end
@@ -239,6 +250,7 @@ function features.run(name, options)
   self:start_worker()
   local ok, problem = xpcall(scenario, traced, self)
   self:stop_worker()
+  for _, client in ipairs(self.beside) do client:close(HUNG) end -- stops its worker, too
   self.client:close(0)
   if not ok then raise(self, problem) end
 end
