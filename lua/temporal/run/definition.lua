@@ -117,6 +117,9 @@ local function search(fn, modules)
   return names
 end
 
+--- Where a function stands, in words.
+-- @tparam function fn
+-- @treturn string
 local function place_of(fn)
   local info = getinfo(fn, "S")
   if info.what == "C" then
@@ -184,7 +187,11 @@ end
 return {
   check_arguments = check_arguments,
   define = define,
+  name_of = function(fn)
+    return name_of[fn]
+  end,
   names_of = search,
+  place_of = place_of,
   fail_workflow_on = fail_workflow_on,
   resolve = resolve,
   settings_of = settings_of,

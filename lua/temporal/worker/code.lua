@@ -97,7 +97,7 @@ end
 
 local function add_function(self, given)
   local fn = given.fn
-  local name = given.name or definition.resolve(fn, 0)
+  local name = given.name or definitions.name_of(fn, "workflow", self.option)
   if name ~= ANY then
     definition.define(name, fn)
   end

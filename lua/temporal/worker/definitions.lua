@@ -12,6 +12,8 @@ local next, pcall, require, tostring, type = next, pcall, require, tostring, typ
 
 local FORM = "must be functions or names of modules, in a list or by their names"
 
+local DEFINED = { activity = activities, workflow = workflows }
+
 local definitions = {}
 
 -- Entries in an order that does not depend on the table's.
@@ -101,17 +103,19 @@ function definitions.of_module(entry, value, option)
   return found
 end
 
--- The one name a function has.
-local function name_of(fn, option)
-  local name = activities.name_of(fn)
-  if name then
-    return name
-  end
-  local names = workflows.names_of(fn)
+--- The one name that a function in a list has.
+-- @tparam function fn
+-- @tparam string what `"workflow"` or `"activity"`
+-- @tparam string option as for `add`
+-- @treturn string
+-- @raise when it has none, or several
+function definitions.name_of(fn, what, option)
+  local name = DEFINED[what].name_of(fn)
+  local names = name and { name } or workflows.names_of(fn)
   if #names ~= 1 then
-    misuse.raisef('%s: an activity in the list has %s name; name it with '
-      .. 'temporal.define_activity("Name", fn), or write {Name = fn}', option,
-      #names == 0 and "no" or "more than one")
+    misuse.raisef('%s: %s has %s name; name it with temporal.define_%s("Name", fn), or write '
+      .. "{Name = fn}", option, workflows.place_of(fn), #names == 0 and "no" or "more than one",
+      what)
   end
   return names[1]
 end
@@ -132,7 +136,7 @@ function definitions.activities(list, option)
   for i = 1, #list do
     local entry = list[i]
     if entry.fn then
-      add(entry.name or name_of(entry.fn, option), entry.fn)
+      add(entry.name or definitions.name_of(entry.fn, "activity", option), entry.fn)
     else
       local ok, value = pcall(require, entry.module)
       if not ok then

@@ -222,7 +222,7 @@ describe("a run", function()
     assert.equal(2, shared.calls)
     package.loaded["spec.shared"] = nil
     refused('option "passthrough": the module no.such.module cannot be loaded',
-      { passthrough = { "no.such.module" }, workflows = {} })
+      { passthrough = { "no.such.module" }, workflows = { W = function() end } })
   end)
 end)
 
@@ -238,9 +238,10 @@ describe("definitions of a worker", function()
     assert.equal(1, result_of(of, "One"))
     assert.equal(2, result_of(of, "Second"))
     assert.equal(Act, of.activities.Act)
-    refused("no workflow type is known for the function defined at",
+    refused('no name; name it with temporal.define_workflow%("Name", fn%), or write {Name = fn}',
       { workflows = { function() end } })
-    refused("an activity in the list has no name", { activities = { function() end } })
+    refused('no name; name it with temporal.define_activity%("Name", fn%), or write {Name = fn}',
+      { activities = { function() end } })
   end)
 
   it("may handle all other names", function()
