@@ -12,6 +12,7 @@ local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local runs = require "temporal.base.lazy" "temporal.workflow.run"
 local snapshots = require "temporal.base.lazy" "temporal.workflow.sandbox.snapshot"
+local standard = require "temporal.base.lazy" "temporal.workflow.sandbox.standard"
 local types = require "temporal.value.types"
 local verdict = require "temporal.base.lazy" "temporal.workflow.verdict"
 
@@ -92,6 +93,7 @@ local function add(self, name, fn, entry)
   entry.code, entry.settings = self, settings
   local first, second = self.fail_workflow_on, settings.fail_workflow_on
   entry.fail_on = (first or second) and verdict.set(first, second)
+  entry.name = name ~= ANY and name or nil
   self.entries[name] = entry
 end
 
@@ -169,15 +171,19 @@ local function new(given, noun)
   return self
 end
 
-local function with_name(entry, name)
-  return {
-    instance = function(_, run)
-      local fn = entry:instance(run)
+-- What runs a workflow of a name that has no definition of its own: it gets the name.
+local function for_any(self)
+  local entry = self.entries[ANY]
+  if entry and not self.any then
+    self.any = { settings = entry.settings, fail_on = entry.fail_on }
+    function self.any.instance(_, run)
+      local fn, name = entry:instance(run), run.workflow_type
       return function(...)
         return fn(name, ...)
       end
-    end,
-  }
+    end
+  end
+  return self.any
 end
 
 -- How strings compare, and numbers look, must not depend on the machine.
@@ -203,7 +209,8 @@ end
 local function kind_of(self, entry, shared)
   if entry.kind_for ~= shared then
     local fields = { definition = entry, settings = entry.settings, fail_on = entry.fail_on,
-      deadlock_timeout = self.deadlock_timeout }
+      deadlock_timeout = self.deadlock_timeout, workflow_type = entry.name,
+      strings = standard.strings }
     for name, value in next, shared do
       fields[name] = value
     end
@@ -221,12 +228,8 @@ end
 -- @treturn run|nil nil when there is no such workflow
 -- @treturn temporal.error that names those there are
 function methods:run(name, shared, workflow_id, run_id)
-  local entry = self.entries[name]
-  local any = not entry and self.entries[ANY]
-  if any then
-    entry = with_name(any, name)
-    entry.settings, entry.fail_on = any.settings, any.fail_on
-  elseif not entry then
+  local entry = self.entries[name] or for_any(self)
+  if not entry then
     return nil, errors.received {
       kind = "application", type = "NotFoundError",
       message = ("no workflow %q is known to this %s; known are: %s"):format(name,

@@ -65,6 +65,7 @@ local function shared_of(worker)
   return {
     worker = worker, converter = worker.converter, namespace = worker.session.namespace,
     log = log_of_run, eager = worker.eager_limit > 0, meter = meter.registry_of(worker.session),
+    task_queue = worker.task_queue,
     version = worker.deployment and worker.settings.deployment.version,
   }
 end

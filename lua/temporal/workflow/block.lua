@@ -62,11 +62,10 @@ function block.match(self, kind, attributes, id)
     and not (self.any_ids and operation.adopt and operation:adopt(attributes)) then
     return nondeterminism(id, operation.shows_event(attributes), operation:shows())
   end
-  self.sent[first] = nil
   self.sent_first = first + 1
   operation.event_id = id
   if operation.happens then
-    self.by_event[id] = operation
+    self:own "by_event"[id] = operation
   end
   return nil
 end
@@ -77,12 +76,12 @@ end
 -- @tparam string kind its type
 -- @treturn temporal.error|nil of kind `nondeterminism`
 function block.finish(self, id, kind)
-  self.in_block = false
+  self.in_block = nil
   local operation = self.sent[self.sent_first]
   if operation then
     return nondeterminism(id, operations.describe(kind, {}), operation:shows())
   end
-  self.sent_first, self.sent_last = 1, 0
+  self.sent, self.sent_first = nil, nil
   return nil
 end
 
@@ -100,21 +99,29 @@ end
 -- @tparam boolean live they are to be sent
 -- @treturn table|nil the Commands of those that are
 function block.seal(self, live)
-  local commands, messages = self.commands, live and {} or nil
-  local last = self.sent_last
+  local commands, messages, count = self.commands, live and {} or nil, 0
   for i = 1, #commands do
     local operation = commands[i]
     commands[i] = nil
     if not operation.dropped then
-      last = last + 1
-      self.sent[last] = operation
+      count = count + 1
+      commands[count] = operation
       operation.sent = true
       if live then
-        messages[#messages + 1] = operation:command(self)
+        messages[count] = operation:command(self)
       end
     end
   end
-  self.sent_last = last
+  self.commands = nil
+  if self.sent[1] == nil then
+    self.sent = count > 0 and commands or nil
+    return messages
+  end
+  local sent = self.sent
+  local before = #sent
+  for i = 1, count do
+    sent[before + i] = commands[i]
+  end
   return messages
 end
 

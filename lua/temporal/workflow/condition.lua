@@ -31,20 +31,20 @@ function condition.wait(waiting, fn, new_timer)
   end
   future.check_scope(waiting)
   local timer = new_timer and new_timer()
-  local entry = { fiber = waiting, fn = fn, number = waiting.number }
-  local conditions = current.run.conditions
-  conditions[#conditions + 1] = entry
+  local conditions = current.run:own "conditions"
+  local count = #conditions
+  conditions[count + 1], conditions[count + 2] = waiting, waiting.number
   repeat
     if timer then
       future.subscribe(timer, waiting)
     end
-    fiber.park()
+    fiber.park(fn)
     ok, value = look("a condition", fn)
-    if not ok then
-      error(value, 0)
-    end
-  until value or timer and timer.done
-  entry.number = nil
+  until not ok or value or timer and timer.done
+  waiting.number = waiting.number + 1 -- what stands in the list was for this wait
+  if not ok then
+    error(value, 0)
+  end
   if timer and not timer.done then
     timer:cancel()
   end
@@ -57,23 +57,22 @@ end
 -- @treturn string|table|nil what a condition raised
 function condition.try(run)
   local conditions, kept, woken = run.conditions, 0, false
-  local count = #conditions
-  for i = 1, count do
-    local entry = conditions[i]
-    conditions[i] = nil
-    local waiting = entry.fiber
-    if entry.number == waiting.number then -- else its wait is over
-      kept = kept + 1
-      conditions[kept] = entry
-      if waiting.awaited then
-        local ok, value = look("a condition", entry.fn)
+  for i = 1, #conditions, 2 do
+    local waiting, number = conditions[i], conditions[i + 1]
+    conditions[i], conditions[i + 1] = nil, nil
+    if number == waiting.number then -- else its wait is over
+      local fn = waiting.awaited
+      if fn then
+        local ok, value = look("a condition", fn)
         if not ok then
           return false, value == nil and "nil" or value
         elseif value then
           fiber.wake(waiting)
-          entry.number, woken = waiting.number, true
+          woken = true
         end
       end
+      conditions[kept + 1], conditions[kept + 2] = waiting, waiting.number
+      kept = kept + 2
     end
   end
   return woken

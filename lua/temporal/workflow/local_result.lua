@@ -8,7 +8,7 @@ local local_activity = require "temporal.workflow.op.local_activity"
 local local_result = {}
 
 local function tell(run, results, first, last)
-  run.only_rejected = false
+  run.only_rejected = nil
   local_activity.begin_round(run)
   for i = first, last do
     local_activity.deliver(run, results[i])

@@ -162,7 +162,7 @@ local function handle(run, record)
   if problem ~= nil then
     return reject(run, record, problem)
   end
-  run.only_rejected = false
+  run.only_rejected = nil
   update.accept(run, record)
   local handling = current.fiber
   handling.update = { id = record.update_id, name = name }

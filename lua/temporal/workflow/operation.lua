@@ -44,7 +44,8 @@ end
 -- @tparam operation self
 -- @treturn operation
 function operation.emit(run, scope, self)
-  run.commands[#run.commands + 1] = self
+  local commands = run:own "commands"
+  commands[#commands + 1] = self
   if scope then
     self.scope, self.place = scope, scope:join(self)
   end

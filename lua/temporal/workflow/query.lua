@@ -18,8 +18,8 @@ local function refuse(run, problem)
 end
 
 local function call(run, handler, values)
-  local replaying = run.replaying
-  run.replaying = false
+  local replaying = run.replaying or nil
+  run.replaying = nil
   local ok, value, problem = fiber.within(run, fiber.look, "a query", handler.fn,
     unpack(values, 1, values.n))
   run.replaying = replaying

@@ -42,7 +42,7 @@ local RESET = "WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW"
 local methods = {
   -- What a run counts, until it does.
   activities = 0, timers = 0, fibers = 0, handlers_running = 0, effect_count = 0,
-  replaying = false, in_block = false,
+  replaying = false, in_block = false, sent_first = 1,
 }
 
 --- What the runs of one definition have in common.
@@ -73,12 +73,9 @@ end
 local function begin(kind, workflow_id, run_id)
   return setmetatable({
     workflow_id = workflow_id, run_id = run_id,
-    root = scope.new(nil), now = 0, history_length = 0,
-    conditions = {},
-    -- Commands of this step; those without an event yet; operations by the id
-    -- of their command's event.
-    commands = {}, sent = {}, sent_first = 1, sent_last = 0, by_event = {},
-    messages = {},
+    root = scope.new(nil), now = 0, history_length = 0, start_time = 0,
+    -- With room for what every run will have.
+    started = nil, main = nil, instance = nil, is_own = nil,
   }, kind)
 end
 
@@ -89,18 +86,22 @@ local function new(fields)
   return begin(new_kind(fields), fields.workflow_id, fields.run_id)
 end
 
--- What few runs need is, until a run has its own, one table that stays empty:
--- handlers by name; signals that wait for one; fibers beside the main one that have not
--- ended, with their numbers; those of handlers that have begun;
--- updates of a run that was reset, by update id; futures that have failed, until
--- somebody looks; answers given to patches; patches of history, and of this step's
--- block; values of side effects by key, and of those that change.
-local NONE = setmetatable({}, { __newindex = function(_, key)
-  error("run:own makes the table for " .. tostring(key), 2)
+-- A cache keeps thousands of runs that wait. What few of them need is, until a run has
+-- its own, one table that stays empty: commands of this step; those without an event
+-- yet; operations by the id of their command's event; messages of this task; fibers
+-- that wait for conditions, each with its number; handlers by name; signals that wait
+-- for one; fibers beside the main one that have not ended, with their numbers; those of
+-- handlers that have begun; updates of a run that was reset, by update id; futures that
+-- have failed, until somebody looks; answers given to patches; patches of history, and
+-- of this step's block; values of side effects by key, and of those that change.
+local NONE = setmetatable({}, { __newindex = function(_, key, value)
+  if value ~= nil then
+    error("run:own makes the table for " .. tostring(key), 2)
+  end
 end })
-for _, name in next, { "signal_handlers", "query_handlers", "update_handlers", "waiting_signals",
-  "alive", "handling", "admitted", "unseen", "patched", "patches_seen", "patches_here", "effects",
-  "changing" } do
+for _, name in next, { "commands", "sent", "by_event", "messages", "conditions",
+  "signal_handlers", "query_handlers", "update_handlers", "waiting_signals", "alive", "handling",
+  "admitted", "unseen", "patched", "patches_seen", "patches_here", "effects", "changing" } do
   methods[name] = NONE
 end
 
@@ -154,7 +155,7 @@ local SEED = "temporal-lua/rng/1\0"
 --- The generator of the run's random numbers.
 function methods:generator()
   if not self.random then
-    self.random = core.random(SEED .. self.seed)
+    self.random = core.random(SEED .. (self.seed or self.run_id))
   end
   return self.random
 end
@@ -176,11 +177,19 @@ function methods:main_ended(main, ok, first, second)
   return nil
 end
 
+-- Sets a field, unless the run's kind has the value.
+local function keep(self, name, value)
+  if self[name] ~= value then
+    self[name] = value
+  end
+end
+
 function methods:begin(attributes, started)
   local values, problem = arguments.read(self.settings.args, self.converter, attributes.input)
-  self.workflow_type = attributes.workflow_type.name
-  self.task_queue = attributes.task_queue and attributes.task_queue.name
-  self.seed = filled(attributes.original_execution_run_id) or self.run_id
+  keep(self, "workflow_type", attributes.workflow_type.name)
+  keep(self, "task_queue", attributes.task_queue and attributes.task_queue.name)
+  local first = filled(attributes.original_execution_run_id)
+  self.seed = first ~= self.run_id and first or nil
   self.started = started
   if not values then
     return self:fail_task(self:unreadable(problem, "an argument of the workflow"))
@@ -268,12 +277,13 @@ local function do_step(self, messages, jobs)
       self.random:reseed(SEED .. self.seed)
     end
   end
-  self.only_rejected = self.begun and #jobs == 0 and #messages > 0
+  local begins = self.main and self.main.args
+  local rejects = not begins and #jobs == 0 and #messages > 0
   for i = 1, #messages do
-    self.only_rejected = self.only_rejected and messages[i].update ~= nil
+    rejects = rejects and messages[i].update ~= nil
   end
-  if self.main and not self.begun then
-    self.begun = true
+  self.only_rejected = rejects or nil
+  if begins then
     self.early = messages
     fiber.enqueue(self.main)
   else
@@ -347,7 +357,8 @@ local function task_started(self, history, i)
   end
   self.history_length = history:id(i)
   self.history_size = tonumber(attributes.history_size_bytes)
-  self.task = attributes
+  self.task = (attributes.suggest_continue_as_new
+    or attributes.target_worker_deployment_version_changed) and attributes or nil
   if self.version then -- of this worker, or of that which did the task
     self.deployment = self.version
     if self.replaying then
@@ -497,7 +508,8 @@ function methods:close_step(live)
     self.closed = true
     message.say_unfinished(self)
     future.say_unseen(self)
-    self.commands[#self.commands + 1] = self.outcome
+    local commands = self:own "commands"
+    commands[#commands + 1] = self.outcome
   end
   return self:seal(live)
 end
@@ -539,12 +551,12 @@ end
 -- @treturn table|temporal.error|string the messages to send; what failed the task
 function methods:apply(history, started_id, given)
   local from, commands = 1, {}
-  self.messages = {}
+  self.messages = nil
   local merged = self.habits and self.habits.merged
   while from <= history.count do
     local last = chunk.ends(history, from, true, merged)
     local live = last == history.count and history:id(last) == started_id
-    self.replaying = not live
+    self.replaying = not live or nil
     local problem = self:apply_chunk(history, from, last, live and (given or {}) or nil)
     if problem then
       self:fail_task(problem)

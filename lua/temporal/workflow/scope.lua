@@ -16,7 +16,7 @@ local metatable = { __index = scope }
 -- @tparam scope|nil parent nil for the root; a shielded scope has none either
 -- @treturn scope
 local function new(parent)
-  local self = setmetatable({ first = 1, last = 0 }, metatable)
+  local self = setmetatable({ last = 0 }, metatable)
   if parent then
     self.place = parent:join(self)
     self.parent = parent
@@ -58,7 +58,7 @@ function scope:cancel(reason)
     return
   end
   self.reason = reason
-  for place = self.first, self.last do
+  for place = 1, self.last do
     local member = self[place]
     if member then
       member:cancel_in_scope(self)

@@ -12,7 +12,8 @@ local TYPE_URL = "type.googleapis.com/"
 -- Adds a message to the answer of the task.
 local function say(run, record, suffix, kind, body)
   local bytes = assert(core.encode(PACKAGE .. kind, body, true))
-  run.messages[#run.messages + 1] = {
+  local messages = run:own "messages"
+  messages[#messages + 1] = {
     id = record.id .. suffix, protocol_instance_id = record.update_id,
     body = { type_url = TYPE_URL .. PACKAGE .. kind, value = bytes },
   }

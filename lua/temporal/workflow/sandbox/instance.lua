@@ -227,7 +227,9 @@ end
 -- @tparam code code of its worker
 -- @treturn instance
 local function new(run, code)
-  run.strings = standard.strings
+  if run.strings ~= standard.strings then
+    run.strings = standard.strings
+  end
   return setmetatable({
     run = run, code = code, snapshot = code.snapshot, copies = {},
   }, metatable)
