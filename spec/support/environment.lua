@@ -210,10 +210,11 @@ local environment = {
   older = older.is, start_peer = start_peer, stop_all = stop_all, now = monotime,
 }
 
---- From tools/run_tests: `address host port namespace task_queue` of the shared server and its
--- worker, `python` and `lua` (commands), `build` (the folder of core.so), `tmp` (for files).
+--- From tools/run_tests: `address host port http_port namespace task_queue` of the shared server
+-- and its worker, `python` and `lua` (commands), `build` (the folder of core.so), `tmp` (for files).
 local given = {
-  address = "ADDRESS", host = "HOST", port = "PORT", namespace = "NAMESPACE",
+  address = "ADDRESS", host = "HOST", port = "PORT", http_port = "HTTP_PORT",
+  namespace = "NAMESPACE",
   task_queue = "TASK_QUEUE", python = "PYTHON", lua = "LUA", build = "BUILD", tmp = "TMP",
 }
 
@@ -224,6 +225,6 @@ return setmetatable(environment, {
     if not value then
       error("there is no test server here; run: make test SPEC=this_spec.lua", 2)
     end
-    return name == "port" and tonumber(value) or value
+    return name:find "port$" and tonumber(value) or value
   end,
 })

@@ -1,4 +1,5 @@
---- Workers that are killed while they work: every result is right, and every activity has run.
+--- Workers that are killed and stopped while they work: every result is right, and every activity
+-- has run.
 
 local env = require "spec.support.environment"
 local promise = require "temporal.wait.promise"
@@ -76,6 +77,34 @@ describe("a worker that is killed every second", function()
         assert.equal("", table.concat(complaints)) -- no task has failed
       end)
   end
+end)
+
+-- As when a laptop sleeps: what it had in hand has timed out when it goes on.
+describe("a worker that is stopped for longer than its tasks may take", function()
+  it("goes on with what there is then", function()
+    local client = temporal.client { target = env.address, namespace = env.namespace }
+    local queue, file = "lua-" .. env.uuid(), env.tmp .. "/stopped-" .. env.uuid()
+    local worker = env.spawn { env.lua, "spec/support/chaos_worker.lua", env.address, env.namespace,
+      queue, file, 1000, 1 }
+    local runs, updates = {}, {}
+    for i = 1, 10 do
+      runs[i] = temporal.assert(client:start_workflow({ task_queue = queue, task_timeout = 1 },
+        "Chaos", "w" .. i))
+      updates[i] = temporal.spawn(function() return temporal.assert(runs[i]:update("add", i)) end)
+    end
+    for _ = 1, 2 do
+      worker:kill "STOP"
+      promise.pause(2.5)
+      worker:kill "CONT"
+      promise.pause(0.2)
+    end
+    for i = 1, 10 do
+      assert.equal(i, temporal.assert(updates[i]:get(HUNG)))
+      assert.same({ 17, 400, i }, temporal.assert(runs[i]:get(HUNG)))
+    end
+    assert.same({ "exit", 0 }, { worker:stop(HUNG) })
+    client:close(0)
+  end)
 end)
 
 -- What the server has is in a file: it goes on where it was killed.

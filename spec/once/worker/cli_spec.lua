@@ -1,4 +1,5 @@
---- The `temporal` command line on workflows in Lua: what an operator sees, and does.
+--- The `temporal` command line and the Web UI's API on workflows in Lua: what an operator sees, and
+-- does.
 
 local env = require "spec.support.environment"
 local temporal = require "temporal"
@@ -36,14 +37,8 @@ describe("temporal workflow", function()
   end)
   after_each(function() client:close(0) end)
 
-  -- Runs the command while the worker works, and returns what it prints and its exit code.
-  local function cli(...)
-    local words = { CLI, "workflow" }
-    for i = 1, select("#", ...) do words[#words + 1] = (select(i, ...)) end
-    for _, word in ipairs { "--address", env.address, "--namespace", env.namespace, "--color",
-                            "never", "--command-timeout", "30s" } do
-      words[#words + 1] = word
-    end
+  -- Runs a command while the worker works, and returns what it prints and its exit code.
+  local function output_of(words)
     local process, code = env.spawn(words), nil
     env.wait_until(HUNG, function()
       temporal.poll(0.01)
@@ -51,6 +46,24 @@ describe("temporal workflow", function()
       return code
     end, process.command)
     return process:output() .. process:errors(), code
+  end
+
+  local function cli(...)
+    local words = { CLI, "workflow" }
+    for i = 1, select("#", ...) do words[#words + 1] = (select(i, ...)) end
+    for _, word in ipairs { "--address", env.address, "--namespace", env.namespace, "--color",
+                            "never", "--command-timeout", "30s" } do
+      words[#words + 1] = word
+    end
+    return output_of(words)
+  end
+
+  -- Asks a query as the Web UI does.
+  local function ask(id, name, args)
+    return output_of { "curl", "-sS", "-H", "Content-Type: application/json", "-d",
+      ('{"query":{"queryArgs":{"payloads":%s}}}'):format(args or "[]"),
+      ("http://127.0.0.1:%d/api/v1/namespaces/%s/workflows/%s/query/%s"):format(env.http_port,
+        env.namespace, id, name) }
   end
 
   local function beside(options, fn)
@@ -99,6 +112,23 @@ describe("temporal workflow", function()
       end)
     end)
   end
+
+  it("queries by the API of the Web UI, of runs that have ended, too", function()
+    local id = "ui-" .. env.uuid()
+    beside({}, function()
+      local run = begin(id)
+      has(ask(id, "__stack_trace"), "main function", "wait_for_close")
+      for round = 1, 2 do
+        has(ask(id, "__temporal_workflow_metadata"), "Order", "An **order** that waits.",
+          "What it sums up to.", '"add"', '"close"')
+        has(ask(id, "total"), '{"queryResult":[10]}')
+        has(ask(id, "total", "[3]"), '{"queryResult":[30]}')
+        has(ask(id, "nothing"), "unknown query", "known are: __stack_trace")
+        if round == 1 then temporal.assert(run:signal "close") end
+        temporal.assert(run:get(HUNG))
+      end
+    end)
+  end)
 
   it("reset: the new run repeats its past, with what is applied again", function()
     local id = "cli-" .. env.uuid()
