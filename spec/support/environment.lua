@@ -211,7 +211,8 @@ local environment = {
 }
 
 --- From tools/run_tests: `address host port http_port namespace task_queue` of the shared server
--- and its worker, `python` and `lua` (commands), `build` (the folder of core.so), `tmp` (for files).
+-- and its worker, `python` and `lua` (commands), `build` (the folder of core.so), `tmp` (for
+-- files).
 local given = {
   address = "ADDRESS", host = "HOST", port = "PORT", http_port = "HTTP_PORT",
   namespace = "NAMESPACE",

@@ -83,6 +83,9 @@ local function elements(text, from)
       return nil, "the list has no end"
     end
     local sign = text:sub(place, place)
+    if depth == 1 and (sign == '"' or text:find("[^%s,]", at) < place) then
+      return nil, ("element %d of the list is no object"):format(#list + 1)
+    end
     at = place + 1
     if sign == '"' then
       repeat

@@ -131,6 +131,10 @@ local function replay(self, history, given)
     return nil, problem
   end
   local started = read:attributes(1)
+  if not (started and started.workflow_type) then
+    return nil, errors.new { kind = "conversion",
+      message = "the history's first event does not say of which type the workflow is" }
+  end
   local id, run_id = name_run(started, history)
   local run, unknown = self.code:run(started.workflow_type.name, self.shared, id, run_id)
   if not run then

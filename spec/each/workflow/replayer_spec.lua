@@ -101,6 +101,11 @@ describe("a replayer", function()
       ["no such file"] = { file = "/nowhere/history.json" },
       ["does not begin with the start"] = { events = {} },
       ["gap"] = { events = { recorded().events[1], recorded().events[3] } },
+      ["element 2 of the list is no object"] = ("[%s, 1]"):format(json(recorded())),
+      ["element 1 of the list is no object"] = '["{}"]',
+      ["does not say of which type"] = [[{"events":[{"eventId":"1",
+        "eventType":"EVENT_TYPE_WORKFLOW_EXECUTION_STARTED",
+        "workflowExecutionStartedEventAttributes":{}}]}]],
     } do
       local err = error_of(nil, given)
       assert.equal("conversion", err.kind)
