@@ -11,7 +11,9 @@ local base = require "busted.outputHandlers.base"
 local results = io.open(os.getenv("TEMPORAL_TEST_RESULTS") or "/dev/null", "a")
 results:setvbuf("no")
 local VERSION = rawget(_G, "jit") and "jit" or _VERSION:match("%d%.%d")
+local CACHE, STICKY = os.getenv "TEMPORAL_SPEC_CACHE", os.getenv "TEMPORAL_SPEC_STICKY"
 local AGAINST = VERSION .. (older.is and ", older server" or "")
+  .. (CACHE and ", cache " .. CACHE or "") .. (STICKY and ", sticky " .. STICKY or "")
 
 local function text_of(message)
   if type(message) == "string" then return message end

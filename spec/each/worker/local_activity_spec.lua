@@ -34,7 +34,8 @@ local ACTIVITIES = {
   Stubborn = function(seconds)
     count "Stubborn"
     return activity.shield(function()
-      promise.pause(seconds)
+      activity.wait_canceled(seconds)
+      promise.pause(0.1)
       return "slow"
     end)
   end,

@@ -44,7 +44,7 @@ describe("a worker that is killed every second", function()
     return ran
   end
 
-  local variants = { { 1000, 2 }, { 0, 10 }, { 1000, 1 }, { 3, 1 } }
+  local variants = { { 0, 10 }, { 1000, 1 }, { 3, 1 } }
   for _, variant in ipairs(variants) do
     local cache, sticky = variant[1], variant[2]
     it(("loses nothing; max_cached_workflows = %d, sticky_timeout = %d"):format(cache, sticky),
