@@ -89,6 +89,8 @@ function heartbeat.stop(activity)
     tickets.remove_waiter(activity.ticket.key, activity.ticket)
     core.unsubscribe(beats, "result")
     core.abandon(beats)
+    -- What is still answered is no news to an activity that has ended.
+    activity.beats = nil
   end
 end
 

@@ -376,6 +376,33 @@ describe("the life of a worker", function()
     end)
   end)
 
+  it("tells an activity that has ended no other reason for it", function()
+    local HEARTBEAT = "RecordActivityTaskHeartbeat"
+    peer:reset("call 1 " .. POLL .. " : answer " .. task "Beats", "call " .. POLL .. " : hold",
+      ("call 1 %s : answer hex %s"):format(HEARTBEAT,
+        hex(HEARTBEAT .. "Response", { cancel_requested = true })),
+      ("call %s : await; only grpc-status=5"):format(HEARTBEAT))
+    local me
+    local one = worker { default_heartbeat_throttle_interval = 0.05,
+      activities = { Beats = function()
+        me = activity.current()
+        me:heartbeat(1)
+        me:wait_canceled(HUNG)
+        me:shield(function()
+          me:heartbeat(2)
+          while peer:stats()[HEARTBEAT] < 2 do promise.pause(0.01) end
+        end)
+      end } }
+    one:run(function()
+      until_true("the answer", function()
+        return (peer:stats().RespondActivityTaskCompleted or 0) >= 1
+      end)
+      peer:cmd "release"
+      temporal.assert(client:call "GetSystemInfo") -- behind what is released
+      assert.equal("requested", me:canceled())
+    end)
+  end)
+
   it("has a name and a logger of its own", function()
     local own = {}
     peer:reset("call 1 " .. POLL .. " : answer " .. task "Fails", "call " .. POLL .. " : hold")

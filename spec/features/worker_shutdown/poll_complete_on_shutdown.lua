@@ -26,7 +26,9 @@ return {
     end
     t:stop_worker()
     for _, run in ipairs(t.runs) do
-      t:equal(0, #t:attributes(run, "WORKFLOW_TASK_TIMED_OUT"))
+      for _, timed_out in ipairs(t:attributes(run, "WORKFLOW_TASK_TIMED_OUT")) do
+        t:equal("TIMEOUT_TYPE_SCHEDULE_TO_START", timed_out.timeout_type) -- in the worker's queue
+      end
       t:equal(0, #t:attributes(run, "WORKFLOW_TASK_FAILED"))
       temporal.assert(run:terminate())
     end
