@@ -107,7 +107,8 @@ describe("the same worker", function()
 
       setup(function()
         server = server or env.fresh_server { flags = { "--dynamic-config-value",
-          "frontend.enableCancelWorkerPollsOnShutdown=true" } }
+          "frontend.enableCancelWorkerPollsOnShutdown=true", "--dynamic-config-value",
+          "system.enableEagerWorkflowStart=true" } }
       end)
       before_each(function()
         client = temporal.client { target = server.address, namespace = server.namespace }
@@ -152,6 +153,18 @@ describe("the same worker", function()
           return answers
         end)
         assert.same({ 3, 7, 7, { "now", 7 } }, got)
+      end)
+
+      it("takes the first task with the answer to an eager start", function()
+        local run
+        assert.equal(10, host.run(worker(), function()
+          run = client:execute_workflow({ task_queue = queue, task_timeout = 3600,
+            request_eager_start = true }, "Steps", 4)
+          return assert(run:get(HUNG))
+        end))
+        temporal.host.use(nil)
+        assert.is_true(temporal.assert(run:fetch_history()).events[1]
+          .workflow_execution_started_event_attributes.eager_execution_accepted)
       end)
 
       it("stops in the middle of much work, of which nothing is lost", function()
