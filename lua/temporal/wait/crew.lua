@@ -3,7 +3,7 @@
 -- @module temporal.wait.crew
 
 local direct = require "temporal.wait.direct"
-local spawn = require("temporal.wait.task").spawn
+local spawn_apart = require("temporal.wait.task").spawn_apart
 
 local resume, running, yield = coroutine.resume, coroutine.running, coroutine.yield
 
@@ -40,7 +40,7 @@ function methods:run(fn, a, b, c, d)
   local hand = self[count] or {}
   hand.fn, hand.a, hand.b, hand.c, hand.d = fn, a, b, c, d
   if count == 0 then
-    spawn(work, self, hand)
+    spawn_apart(work, self, hand)
     return
   end
   self[count], self.count = nil, count - 1

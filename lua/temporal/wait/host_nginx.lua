@@ -238,7 +238,8 @@ end
 -- init_worker_by_lua it begins in a timer.
 -- @tparam function body
 -- @tparam function fail called with what body raises
-function nginx.spawn(body, fail)
+-- @tparam boolean apart it must not end with the request that makes it
+function nginx.spawn(body, fail, apart)
   local function run_body()
     local ok, problem = pcall(body)
     if not ok then
@@ -246,7 +247,7 @@ function nginx.spawn(body, fail)
     end
   end
   local phase = get_phase()
-  if (phase == "timer" or phase == "init_worker") and in_own_timer(run_body) then
+  if (apart or phase == "timer" or phase == "init_worker") and in_own_timer(run_body) then
     return
   elseif nginx.can_wait() then
     ngx.thread.spawn(run_body)

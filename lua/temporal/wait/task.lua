@@ -102,6 +102,25 @@ local function body_of(self, fn, ...)
   end
 end
 
+local function begin(apart, fn, ...)
+  local self = setmetatable({ _finished = false }, metatable)
+  local body = body_of(self, fn, ...)
+  state.unfinished = state.unfinished + 1
+  local adapter = host.current()
+  if adapter.spawn then
+    self._hosted = true
+    adapter.spawn(body, function(problem)
+      self:_finish(false, problem)
+    end, apart)
+  else
+    local ok, problem = scheduler.resume(coroutine.create(body), self)
+    if not ok then
+      self:_finish(false, problem)
+    end
+  end
+  return self
+end
+
 --- Runs a function beside the rest of the program. It begins at once (under
 -- cqueues at the controller's next step), and runs until it first waits.
 -- @tparam function fn
@@ -112,22 +131,15 @@ local function spawn(fn, ...)
   if type(fn) ~= "function" then
     misuse.raisef("temporal.spawn takes a function, got %s", options.kind_of(fn))
   end
-  local self = setmetatable({ _finished = false }, metatable)
-  local body = body_of(self, fn, ...)
-  state.unfinished = state.unfinished + 1
-  local adapter = host.current()
-  if adapter.spawn then
-    self._hosted = true
-    adapter.spawn(body, function(problem)
-      self:_finish(false, problem)
-    end)
-  else
-    local ok, problem = scheduler.resume(coroutine.create(body), self)
-    if not ok then
-      self:_finish(false, problem)
-    end
-  end
-  return self
+  return begin(false, fn, ...)
+end
+
+--- The same for what does not end with whoever makes it: a request of nginx.
+-- @tparam function fn
+-- @param ... its arguments
+-- @treturn task
+local function spawn_apart(fn, ...)
+  return begin(true, fn, ...)
 end
 
 --- Waits for the end of the task.
@@ -229,6 +241,7 @@ end
 
 return {
   spawn = spawn,
+  spawn_apart = spawn_apart,
   current = current,
   interrupt = interrupt,
   watch = watch,
