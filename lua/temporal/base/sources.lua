@@ -42,7 +42,7 @@ local sources = {}
 
 --- Reads what is not loaded yet into package.preload.
 function sources.read()
-  if not folder then
+  if not folder or preload["temporal.base.sources"] then
     return
   end
   for i = 1, #modules do

@@ -85,7 +85,7 @@ end
 
 -- The code that tasks need is loaded while the server looks for one. It is seconds
 -- until the first polls are out.
-local SOON = 0.001
+local SOON = 0.01
 
 local function load_tasks(self)
   promise.pause(SOON)

@@ -107,11 +107,14 @@ function methods:take(value, path)
   if kind == "nil" or kind == "boolean" or kind == "number" or kind == "string" then
     return value
   end
-  local other = stands_for[value]
-  if self.shared[value] or self.kept[value] then
-    return self.instead[value] or value
-  elseif other ~= nil then
+  local other = self.instead[value]
+  if other == nil then
+    other = stands_for[value]
+  end
+  if other ~= nil then
     return other
+  elseif self.shared[value] or self.kept[value] then
+    return value
   end
   local node = self.nodes[value]
   if node then
@@ -299,24 +302,27 @@ function methods:root(value, path)
   return shared, node
 end
 
--- Marks what a module passes through: itself, and what stands in its tables; perhaps
--- only where `is_its(fn)` says of functions that they are the module's.
-local function keep(kept, value, depth, is_its)
+-- What of a module is marked.
+local MARKED = { ["table"] = true, userdata = true, ["function"] = true }
+-- Without the functions, which are told apart by where they were written.
+local MARKED_OF_OURS = { ["table"] = true, userdata = true }
+
+-- Marks what a module passes through: itself, and what stands in its tables.
+local function keep(kept, value, depth, marked)
   local kind = type(value)
-  if kept[value] or kind ~= "table" and kind ~= "function" and kind ~= "userdata"
-    or stands_for[value] ~= nil or libraries[value] or value == _G or value == package.loaded
-    or kind == "function" and is_its and not is_its(value) then
+  if not marked[kind] or kept[value] or stands_for[value] ~= nil or libraries[value]
+    or value == _G or value == package.loaded then
     return
   end
   kept[value] = true
   if kind == "table" and depth > 0 then
     for _, each in next, value do
-      keep(kept, each, depth - 1, is_its)
+      keep(kept, each, depth - 1, marked)
     end
   end
   local meta = kind ~= "function" and raw_metatable(value)
   if meta then
-    keep(kept, meta, depth, is_its)
+    keep(kept, meta, depth, marked)
   end
 end
 
@@ -333,7 +339,7 @@ function methods:built_in(name)
     if BUILT_IN[i] == name then
       local ok, module = pcall(require, name)
       if ok then
-        keep(self.shared, module, 1)
+        keep(self.shared, module, 1, MARKED)
       end
       return ok and module or nil
     end
@@ -341,24 +347,19 @@ function methods:built_in(name)
   return nil
 end
 
-local function is_own(fn)
-  local info = getinfo(fn, "S")
-  return info.what == "C" or misuse.is_own(info.source)
-end
-
 local function shared_modules()
-  -- In one file with the program, functions cannot be told apart.
-  local is_its = is_own(is_own) and is_own or nil
+  -- In one file with the program, our functions look like any other.
+  local marked = misuse.is_own(getinfo(1, "S").source) and MARKED_OF_OURS or MARKED
   local shared = {}
   for name, module in next, package.loaded do
     if type(name) == "string" and (name == "temporal" or name:find "^temporal%.") then
-      keep(shared, module, 2, is_its)
+      keep(shared, module, 2, marked)
     end
   end
   for i = 1, #BUILT_IN do
     local module = package.loaded[BUILT_IN[i]]
     if module ~= nil then
-      keep(shared, module, 1)
+      keep(shared, module, 1, MARKED)
     end
   end
   return shared
@@ -371,7 +372,7 @@ end
 local function new(modules, instead)
   local kept = {}
   for _, module in next, modules do
-    keep(kept, module, DEPTH)
+    keep(kept, module, DEPTH, MARKED)
   end
   local replaced = {}
   for value, other in next, instead do
