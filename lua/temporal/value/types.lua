@@ -5,7 +5,7 @@
 local core = require "temporal.core"
 local decimal = require "temporal.base.decimal"
 local misuse = require "temporal.base.misuse"
-local timestamp = require "temporal.base.timestamp"
+local timestamp = require "temporal.base.lazy" "temporal.base.timestamp"
 
 local floor, huge = math.floor, math.huge
 local math_type = rawget(math, "type") -- where integers are a type

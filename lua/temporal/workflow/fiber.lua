@@ -17,15 +17,13 @@ local trace = debug.traceback
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 local yieldable = core.yieldable
 
--- What a coroutine that waits yields. The coroutines of the user's own hand it on
--- to whoever resumed them.
-local PARK = {}
+local PARK = thread.PARK
 
 -- `number` counts a fiber's wakes.
 local methods = { number = 0 }
 local metatable = { __index = methods }
 
-local fiber = { PARK = PARK }
+local fiber = {}
 
 -- Those that are ready, first in, first out: of one run at a time.
 local ready, ready_first, ready_last = {}, 1, 0

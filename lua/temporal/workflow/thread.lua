@@ -10,6 +10,9 @@ local function plain(name)
 end
 
 return {
+  -- What a coroutine that waits yields. The coroutines of the user's own hand it on
+  -- to whoever resumed them.
+  PARK = {},
   create = plain "create", resume = plain "resume", running = plain "running",
   status = plain "status", yield = plain "yield",
 }

@@ -3,7 +3,7 @@
 -- @module temporal.workflow.sandbox.routines
 
 local core = require "temporal.core"
-local fiber = require "temporal.workflow.fiber"
+local fiber = require "temporal.base.lazy" "temporal.workflow.fiber"
 local thread = require "temporal.workflow.thread"
 
 local coroutine, error, rawget = coroutine, error, rawget
@@ -11,7 +11,7 @@ local select, setmetatable = select, setmetatable
 local create, resume, yield = thread.create, thread.resume, thread.yield
 local late = core.late
 
-local PARK = fiber.PARK
+local PARK = thread.PARK
 
 -- Those that wait for something of the workflow, which is told to whoever resumed them.
 local waiting = setmetatable({}, { __mode = "k" })
