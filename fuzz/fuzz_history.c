@@ -56,6 +56,69 @@ static void push_attributes(lua_State *L, int place) {
   lua_pop(L, 1);
 }
 
+/* Bytes of the attributes without some fields, or nil: pushed; their length. */
+static size_t push_rest(lua_State *L, int place, lua_Number without) {
+  push_function(L, "history_rest");
+  lua_pushvalue(L, PAGE);
+  lua_pushinteger(L, place);
+  lua_rawgeti(L, KINDS, place);
+  lua_pushnumber(L, without);
+  lua_call(L, 4, 1);
+  return ltp_rawlen(L, -1);
+}
+
+static int has_some(lua_State *L, int place, lua_Number wanted) {
+  int found;
+  push_function(L, "history_has");
+  lua_pushvalue(L, PAGE);
+  lua_pushinteger(L, place);
+  lua_pushnumber(L, wanted);
+  lua_call(L, 3, 1);
+  found = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return found;
+}
+
+/* The attributes with some fields only are part of what they are with all; of
+** unknown fields they have fewer. */
+static void check_wanted(lua_State *L, int place, lua_Number wanted) {
+  int some = lua_gettop(L) + 1;
+  push_function(L, "history_attributes");
+  lua_pushvalue(L, PAGE);
+  lua_pushinteger(L, place);
+  lua_rawgeti(L, KINDS, place);
+  lua_pushnumber(L, wanted);
+  lua_call(L, 4, 1);
+  push_attributes(L, place);
+  if (lua_istable(L, some) && lua_istable(L, some + 1)) {
+    for (lua_pushnil(L); lua_next(L, some); lua_pop(L, 1)) {
+      if (strcmp(lua_tostring(L, -2), "_unknown") == 0) continue;
+      lua_pushvalue(L, -2);
+      lua_rawget(L, some + 1);
+      ASSERT(reads_as(L, some + 4, some + 3));
+      lua_pop(L, 1);
+    }
+  }
+  lua_settop(L, some - 1);
+}
+
+/* Some fields and the others are together all. */
+static void check_parts(lua_State *L, int place, int some) {
+  const lua_Number all = 9007199254740991.0, wanted = some * 2;
+  luaL_checkstack(L, 30, "parts");
+  lua_rawgeti(L, KINDS, place);
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    size_t whole = push_rest(L, place, 0);
+    size_t none = push_rest(L, place, all);
+    size_t with = push_rest(L, place, all - wanted);
+    size_t without = push_rest(L, place, wanted);
+    ASSERT(with + without == whole + none);
+    if (with > none) ASSERT(has_some(L, place, wanted));
+    check_wanted(L, place, wanted);
+  }
+  has_some(L, place, wanted);
+}
+
 /* An event of the full decode, on top, against the index's at a place. */
 static void compare(lua_State *L, int place) {
   int event = lua_gettop(L);
@@ -97,11 +160,21 @@ static void compare_all(lua_State *L, int last) {
   ASSERT(place == count);
 }
 
+/* It needs no more than the first event that can be read. */
+static void check_first_id(lua_State *L) {
+  push_function(L, "history_first_id");
+  lua_pushvalue(L, BYTES);
+  lua_call(L, 1, 1);
+  ASSERT(lua_isnil(L, -1) || lua_isnumber(L, -1));
+  lua_pop(L, 1);
+}
+
 static void check(lua_State *L, const uint8_t *data, size_t n, int last) {
   int full, i, count;
   lua_pushlstring(L, (const char *)data, n);
   lua_getfield(L, LUA_REGISTRYINDEX, "core");
   lua_newtable(L);
+  check_first_id(L);
   push_page(L, last);
   full = ltp_message_decode(L, data, n,
                             tp_schema_message(HISTORY, sizeof HISTORY - 1),
@@ -116,6 +189,7 @@ static void check(lua_State *L, const uint8_t *data, size_t n, int last) {
   count = (int)ltp_rawlen(L, KINDS);
   for (i = 1; i <= count; i++) {
     push_attributes(L, i);
+    check_parts(L, i, last);
     ask(L, "history_time", i, 1);
     lua_settop(L, FULL);
   }
@@ -124,6 +198,15 @@ static void check(lua_State *L, const uint8_t *data, size_t n, int last) {
   lua_pushvalue(L, BYTES);
   lua_call(L, 1, 1);
   ASSERT(lua_isnil(L, -1) || lua_istable(L, -1));
+}
+
+static void scarce_rest(lua_State *L, int allocations) {
+  push_function(L, "history_rest");
+  lua_pushvalue(L, PAGE);
+  lua_pushinteger(L, 1);
+  lua_rawgeti(L, KINDS, 1);
+  lua_pushnumber(L, 2);
+  if (lua_isstring(L, -2)) scarce_call(L, 4, allocations);
 }
 
 static void scarce_memory(lua_State *L, const uint8_t *data, size_t n,
@@ -143,6 +226,7 @@ static void scarce_memory(lua_State *L, const uint8_t *data, size_t n,
     lua_pushinteger(L, 1);
     lua_rawgeti(L, KINDS, 1);
     scarce_call(L, 3, allocations);
+    if (lua_type(L, -1) == LUA_TTABLE) scarce_rest(L, allocations);
   }
   lua_settop(L, PAGE);
   push_function(L, "payload_values");

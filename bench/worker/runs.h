@@ -87,8 +87,8 @@ static void unhold(stream *s) {
 /* ---- counters ---- */
 
 static struct {
-  long begun, ended, wtasks, wdone, atasks, failures, unknown, bytes_in,
-      bytes_out, calls, gzipped;
+  long begun, ended, wtasks, wdone, atasks, histories, failures, unknown,
+      bytes_in, bytes_out, calls, gzipped;
   int64_t first_poll, from, last_end;
 } n;
 static double cpu0;
@@ -255,6 +255,16 @@ static run *run_of(str token) { /* the token is slot, number */
              : NULL;
 }
 
+static run *run_named(str id) { /* as run_id writes it */
+  char t[64];
+  unsigned slot;
+  if (id.n >= sizeof t) return NULL;
+  memcpy(t, id.p, id.n), t[id.n] = 0;
+  if (sscanf(t, "%*8x-%4x-", &slot) != 1 || (long)slot >= n_slots) return NULL;
+  run_id(&runs[slot], t);
+  return runs[slot].open && is(id, t) ? &runs[slot] : NULL;
+}
+
 /* ---- answers ---- */
 
 #define NV(name, value)                                                        \
@@ -339,6 +349,17 @@ static void give_workflow_task(stream *s, run *r) {
   w_name(3, type), w_execution(2, r), w_token(1, r, 0, 12);
   r->seen = r->history.n;
   n.wtasks++;
+  answer(s);
+}
+
+/* What the last task of a run had, and all before; of one that is over: none. */
+static void give_history(stream *s, const run *r) {
+  uint8_t *end = w = room + sizeof room;
+  if (r) {
+    w_raw((str){r->history.p, r->seen});
+    w_wrap(1, end);
+  }
+  n.histories++;
   answer(s);
 }
 
@@ -542,10 +563,7 @@ static void request(stream *s) {
   }
   case HEARTBEAT:
   case SHUTDOWN: answer_empty(s); break;
-  case HISTORY:
-    if (n.failures++ < 5) fprintf(stderr, "stub: history asked for\n");
-    refuse(s);
-    break;
+  case HISTORY: give_history(s, run_named(get(get(m, 2), 2))); break;
   case UNKNOWN: refuse(s); break;
   }
 }

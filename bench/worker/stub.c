@@ -254,11 +254,12 @@ static bool control(void) {
     n.first_poll = 0;
   if (strncmp(line, "stats", 5) == 0)
     qsort(latency, latencies, sizeof *latency, by_value);
-  printf("begun=%ld ended=%ld wtasks=%ld wdone=%ld atasks=%ld failures=%ld "
-         "unknown=%ld calls=%ld gzipped=%ld bytes_in=%ld bytes_out=%ld "
+  printf("begun=%ld ended=%ld wtasks=%ld wdone=%ld atasks=%ld histories=%ld "
+         "failures=%ld unknown=%ld calls=%ld gzipped=%ld bytes_in=%ld bytes_out=%ld "
          "cpu_us=%.0f wall_ns=%lld first_poll=%lld p50_us=%u p99_us=%u "
          "held_normal=%ld held_sticky=%ld held_activity=%ld\n",
-         n.begun, n.ended, n.wtasks, n.wdone, n.atasks, n.failures, n.unknown,
+         n.begun, n.ended, n.wtasks, n.wdone, n.atasks, n.histories, n.failures,
+         n.unknown,
          n.calls, n.gzipped, n.bytes_in, n.bytes_out, cpu_us() - cpu0,
          (long long)((n.last_end ? n.last_end : now_ns()) - n.from),
          (long long)n.first_poll, latencies ? latency[latencies / 2] : 0,

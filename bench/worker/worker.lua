@@ -1,5 +1,5 @@
 -- The Lua worker under load; bench/worker/run starts it.
---   worker.lua ADDRESS NAMESPACE QUEUE   works until SIGTERM; collects its garbage at SIGUSR2
+--   worker.lua ADDRESS NAMESPACE QUEUE [CACHE]   works until SIGTERM; fails when a slot stays taken
 --   worker.lua replay FILE TIMES         replays a history; its line of JSON says what it cost
 
 local temporal = require "temporal"
@@ -31,6 +31,11 @@ local workflows = {
     workflow.sleep(0.01)
     return value
   end,
+  soak = function(value)
+    workflow.execute_activity(ACTIVITY, "echo", value):get()
+    workflow.sleep(0.1)
+    return value
+  end,
   signals = function(value) return receive(value, 100) end,
   parked = function(value) return receive(value, 1) end,
   fanout = function(value)
@@ -49,9 +54,13 @@ end
 local client = temporal.client{ target = arg[1], namespace = arg[2] }
 local worker = temporal.worker{
   client = client, task_queue = arg[3], workflows = workflows, activities = { echo = echo },
-  max_cached_workflows = 10000, slots = { workflow = 100, activity = 200 },
+  max_cached_workflows = tonumber(arg[4]) or 10000,
+  slots = { workflow = 100, activity = 200 },
   pollers = { workflow = 10, activity = 10 },
 }
 io.stdout:setvbuf "line"
 print "ready"
 temporal.assert(worker:run())
+for kind, used in pairs(worker:status().slots) do
+  assert(used == 0, ("%d slots of kind %s are taken"):format(used, kind))
+end
