@@ -10,7 +10,7 @@ local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
 local options = require "temporal.base.options"
 local protect = require "temporal.base.protect"
-local spawn = require("temporal.wait.task").spawn
+local tasks = require "temporal.wait.task"
 local types = require "temporal.value.types"
 
 local next, tostring, type, xpcall = next, tostring, type, xpcall
@@ -106,7 +106,7 @@ end
 -- @tparam table values its arguments, with their number in `n`
 -- @treturn task
 function call.begin(of, fn, values)
-  return spawn(body, of, fn, values)
+  return tasks.spawn(body, of, fn, values)
 end
 
 --- Waits for its end.
@@ -121,9 +121,7 @@ function call.outcome(running, converter, may_pend)
   local ok, first, second = running:get()
   if not ok then -- it raised; without ok on PUC 5.1
     local where = ok == false and second or nil
-    if errors.is_error(first) and first.kind == "task_failed" then
-      first = first.raw -- as it was raised
-    end
+    first = tasks.raised(first)
     return nil, first == nil and "nil" or first, where
   elseif first == nil and second ~= nil then
     return nil, second

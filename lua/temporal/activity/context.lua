@@ -314,7 +314,7 @@ end
 -- What a task returned, or raised.
 local function outcome(first, problem, ...)
   if first == nil and errors.is_error(problem) and problem.kind == "task_failed" then
-    return false, problem.raw
+    return false, tasks.raised(problem)
   end
   return true, first, problem, ...
 end
@@ -361,6 +361,8 @@ function methods:log(level, message, fields)
   if not LEVELS[level] then
     misuse.raisef('activity.log: the level must be "debug", "info", "warn" or "error", got %s',
       options.show(level))
+  elseif fields ~= nil and type(fields) ~= "table" then
+    misuse.raisef("activity.log: the fields must be a table, got %s", options.kind_of(fields))
   end
   local info = self:info()
   local all = {
@@ -389,6 +391,13 @@ end
 function metatable.__tostring(self)
   local info = self:info()
   return ("temporal.activity (%s, %s)"):format(tostring(info.type), tostring(info.id))
+end
+
+for name, method in next, methods do
+  methods[name] = function(self, ...)
+    options.check_self(self, metatable, "activity")
+    return method(self, ...)
+  end
 end
 
 context.methods = methods

@@ -7,9 +7,9 @@
 local call = require "temporal.activity.call"
 local context = require "temporal.activity.context"
 local definition = require "temporal.activity.definition"
-local errors = require "temporal.error.error"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
+local tasks = require "temporal.wait.task"
 
 local error, next, select, setmetatable, type = error, next, select, setmetatable, type
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
@@ -106,10 +106,8 @@ function methods:run(...)
   self.running = nil
   if ok then
     return first, second
-  elseif errors.is_error(first) and first.kind == "task_failed" then
-    first = first.raw -- as it was raised
   end
-  error(first, 0)
+  error(tasks.raised(first), 0)
 end
 
 local REASONS = {

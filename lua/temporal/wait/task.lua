@@ -239,9 +239,20 @@ local function watch(self, slow, whose)
   self._slow, self._whose = slow, whose
 end
 
+--- What a task raised, as it was raised: for those who hand it on.
+-- @param err what `get` returned
+-- @return the error itself where the task has not raised, but was lost
+local function raised(err)
+  if errors.is_error(err) and err.kind == "task_failed" and err.raw ~= nil then
+    return err.raw
+  end
+  return err
+end
+
 return {
   spawn = spawn,
   spawn_apart = spawn_apart,
+  raised = raised,
   current = current,
   interrupt = interrupt,
   watch = watch,

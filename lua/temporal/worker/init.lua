@@ -30,7 +30,7 @@ local service = require "temporal.call.service"
 local sessions = require "temporal.call.session"
 local signals = require "temporal.worker.signals"
 local slots = require "temporal.worker.slots"
-local spawn = require("temporal.wait.task").spawn
+local tasks = require "temporal.wait.task"
 local state = require "temporal.base.state"
 local wait = require "temporal.wait.wait"
 local worker_options = require "temporal.worker.options"
@@ -207,7 +207,7 @@ function worker:start()
   farewell.watch_end()
   if not wait.check() then
     self.state, self.tasks = "running", self.tasks + 1
-    spawn(start_later, self)
+    tasks.spawn(start_later, self)
     return true
   end
   local known, err = ask_namespace(self)
@@ -343,16 +343,12 @@ function worker:run(how)
   elseif not fn then
     return signals.wait(self, settings.signals)
   end
-  local results = pack(spawn(protect, fn):get())
+  local results = pack(tasks.spawn(protect, fn):get())
   self:stop()
   if results[1] then
     return unpack(results, 2, results.n)
   end
-  local problem = results[2]
-  if results[1] == nil and problem.kind == "task_failed" then -- on PUC 5.1
-    problem = problem.raw
-  end
-  return error(problem, 0)
+  return error(results[1] == nil and tasks.raised(results[2]) or results[2], 0)
 end
 
 --- How it is doing.

@@ -141,6 +141,14 @@ describe("testing.activity", function()
     assert.same({ "info", "x", 1, "test" }, { said[1], said[2], said[3].step, said[3].activity_id })
   end)
 
+  it("is told where it yields to nobody", function()
+    local testing = temporal.testing.activity(function() coroutine.yield() end)
+    local ok, problem = pcall(testing.run, testing)
+    assert.is_false(ok)
+    assert.matches("the task's coroutine was closed or dropped before it had ended",
+      tostring(problem), 1, true)
+  end)
+
   it("raises on misuse", function()
     local function raises(words, fn, ...)
       local ok, problem = pcall(fn, ...)
@@ -155,6 +163,10 @@ describe("testing.activity", function()
     local ended
     make(function() ended = activity.current() end):run()
     raises("the activity has ended", ended.heartbeat, ended)
+    raises("this is a method of activity objects", ended.heartbeat)
+    raises("this is a method of activity objects", ended.info, 5)
+    local logs = make(function() activity.log("info", "text", 5) end)
+    raises("activity.log: the fields must be a table, got 5", logs.run, logs)
     raises("activity.shield takes a function", make(function() activity.shield(1) end).run,
       make(function() activity.shield(1) end))
   end)
