@@ -1,4 +1,4 @@
---- A worker that stops under load loses no task: the server ends its polls.
+--- A worker that stops under load loses no task, also where the server does not end its polls.
 
 local temporal = require "temporal"
 local workflow = require "temporal.workflow"
