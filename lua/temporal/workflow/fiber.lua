@@ -9,7 +9,7 @@ local misuse = require "temporal.base.misuse"
 local text_of = require("temporal.base.text").of
 local thread = require "temporal.workflow.thread"
 
-local create, status, yield = thread.create, thread.status, thread.yield
+local create, resume, yield = thread.create, thread.resume, thread.yield
 local error, pcall = error, pcall
 local now, step = core.now, core.step
 local select, setmetatable = select, setmetatable
@@ -18,8 +18,47 @@ local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 local yieldable = core.yieldable
 
 local PARK = thread.PARK
+-- What comes before the results of a fiber's function.
+local ENDED = {}
 
--- `number` counts a fiber's wakes.
+-- Coroutines of fibers that have ended serve other fibers, of any run: so many are kept.
+local idle, idle_count, MOST_IDLE = {}, 0, 16
+
+local function work(fn, ...)
+  if fn then
+    return work(yield(ENDED, fn(...)))
+  end
+end
+
+-- The first function is called behind a tail call as those after it are: tracebacks do
+-- not tell it from them.
+local function begin(...)
+  return work(...)
+end
+
+local function take_coroutine()
+  local co = idle[idle_count]
+  if not co then
+    return create(begin)
+  end
+  idle[idle_count], idle_count = nil, idle_count - 1
+  return co
+end
+
+-- One that the workflow's code has seen is dead for it, and never another fiber's.
+local function release_coroutine(self)
+  local co = self.thread
+  self.thread = nil
+  if self.is_seen then
+    resume(co)
+  elseif idle_count < MOST_IDLE then
+    idle_count = idle_count + 1
+    idle[idle_count] = co
+  end
+end
+
+-- `number` counts a fiber's wakes. `thread` is the function it will run, until it begins
+-- (it has `args` so long); then its coroutine; nil once the function has returned.
 local methods = { number = 0 }
 local metatable = { __index = methods }
 
@@ -69,7 +108,7 @@ end
 -- @tparam table args with their number in `n`
 -- @treturn fiber
 function fiber.main(scope, fn, args)
-  return setmetatable({ thread = create(fn), scope = scope, args = args }, metatable)
+  return setmetatable({ thread = fn, scope = scope, args = args }, metatable)
 end
 
 --- Another fiber.
@@ -93,21 +132,28 @@ function fiber.enqueue(self)
   ready[ready_last] = self
 end
 
+local function finish(run, self, ...)
+  if not self.ended then
+    return run:main_ended(self, ...)
+  end
+  run.alive[self] = nil
+  return self.ended(run, self, ...)
+end
+
 local function settle(run, self, ok, first, ...)
   if ok and first == PARK then
     return
+  elseif ok and first == ENDED then
+    release_coroutine(self)
+    return finish(run, self, true, ...)
   elseif ok == nil then
     current.read_only = nil
     return run:fail_task(late(run, self), trace(self.thread))
+  elseif ok then
+    return finish(run, self, false,
+      "coroutine.yield was called outside of a coroutine of your own")
   end
-  if ok and status(self.thread) ~= "dead" then
-    ok, first = false, "coroutine.yield was called outside of a coroutine of your own"
-  end
-  if not self.ended then
-    return run:main_ended(self, ok, first, ...)
-  end
-  run.alive[self] = nil
-  return self.ended(run, self, ok, first, ...)
+  return finish(run, self, false, first)
 end
 
 --- Runs a fiber until it waits or ends.
@@ -116,8 +162,9 @@ function fiber.resume(run, self)
   current.fiber = self
   local args = self.args
   if args then
-    self.args = nil
-    settle(run, self, step(self.thread, current.deadline, run.strings, unpack(args, 1, args.n)))
+    local fn, co = self.thread, take_coroutine()
+    self.thread, self.args = co, nil
+    settle(run, self, step(co, current.deadline, run.strings, fn, unpack(args, 1, args.n)))
   else
     local problem = self.problem
     self.problem = nil

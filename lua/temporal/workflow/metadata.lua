@@ -61,17 +61,24 @@ local function name_of(frame)
   return ("function <%s:%d>"):format(frame.short_src, frame.linedefined)
 end
 
--- The frames of a coroutine, the innermost first, without the functions of this
+-- The frames of a fiber, the innermost first, without the functions of this
 -- package and those that it stands on.
-local function frames_of(thread)
+local function frames_of(each)
   local frames, level = {}, 0
+  if each.args then -- it has not begun
+    return frames
+  end
+  local thread = each.thread
   local frame = getinfo(thread, 0, "Sln")
   while frame do
+    local below = getinfo(thread, level + 1, "Sln")
+    if below and misuse.is_own(below.source) then
+      frame.name = nil -- what this package calls it by says nothing
+    end
     if frame.what == "tail" or frame.what ~= "C" and not misuse.is_own(frame.source) then
       frames[#frames + 1] = frame
     end
-    level = level + 1
-    frame = getinfo(thread, level, "Sln")
+    level, frame = level + 1, below
   end
   return frames
 end
@@ -85,7 +92,8 @@ local function waiting(run)
   sort(list, function(a, b)
     return run.alive[a] < run.alive[b]
   end)
-  if run.main and status(run.main.thread) ~= "dead" then
+  local main = run.main and run.main.thread
+  if main and (run.main.args or status(main) ~= "dead") then
     insert(list, 1, run.main)
   end
   return list
@@ -100,7 +108,7 @@ local function stacks(run)
   local lines = {}
   for i, each in ipairs(waiting(run)) do
     lines[#lines + 1] = (i > 1 and "\n" or "") .. title_of(run, each)
-    for _, frame in ipairs(frames_of(each.thread)) do
+    for _, frame in ipairs(frames_of(each)) do
       lines[#lines + 1] = frame.what == "tail" and "  (a tail call)"
         or ("  %s:%d: in %s"):format(frame.short_src, frame.currentline, name_of(frame))
     end
@@ -126,7 +134,7 @@ local function enhanced_stacks(run)
   local sources, list, known = {}, {}, {}
   for i, each in ipairs(waiting(run)) do
     local locations = {}
-    for _, frame in ipairs(frames_of(each.thread)) do
+    for _, frame in ipairs(frames_of(each)) do
       if frame.what ~= "tail" then
         known[frame.source] = known[frame.source] or { source_of(frame) }
         local path, text = known[frame.source][1], known[frame.source][2]

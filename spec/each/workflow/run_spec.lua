@@ -204,6 +204,25 @@ describe("a run", function()
     sim:verify()
   end)
 
+  it("never meets a coroutine again that it has seen, nor can tell that others are used again",
+    function()
+      local sim = simulation.new(function()
+        local seen, traces = {}, {}
+        local function look()
+          seen[#seen + 1] = coroutine.running()
+        end
+        for _ = 1, 3 do
+          workflow.spawn(look):get()
+          workflow.spawn(function() traces[#traces + 1] = debug.traceback() end):get()
+        end
+        return { seen[1] ~= seen[2], seen[2] ~= seen[3], seen[1] ~= seen[3],
+          coroutine.status(seen[1]), coroutine.resume(seen[1], print),
+          #traces[1] > 0, traces[1] == traces[2], traces[2] == traces[3] }
+      end)
+      sim:task()
+      assert.same({ true, true, true, "dead", false, true, true, true }, sim:result())
+    end)
+
   it("is not woken by another fiber that resumes a coroutine which waits", function()
     local sim = simulation.new(function()
       local co = coroutine.create(function()

@@ -3,6 +3,7 @@
 -- @module temporal.workflow.sandbox.routines
 
 local core = require "temporal.core"
+local current = require "temporal.workflow.current"
 local fiber = require "temporal.base.lazy" "temporal.workflow.fiber"
 local thread = require "temporal.workflow.thread"
 
@@ -49,7 +50,15 @@ end
 
 local routines = {}
 
-for _, name in next, { "create", "running", "status", "yield" } do
+function routines.running()
+  local own = current.fiber
+  if own then
+    own.is_seen = true
+  end
+  return thread.running()
+end
+
+for _, name in next, { "create", "status", "yield" } do
   routines[name] = thread[name]
 end
 routines.isyieldable = rawget(coroutine, "isyieldable")
