@@ -3,6 +3,7 @@
 ** wrong with the bytes is `nil, message`; wrong arguments (an internal mistake)
 ** raise.
 */
+#include <limits.h>
 #include <string.h>
 
 #include "../../core/base/limits.h"
@@ -101,9 +102,10 @@ static page *push_page(lua_State *L, size_t room) {
   return p;
 }
 
-/* history_page(bytes of a History, last, kinds, count) -> page, last id | nil,
-** message. Events up to the id `last` are passed over; the short names of the
-** types of the others are appended to `kinds` behind `count`. */
+/* history_page(bytes of a History, last, kinds, count) -> page, last id, kinds
+** | nil, message. Events up to the id `last` are passed over; the short names of
+** the types of the others are appended to `kinds` behind `count`; nil: there is
+** no such list yet. */
 static int Ltp_history_page(lua_State *L) {
   size_t n, room;
   const char *bytes = luaL_checklstring(L, 1, &n);
@@ -112,11 +114,15 @@ static int Ltp_history_page(lua_State *L) {
   tp_status status;
   tp_reader r;
   page *p;
-  luaL_checktype(L, 3, LUA_TTABLE);
   lua_settop(L, 4);
   tp_reader_init(&r, bytes, n);
   status = tp_history_count(&r, &room);
   if (status != TP_OK) return unreadable(L, status, &r);
+  if (lua_isnil(L, 3)) {
+    lua_createtable(L, room < INT_MAX ? (int)room : 0, 0);
+    lua_replace(L, 3);
+  }
+  luaL_checktype(L, 3, LUA_TTABLE);
   p = push_page(L, room);
   enumeration = tp_schema_enum(EVENT_TYPE, sizeof EVENT_TYPE - 1);
   for (;;) {
@@ -133,7 +139,8 @@ static int Ltp_history_page(lua_State *L) {
   }
   lua_settop(L, 5);
   lua_pushnumber(L, (lua_Number)last);
-  return 2;
+  lua_pushvalue(L, 3);
+  return 3;
 }
 
 /* history_first_id(bytes of a History) -> the id of its first event | nil:

@@ -166,13 +166,16 @@ local function answer_query(worker, response, run)
 end
 
 local function query_results(run, queries)
+  if not queries or next(queries) == nil then
+    return nil
+  end
   local results = {}
-  for id, asked in next, queries or {} do
+  for id, asked in next, queries do
     local result_type, result, proto, why = ask(run, asked)
     results[id] = { result_type = result_type, answer = result, failure = proto,
       error_message = why }
   end
-  return next(results) and results or nil
+  return results
 end
 
 -- The server has thrown the task away, since nothing of it is to be kept: its two
@@ -194,20 +197,23 @@ local function metadata_of(run)
 end
 
 local function answer_of(worker, response, run, commands, messages, more, keep)
-  local retries = local_activity.take_retries(run)
-  return {
+  local answer = {
     task_token = response.task_token,
     commands = commands,
     messages = messages,
     sticky_attributes = keep and worker.sticky or nil,
     return_new_workflow_task = keep or more and not worker.attempts_canceled,
     force_create_new_workflow_task = more,
-    query_results = query_results(run, response.queries),
     sdk_metadata = metadata_of(run),
-    metering_metadata = retries > 0
-      and { nonfirst_local_activity_execution_attempts = retries } or nil,
-    versioning_behavior = deployment.behavior(worker.settings.deployment, run),
   }
+  -- What few have.
+  answer.query_results = query_results(run, response.queries)
+  answer.versioning_behavior = deployment.behavior(worker.settings.deployment, run)
+  local retries = local_activity.take_retries(run)
+  if retries > 0 then
+    answer.metering_metadata = { nonfirst_local_activity_execution_attempts = retries }
+  end
+  return answer
 end
 
 -- What the protocol has no place for, such as a name that is no UTF-8; or a fault of

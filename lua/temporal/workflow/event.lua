@@ -83,6 +83,7 @@ local READ = {
   activity_task_completed = { "result", "scheduled_event_id" },
   timer_started = { "timer_id" },
   timer_fired = { "started_event_id" },
+  workflow_execution_signaled = { "signal_name", "input" },
   workflow_task_started = { "suggest_continue_as_new", "suggest_continue_as_new_reasons",
     "target_worker_deployment_version_changed", "history_size_bytes" },
   workflow_task_completed = { "sdk_metadata", "deployment_version" },

@@ -41,13 +41,14 @@ function methods:append(events)
     return nil, internal(problem)
   end
   local last, kinds, count = self.last_id, self.kinds, self.count
-  local page, last_id = new_page(bytes, last, kinds, count)
+  local page, last_id, all_kinds = new_page(bytes, last, kinds, count)
   if not page then
-    for i = #kinds, count + 1, -1 do
+    for i = #(kinds or ""), count + 1, -1 do
       kinds[i] = nil
     end
     return nil, internal(last_id)
   end
+  self.kinds = all_kinds
   if last_id > last then
     if self.page then
       self.pages = self.pages or { { self.page, 0, self.count } }
@@ -82,7 +83,7 @@ end
 
 --- Forgets all events: they have been applied.
 function methods:clear()
-  self.kinds, self.kept, self.pages, self.page, self.count = {}, nil, nil, nil, 0
+  self.kinds, self.kept, self.pages, self.page, self.count = nil, nil, nil, nil, 0
 end
 
 function methods:id(i)
@@ -165,7 +166,7 @@ end
 
 --- A history that begins behind the event of this id; 0 for all of it.
 local function new(last_id)
-  return setmetatable({ count = 0, last_id = last_id or 0, kinds = {} }, metatable)
+  return setmetatable({ count = 0, last_id = last_id or 0 }, metatable)
 end
 
 --- The id of the first event of a page.
