@@ -103,9 +103,9 @@ static page *push_page(lua_State *L, size_t room) {
 }
 
 /* history_page(bytes of a History, last, kinds, count) -> page, last id, kinds
-** | nil, message. Events up to the id `last` are passed over; the short names of
-** the types of the others are appended to `kinds` behind `count`; nil: there is
-** no such list yet. */
+** | nil, message. Events up to the id `last` are passed over; the short names
+** of the types of the others are appended to `kinds` behind `count`; nil: there
+** is no such list yet. */
 static int Ltp_history_page(lua_State *L) {
   size_t n, room;
   const char *bytes = luaL_checklstring(L, 1, &n);
