@@ -357,6 +357,7 @@ describe("a future", function()
 
   it("can be waited for with others: the first that is ready", function()
     local runs = { execute("Wait"), execute("Wait"), execute("Wait") }
+    for i = 1, #runs do temporal.assert(runs[i]:started()) end
     local first, err = temporal.wait(runs, 0.1)
     assert.is_nil(first)
     assert.equal("timeout", err.kind)

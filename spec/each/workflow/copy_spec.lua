@@ -244,6 +244,14 @@ describe("definitions of a worker", function()
       { activities = { function() end } })
   end)
 
+  it("may be a workflow and an activity both", function()
+    local factor = 2
+    local function Double(n) return factor * n end
+    local of = worker { workflows = { Double = Double }, activities = { Double = Double } }
+    assert.equal(6, result_of(of, "Double", 3))
+    assert.equal(Double, of.activities.Double)
+  end)
+
   it("may handle all other names", function()
     local of = worker { workflows = { [temporal.any] = function(name, n) return { name, n } end },
       activities = { [temporal.any] = function(name) return name end } }
