@@ -152,6 +152,19 @@ describe("a run", function()
     sim:verify()
   end)
 
+  it("need not wait until the server has its signal", function()
+    local sim = simulation.new(function()
+      local sent = workflow.external("other", "its run"):signal({ name = "hello", wait = false }, 1)
+      local before = sent:ready()
+      return { before, sent:get() }
+    end)
+    assert.equal("signal_external_workflow_execution", sim:task())
+    sim:signaled()
+    sim:task()
+    assert.same({ false, true }, sim:result())
+    sim:verify()
+  end)
+
   it("goes on as a new run, from any depth, and no pcall sees it", function()
     local after = false
     local sim = simulation.new(function(n)

@@ -108,6 +108,80 @@ describe("a run", function()
     sim:verify()
   end)
 
+  it("has one handler of a name: the last, or none", function()
+    local sim = simulation.new(function()
+      local got = {}
+      workflow.on_signal("s", function() got[#got + 1] = "first" end)
+      workflow.on_signal("s", function() got[#got + 1] = "second" end)
+      workflow.sleep(1)
+      workflow.on_signal("s", nil)
+      workflow.sleep(1)
+      workflow.on_signal("s", function() got[#got + 1] = "third" end)
+      workflow.sleep(1)
+      return got
+    end)
+    sim:task()
+    sim:signal "s"
+    sim:fire "1"
+    sim:task()
+    sim:signal "s"
+    sim:fire "2"
+    sim:task()
+    sim:fire "3"
+    sim:task()
+    assert.same({ "second", "third" }, sim:result())
+    sim:verify()
+  end)
+
+  it("runs handlers in its root scope, wherever they were registered", function()
+    local sim = simulation.new(function()
+      local got
+      workflow.scope({ shield = true }, function()
+        workflow.on_signal("s", function()
+          got = select(2, pcall(workflow.sleep, 9)).message
+        end)
+        workflow.wait_condition(function() return got end)
+      end)
+      return got
+    end)
+    sim:task()
+    sim:signal "s"
+    sim:task()
+    sim:cancel "all"
+    assert.equal("cancel_timer complete_workflow_execution", sim:task())
+    assert.equal("all", sim:result())
+    sim:verify()
+  end)
+
+  it("waits for the first of many futures, the lowest of several, and for all", function()
+    local sim = simulation.new(function()
+      local list = { workflow.timer(1), workflow.timer(2), workflow.timer(3) }
+      local got = { workflow.wait_all(list, 5) }
+      for _, order in ipairs { { 3, 1, 2 }, { 2, 1, 3 } } do
+        local first, place = workflow.wait { list[order[1]], list[order[2]], list[order[3]] }
+        got[#got + 1] = first == list[order[place]] and place
+      end
+      got[#got + 1] = workflow.wait({ list[3] }, 5) == nil
+      got[#got + 1] = workflow.wait_all({ list[1], list[2] })
+      got[#got + 1] = list[3]:wait(5)
+      got[#got + 1] = list[3]:wait()
+      return got
+    end)
+    sim:task()
+    sim:fire "1"
+    sim:fire "2"
+    sim:fire "4" -- wait_all's
+    assert.equal("start_timer", sim:task())
+    sim:fire "5" -- wait's
+    sim:task()
+    sim:fire "6" -- list[3]:wait(5)
+    sim:task()
+    sim:fire "3"
+    sim:task()
+    assert.same({ false, 2, 1, true, true, false, true }, sim:result())
+    sim:verify()
+  end)
+
   it("tries a condition again at its turn", function()
     local sim = simulation.new(function()
       local tokens, taken = 0, {}

@@ -272,6 +272,20 @@ describe("in a workflow", function()
     end))
   end)
 
+  it("variables that are to be closed are closed", function()
+    if _VERSION ~= "Lua 5.4" then return end
+    assert.same({ "body", "closed" }, result_of(function()
+      local got = {}
+      local fn = load [[
+        local got = ...
+        local guard <close> = setmetatable({}, { __close = function() got[#got + 1] = "closed" end })
+        got[#got + 1] = "body"
+      ]]
+      fn(got)
+      return got
+    end))
+  end)
+
   it("waits pass through coroutines of its own, nested too", function()
     local sim = simulation.new(function()
       local seen = {}
