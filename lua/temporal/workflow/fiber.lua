@@ -200,6 +200,24 @@ function fiber.raise(problem)
   error(problem, 0)
 end
 
+-- Nobody wakes it for this wait.
+local function cannot_park(self)
+  self.number, self.awaited = self.number + 1, nil
+  misuse.raise("a workflow cannot wait here, inside a function that C calls (string.gsub's)")
+end
+
+-- Lua 5.2 cannot be asked whether a coroutine may yield.
+local function yield_or_not(self, place)
+  local ok, problem = pcall(yield, PARK)
+  if not ok then
+    self.scope:leave(place)
+    cannot_park(self)
+  end
+  return problem
+end
+
+local CANNOT_ASK = _VERSION == "Lua 5.2"
+
 --- Suspends the running fiber until somebody wakes it.
 -- @tparam[opt] table awaited the future it waits for, or the list of them: a
 --   canceled scope does not end the wait for one that is `patient`
@@ -207,13 +225,17 @@ end
 function fiber.park(awaited)
   local self = current.fiber
   if not yieldable() then
-    self.number = self.number + 1 -- nobody wakes it for this
-    misuse.raise("a workflow cannot wait here, inside a function that C calls (string.gsub's)")
+    cannot_park(self)
   end
   local scope = self.scope
   self.awaited = awaited or true
   local place = scope:join(self)
-  local problem = yield(PARK)
+  local problem
+  if CANNOT_ASK then
+    problem = yield_or_not(self, place)
+  else
+    problem = yield(PARK)
+  end
   scope:leave(place)
   if problem ~= nil then
     fiber.raise(problem)
