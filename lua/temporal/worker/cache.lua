@@ -8,14 +8,14 @@ local collectgarbage = collectgarbage
 local methods = {}
 local metatable = { __index = methods }
 
-local function unlink(entry)
-  entry.before.after, entry.after.before = entry.after, entry.before
+local function unlink(run)
+  run.before.after, run.after.before = run.after, run.before
 end
 
-local function link_last(self, entry)
+local function link_last(self, run)
   local last = self.ends.before
-  entry.before, entry.after = last, self.ends
-  last.after, self.ends.before = entry, entry
+  run.before, run.after = last, self.ends
+  last.after, self.ends.before = run, run
 end
 
 -- While a cache grows to a size that it has not had, the collector counts each run as so
@@ -31,44 +31,41 @@ end
 
 --- The run of an id, nil when it is not here.
 function methods:get(run_id)
-  local entry = self.entries[run_id]
-  return entry and entry.run
+  return self.runs[run_id]
 end
 
 function methods:remove(run_id)
-  local entry = self.entries[run_id]
-  if entry then
-    self.entries[run_id] = nil
+  local run = self.runs[run_id]
+  if run then
+    self.runs[run_id] = nil
     self.count = self.count - 1
-    unlink(entry)
-    if entry.run.local_work then
-      self.drop(entry.run)
+    unlink(run)
+    if run.local_work then
+      self.drop(run)
     end
   end
 end
 
---- Keeps a run, as the one used last. Busy runs are not forgotten.
+--- Keeps a run, as the one used last.
 -- @tparam string run_id
--- @tparam table run with a field `busy`
+-- @tparam run run its fields `before` and `after` are the cache's
 function methods:put(run_id, run)
-  local entry = self.entries[run_id]
-  if entry then
-    unlink(entry)
-    entry.run = run
+  local known = self.runs[run_id]
+  if known then
+    unlink(known)
   else
-    entry = { run_id = run_id, run = run }
-    self.entries[run_id] = entry
     self.count = self.count + 1
     if self.count > self.most then
       self.most = self.count
       hasten()
     end
   end
-  link_last(self, entry)
+  self.runs[run_id] = run
+  link_last(self, run)
   local each = self.ends.after
   while self.count > self.limit and each ~= self.ends do
     local after = each.after
-    if not each.run.busy then
+    if not self.holds(each) then
       self:remove(each.run_id)
     end
     each = after
@@ -77,13 +74,15 @@ end
 
 --- A cache.
 -- @tparam integer limit runs
+-- @tparam function holds `holds(run)`: is this one busy, and not to be forgotten now?
 -- @tparam function drop is given each forgotten run that has local activities
 -- @treturn cache
-local function new(limit, drop)
+local function new(limit, holds, drop)
   local ends = {}
   ends.before, ends.after = ends, ends
-  return setmetatable({ limit = limit, drop = drop, count = 0, most = 0, entries = {}, ends = ends },
-    metatable)
+  return setmetatable({
+    limit = limit, holds = holds, drop = drop, count = 0, most = 0, runs = {}, ends = ends,
+  }, metatable)
 end
 
 return { new = new }

@@ -50,6 +50,14 @@ local function drop(run)
   return local_activity.drop(run)
 end
 
+-- Runs that have a task under way are kept, and in a cache without room those whose next
+-- task goes on with what they have begun.
+local function new_cache(limit, busy)
+  return cache.new(limit, function(run)
+    return busy[run.run_id] ~= nil or limit == 0 and run.awaits_task
+  end, drop)
+end
+
 --- Makes a worker. Dials nothing.
 -- @tparam table given `client` and `task_queue` (required); `workflows`, `activities`
 --   (at least one of the two: functions or names of modules, in a list or by their
@@ -76,17 +84,18 @@ local function new(given)
   local defined = definitions.activities(settings.activities, 'worker option "activities"')
   local workflows = code.new(settings, "worker")
   deployment.check(settings.deployment, workflows.entries)
+  local busy = {}
   return setmetatable({
     client = settings.client, task_queue = settings.task_queue,
     deployment = settings.deployment and settings.deployment.message,
     code = workflows, workflows = workflows.workflows, activities = defined,
-    cache = cache.new(settings.max_cached_workflows, drop), settings = settings,
+    cache = new_cache(settings.max_cached_workflows, busy), settings = settings,
     slots = {
       workflow = slots.new(settings.slots.workflow), activity = slots.new(settings.slots.activity),
       local_activity = slots.new(settings.slots.local_activity),
     },
     -- Runs that have a task under way, by run id: true, or what others wait for.
-    busy = {},
+    busy = busy,
     -- When open polls began, by their futures; kinds of calls, by their methods; tasks
     -- and pollers that have not ended; the activities that run.
     polls = {}, calls = {}, tasks = 0, pollers = 0, attempts = {}, eager_limit = 0,

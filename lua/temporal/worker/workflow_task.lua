@@ -89,7 +89,7 @@ local function find(worker, response)
   end
   local known, first = 0, histories.first_id(response.history or "")
   if run and task_history.continues(run, response, first) then
-    known = run.last_event_id
+    known = run.last_event_id or run.last_started_id
   else
     worker.cache:remove(run_id)
     local problem
@@ -181,7 +181,8 @@ end
 -- The server has thrown the task away, since nothing of it is to be kept: its two
 -- events will be others'.
 local function forget_task(run, last_started_id)
-  run.last_started_id, run.last_event_id = last_started_id, run.last_event_id - 2
+  local last = run.last_event_id or run.last_started_id
+  run.last_started_id, run.last_event_id = last_started_id, last - 2
   run.is_own, run.has_said_patches = nil, nil -- what was said is gone, too
 end
 
@@ -277,11 +278,9 @@ local function complete(worker, response, run, commands, messages, more)
     eager.take(worker, ok and completed or nil, wanted)
   end
   if not (ok and completed ~= false) then
-    run.busy = false
     return fail(worker, response, ok and err or fault(completed))
   end
-  -- A cache without room must hold it until the task has come.
-  run.busy, run.awaits_task = more and worker.cache.limit == 0, more
+  run.awaits_task = more or nil
   if not completed or leaves or not (keep or more) then
     worker.cache:remove(run.run_id)
   end
@@ -338,19 +337,17 @@ local function do_one(worker, response)
   if not run then
     return history and fail(worker, response, history)
   end
-  run.busy = true
   worker.cache:put(run.run_id, run)
   local started_id = tonumber(response.started_event_id)
   local last_id = history.last_id
   local commands, messages = run:apply(history, started_id, response.messages)
-  run.last_event_id = last_id
+  run.last_event_id = last_id ~= started_id and last_id or nil
   if started_id > 0 then
     run.last_started_id = started_id
   elseif last_id > 0 and not run.last_started_id then -- a query had it replayed
     run.last_started_id = tonumber(response.previous_started_event_id)
   end
   if response.query then
-    run.busy = run.awaits_task and worker.cache.limit == 0
     if commands ~= nil then
       return answer_query(worker, response, run)
     end
@@ -361,7 +358,6 @@ local function do_one(worker, response)
     commands, messages = verdict.ends(run, messages), {}
   end
   if commands == nil then
-    run.busy = false
     return fail(worker, response, messages, run.failure and run.failure.traceback)
   elseif commands == false then
     commands, messages = run:answer()
