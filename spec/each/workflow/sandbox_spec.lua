@@ -278,7 +278,8 @@ describe("in a workflow", function()
       local got = {}
       local fn = load [[
         local got = ...
-        local guard <close> = setmetatable({}, { __close = function() got[#got + 1] = "closed" end })
+        local function close() got[#got + 1] = "closed" end
+        local guard <close> = setmetatable({}, { __close = close })
         got[#got + 1] = "body"
       ]]
       fn(got)
