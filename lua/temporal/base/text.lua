@@ -1,23 +1,42 @@
---- Values of the program's as text, for messages: whatever they are, it does not raise.
+--- Values of the program's as text, for messages: whatever they are, it does not raise,
+-- and ends.
 -- @module temporal.text
 
+local core = require "temporal.core"
 local decimal = require "temporal.base.decimal"
 
-local pcall, type = pcall, type
-local show = decimal.text
+-- nginx's own hand control to its scheduler.
+local create = rawget(coroutine, "_create") or coroutine.create
+local status = rawget(coroutine, "_status") or coroutine.status
+local raw_metatable = debug.getmetatable
+local rawget, type = rawget, type
+local now, show, step = core.now, decimal.text, core.step
+
+-- How long a `__tostring` may run, in seconds.
+local LIMIT = 1
 
 local text = {}
 
---- As tostring; what raises there is told in the text.
+local function shown(kind, thread, ok, first)
+  if ok and status(thread) == "dead" then
+    return first
+  elseif ok == false then
+    return ("a %s whose __tostring raises%s"):format(kind,
+      type(first) == "string" and ": " .. first or "")
+  end
+  return ("a %s whose __tostring does not end"):format(kind)
+end
+
+--- As tostring; what raises there, waits or runs on is told in the text.
 -- @param value
 -- @treturn string
 function text.of(value)
-  local ok, shown = pcall(show, value)
-  if ok then
-    return shown
+  local meta = raw_metatable(value)
+  if type(meta) ~= "table" or rawget(meta, "__tostring") == nil then
+    return show(value)
   end
-  return ("a %s whose __tostring raises%s"):format(type(value),
-    type(shown) == "string" and ": " .. shown or "")
+  local thread = create(show)
+  return shown(type(value), thread, step(thread, now() + LIMIT, nil, value))
 end
 
 return text

@@ -193,6 +193,16 @@ describe("an error that cannot be shown", function()
     assert.equal(UNSHOWABLE, sim:failure().cause.message)
   end)
 
+  it("is left when that takes for ever, or yields", function()
+    for _, fn in ipairs { function() while true do end end, function() coroutine.yield() end } do
+      local sim = simulation.new(function()
+        return nil, setmetatable({}, { __tostring = fn })
+      end)
+      assert.equal("fail_workflow_execution", sim:task())
+      assert.matches("^a table whose __tostring ", sim:failure().message)
+    end
+  end)
+
   it("is that of an update, of a query and of a task that nobody looks at", function()
     local sim = simulation.new(function()
       workflow.on_update("u", function() return nil, unshowable() end)
