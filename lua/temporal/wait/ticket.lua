@@ -271,11 +271,16 @@ end
 
 -- Whom a drain is unparking. What it unparks may drain, too, and wait there for those
 -- whose turn has not come.
-local draining = NONE
+local draining
 
 local function unpark_drained(woken)
   local outer = draining
-  unpark_all(outer)
+  if outer then
+    unpark_all(outer)
+  end
+  if not woken[1] then
+    return
+  end
   draining = woken
   local failed, problem = unpark_each(woken)
   draining = outer
@@ -313,7 +318,7 @@ end
 --   unparked; others are logged
 function tickets.drain()
   local woken, count = collect()
-  if count > 0 or draining ~= NONE then
+  if count > 0 or draining then
     unpark_drained(woken)
     end_idle_watches()
   end
