@@ -83,9 +83,9 @@ local function poll_activities(self, normal, count)
   poller.begin(self, source)
 end
 
--- The code that tasks need is loaded while the server looks for one. It is seconds
--- until the first polls are out.
-local SOON = 0.01
+-- The code that tasks need is loaded while the server looks for one: after so many
+-- seconds, when the first polls are out on a busy machine, too, or by the first task.
+local SOON = 0.1
 
 local function load_tasks(self)
   promise.pause(SOON)
