@@ -14,7 +14,6 @@ local setfenv = rawget(_G, "setfenv")
 local setupvalue, upvaluejoin = debug.setupvalue, rawget(debug, "upvaluejoin")
 
 local methods = {}
-local metatable = { __index = methods }
 
 -- Makes empty copies of the nodes; what is there stays.
 local function make(self, node)
@@ -222,6 +221,20 @@ function methods:original(fn)
   return fn
 end
 
+-- What the instances of one code have in common.
+local function kind_of(code)
+  local kind = code.instances
+  if not kind then
+    local common = { code = code, snapshot = code.snapshot }
+    for name, method in next, methods do
+      common[name] = method
+    end
+    kind = { __index = common }
+    code.instances = kind
+  end
+  return kind
+end
+
 --- What a run begins with.
 -- @tparam run run
 -- @tparam code code of its worker
@@ -230,9 +243,7 @@ local function new(run, code)
   if run.strings ~= standard.strings then
     run.strings = standard.strings
   end
-  return setmetatable({
-    run = run, code = code, snapshot = code.snapshot, copies = {},
-  }, metatable)
+  return setmetatable({ run = run, copies = {} }, kind_of(code))
 end
 
 return { new = new }
