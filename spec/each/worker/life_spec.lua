@@ -386,9 +386,9 @@ describe("the life of a worker", function()
     local one = worker { default_heartbeat_throttle_interval = 0.05,
       activities = { Beats = function()
         me = activity.current()
-        me:heartbeat(1)
-        me:wait_canceled(HUNG)
         me:shield(function()
+          me:heartbeat(1)
+          me:wait_canceled(HUNG)
           me:heartbeat(2)
           while peer:stats()[HEARTBEAT] < 2 do promise.pause(0.01) end
         end)
