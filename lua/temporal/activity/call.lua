@@ -5,6 +5,7 @@
 local activity = require "temporal.activity.api"
 local arguments = require "temporal.value.arguments"
 local context = require "temporal.activity.context"
+local debug = require "temporal.base.debug"
 local definition = require "temporal.activity.definition"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"

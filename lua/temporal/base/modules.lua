@@ -15,6 +15,7 @@ return {
   "activity/definition",
   "activity/info",
   "activity/init",
+  "base/debug",
   "base/decimal",
   "base/duration",
   "base/enum",

@@ -5,6 +5,7 @@
 -- @module temporal.sources
 
 local core = require "temporal.core"
+local debug = require "temporal.base.debug"
 local modules = require "temporal.base.modules"
 
 local loaded, preload = package.loaded, package.preload

@@ -3,6 +3,7 @@
 -- @module temporal.text
 
 local core = require "temporal.core"
+local debug = require "temporal.base.debug"
 local decimal = require "temporal.base.decimal"
 
 -- nginx's own hand control to its scheduler.

@@ -13,6 +13,7 @@
 -- @module temporal.interceptor
 
 local core = require "temporal.core"
+local debug = require "temporal.base.debug"
 local errors = require "temporal.error.error"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"

@@ -2,6 +2,7 @@
 -- @module temporal.definition
 
 local arguments = require "temporal.base.lazy" "temporal.value.arguments"
+local debug = require "temporal.base.debug"
 local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 

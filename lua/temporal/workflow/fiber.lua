@@ -4,6 +4,7 @@
 
 local core = require "temporal.core"
 local current = require "temporal.workflow.current"
+local debug = require "temporal.base.debug"
 local errors = require "temporal.error.error"
 local misuse = require "temporal.base.misuse"
 local text_of = require("temporal.base.text").of

@@ -4,6 +4,7 @@
 
 local arguments = require "temporal.value.arguments"
 local current = require "temporal.workflow.current"
+local debug = require "temporal.base.debug"
 local errors = require "temporal.error.error"
 local failure = require "temporal.error.failure"
 local fiber = require "temporal.workflow.fiber"

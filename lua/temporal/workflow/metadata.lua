@@ -5,6 +5,7 @@
 -- @module temporal.workflow.metadata
 
 local core = require "temporal.core"
+local debug = require "temporal.base.debug"
 local fiber = require "temporal.workflow.fiber"
 local misuse = require "temporal.base.misuse"
 local proto = require "temporal.value.proto"

@@ -3,6 +3,7 @@
 
 local arguments = require "temporal.value.arguments"
 local current = require "temporal.workflow.current"
+local debug = require "temporal.base.debug"
 local fiber = require "temporal.workflow.fiber"
 local message = require "temporal.workflow.message"
 local misuse = require "temporal.base.misuse"

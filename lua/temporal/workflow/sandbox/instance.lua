@@ -3,6 +3,7 @@
 -- @module temporal.workflow.sandbox.instance
 
 local current = require "temporal.workflow.current"
+local debug = require "temporal.base.debug"
 local misuse = require "temporal.base.misuse"
 local modules = require "temporal.workflow.sandbox.module"
 local prototype = require "temporal.workflow.sandbox.prototype"

@@ -3,6 +3,7 @@
 -- @module temporal.workflow.sandbox.module
 
 local core = require "temporal.core"
+local debug = require "temporal.base.debug"
 local misuse = require "temporal.base.misuse"
 local prototype = require "temporal.workflow.sandbox.prototype"
 local standard = require "temporal.workflow.sandbox.standard"

@@ -7,6 +7,7 @@
 -- its inner function, whose list of upvalues stays.
 -- @module temporal.workflow.sandbox.prototype
 
+local debug = require "temporal.base.debug"
 local standard = require "temporal.workflow.sandbox.standard"
 
 local byte, concat, dump, sub = string.byte, table.concat, string.dump, string.sub

@@ -8,6 +8,7 @@
 
 local activities = require "temporal.activity.definition"
 local core = require "temporal.core"
+local debug = require "temporal.base.debug"
 local misuse = require "temporal.base.misuse"
 local standard = require "temporal.workflow.sandbox.standard"
 

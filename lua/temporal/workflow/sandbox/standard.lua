@@ -4,6 +4,7 @@
 
 local core = require "temporal.core"
 local current = require "temporal.workflow.current"
+local debug = require "temporal.base.debug"
 local misuse = require "temporal.base.misuse"
 local numbers = require "temporal.workflow.numbers"
 local routines = require "temporal.workflow.sandbox.routines"

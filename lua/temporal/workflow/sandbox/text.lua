@@ -3,6 +3,7 @@
 -- @module temporal.workflow.sandbox.text
 
 local current = require "temporal.workflow.current"
+local debug = require "temporal.base.debug"
 
 local error, rawget, select, tostring, type = error, rawget, select, tostring, type
 local lua_format = string.format
