@@ -195,10 +195,17 @@ describe("an eager start", function()
   end)
 
   it("goes to an existing run, which has its own worker", function()
-    local worker, id, run = new_worker(), "eager-" .. env.uuid(), nil
-    local first = begin({ id = id }, Echo, 1)
+    local id, run = "eager-" .. env.uuid(), nil
+    local worker = new_worker { workflows = { Waits = function(value)
+      local go
+      workflow.on_signal("go", function() go = true end)
+      workflow.wait_condition(function() return go end)
+      return value
+    end } }
+    local first = begin({ id = id }, "Waits", 1)
     worker:run(function()
-      run = begin({ id = id, id_conflict_policy = "use_existing" }, Echo, 2)
+      run = begin({ id = id, id_conflict_policy = "use_existing" }, "Waits", 2)
+      temporal.assert(run:signal "go")
       assert.equal(1, run:get(HUNG))
     end)
     assert.equal(first.run_id, run.run_id)

@@ -10,8 +10,10 @@ local function Workflow()
   local begun = 0
   repeat
     begun = begun + 1
-    workflow.execute_activity({ start_to_close_timeout = 60 }, "Sleep")
-    local ok = pcall(workflow.wait_condition, function() return resumed >= begun end)
+    local ok = pcall(function() -- canceled, the one raises as the other does
+      workflow.execute_activity({ start_to_close_timeout = 60 }, "Sleep")
+      workflow.wait_condition(function() return resumed >= begun end)
+    end)
   until not ok
   return begun
 end
