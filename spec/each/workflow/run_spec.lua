@@ -287,7 +287,7 @@ describe("a run", function()
         end
         for _ = 1, 3 do
           workflow.spawn(look):get()
-          workflow.spawn(function() traces[#traces + 1] = debug.traceback "" end):get()
+          workflow.spawn(function() traces[#traces + 1] = debug.traceback() end):get()
         end
         return { seen[1] ~= seen[2], seen[2] ~= seen[3], seen[1] ~= seen[3],
           coroutine.status(seen[1]), coroutine.resume(seen[1], print),

@@ -199,14 +199,15 @@ function OWN.collectgarbage(what)
   return 0
 end
 
--- LuaJIT's have addresses of C functions in them.
+-- LuaJIT's have addresses of C functions in them; and it gives back a nil that is a message.
 OWN["debug.traceback"] = JIT and function(first, ...)
   local shown
   if type(first) == "thread" then
     shown = traceback(first, ...)
+  elseif first == nil then
+    shown = traceback("", (... or 1) + 1):sub(2)
   else
-    local level = ...
-    shown = traceback(first, (level or 1) + 1)
+    shown = traceback(first, (... or 1) + 1)
   end
   return type(shown) == "string" and (shown:gsub("0x%x+", "?")) or shown
 end or nil
