@@ -6,7 +6,7 @@
 #   make demo       installs what is missing, starts a Temporal server, runs examples/demo.lua
 #   make up         a Temporal server with its web UI and the worker of the examples, until Ctrl-C
 #   make test       everything: lint, C unit tests, specs against a real server and a fault peer
-#   make test LANES=3                 so many servers, with specs, at a time (2)
+#   make test LANES=2                 so many servers, with specs, at a time (3)
 #   make test SPEC=spec/each/value    the specs of these files and folders only
 #   make test-unit  C unit tests, and the specs that need no server
 #   make test-all   make test, spec/each under every other version of Lua (SPEC= under all), and
@@ -20,7 +20,7 @@ LUA      ?= 5.4
 SANITIZE ?=
 PREFIX   ?= /usr/local
 SPEC     ?=
-LANES    ?= 2
+LANES    ?= 3
 
 # LUA_BIN: another interpreter than the version's own name; it says which version it is.
 LUA_BIN  ?=

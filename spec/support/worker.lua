@@ -4,6 +4,7 @@
 --     make test TEMPORAL_SPEC_CACHE=0 SPEC=spec/each/worker      every task replays its history
 --     make test TEMPORAL_SPEC_STICKY=1 SPEC=spec/each/worker
 
+local env = require "spec.support.environment"
 local temporal = require "temporal"
 
 local CACHE = tonumber(os.getenv "TEMPORAL_SPEC_CACHE")
@@ -21,6 +22,23 @@ end
 --- `temporal.worker`, with what the environment says.
 function worker.new(options)
   return temporal.worker(worker.options(options))
+end
+
+--- A client of the suite's server, and the list of what it logs: `{level=, message=, fields=}`.
+function worker.client()
+  local logged = {}
+  return temporal.client { target = env.address, namespace = env.namespace,
+    logger = function(level, message, fields)
+      logged[#logged + 1] = { level = level, message = message, fields = fields }
+    end }, logged
+end
+
+--- The first of that list with these words in its message, or nil.
+function worker.find(logged, words)
+  for _, each in ipairs(logged) do
+    if each.message:find(words, 1, true) then return each end
+  end
+  return nil
 end
 
 return worker

@@ -15,8 +15,7 @@ describe("the code of a worker", function()
   local client, queue
 
   before_each(function()
-    client = temporal.client { target = env.address, namespace = env.namespace,
-      logger = function() end }
+    client = workers.client()
     queue = "lua-" .. env.uuid()
   end)
   after_each(function() client:close(0) end)

@@ -16,8 +16,7 @@ describe("an eager start", function()
   local client, queue
 
   before_each(function()
-    client = temporal.client { target = env.address, namespace = env.namespace,
-      logger = function() end }
+    client = support.client()
     queue = "lua-" .. env.uuid()
   end)
   after_each(function() client:close(0) end)

@@ -22,21 +22,12 @@ describe("heartbeats", function()
   local client, queue, logged
 
   before_each(function()
-    logged = {}
-    client = temporal.client { target = env.address, namespace = env.namespace,
-      logger = function(level, message, fields)
-        logged[#logged + 1] = { level = level, message = message, fields = fields }
-      end }
+    client, logged = support.client()
     queue = "lua-" .. env.uuid()
   end)
   after_each(function() client:close(0) end)
 
-  local function was_logged(words)
-    for _, each in ipairs(logged) do
-      if each.message:find(words, 1, true) then return each end
-    end
-    return nil
-  end
+  local function was_logged(words) return support.find(logged, words) end
 
   local function worker(activities, options)
     options = options or {}

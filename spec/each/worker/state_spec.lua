@@ -50,11 +50,7 @@ describe("a workflow", function()
   local client, queue, logged
 
   before_each(function()
-    logged = {}
-    client = temporal.client { target = env.address, namespace = env.namespace,
-      logger = function(_, message, fields)
-        logged[#logged + 1] = { message = message, fields = fields }
-      end }
+    client, logged = workers.client()
     queue = "lua-" .. env.uuid()
   end)
   after_each(function() client:close(0) end)

@@ -31,8 +31,7 @@ describe("temporal workflow", function()
   local client, queue
 
   before_each(function()
-    client = temporal.client { target = env.address, namespace = env.namespace,
-      logger = function() end }
+    client = workers.client()
     queue = "lua-" .. env.uuid()
   end)
   after_each(function() client:close(0) end)

@@ -11,7 +11,7 @@ local debug = require "temporal.base.debug"
 local standard = require "temporal.workflow.sandbox.standard"
 
 local byte, concat, dump, sub = string.byte, table.concat, string.dump, string.sub
-local getinfo = debug.getinfo
+local getinfo, setupvalue = debug.getinfo, debug.setupvalue
 local next, pcall, rawget = next, pcall, rawget
 local load = rawget(_G, "loadstring") or load
 
@@ -192,6 +192,7 @@ function prototype.new(code)
   end
   return function()
     local fn = load(code, "=")
+    setupvalue(fn, 1, nil) -- some versions put the globals there
     standard.interpret(fn, true)
     return fn
   end
