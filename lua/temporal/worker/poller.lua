@@ -4,8 +4,11 @@
 
 local calls = require "temporal.worker.calls"
 local core = require "temporal.core"
+local direct = require "temporal.wait.direct"
 local logger = require "temporal.observe.logger"
 local protect = require "temporal.base.protect"
+local scheduler = require "temporal.wait.scheduler"
+local shared = require "temporal.base.state"
 local spawn = require("temporal.wait.task").spawn
 local text_of = require("temporal.base.text").of
 
@@ -168,6 +171,9 @@ local function loop(worker, own, index)
     end
     source.slots:polled(source.sticky)
     if response then
+      if shared.poll_budget and direct.is_ours() then
+        scheduler.turn() -- an answer may be there at once: its task is of the budget, too
+      end
       state.pause, state.refused_since = nil, nil
       poller.hand_on(worker, source, response)
     else

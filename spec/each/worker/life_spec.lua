@@ -2,6 +2,7 @@
 -- server refuses, how polls end, who stops whom.
 
 local activity = require "temporal.activity"
+local calls = require "temporal.worker.calls"
 local core = require "temporal.core"
 local cqueues = require "cqueues"
 local env = require "spec.support.environment"
@@ -522,7 +523,8 @@ describe("the life of a worker", function()
     assert.is_true(one:stop(HUNG))
   end)
 
-  it("gives a frame loop its time back", function()
+  -- The most tasks that a poll of a frame loop has done.
+  local function most_at_a_time()
     local done, most = 0, 0
     local count = 8
     peer:reset(("call %d %s : answer %s"):format(count, POLL, task "Burn"),
@@ -545,6 +547,29 @@ describe("the life of a worker", function()
     one:begin_stop()
     until_true("the end", function() return one:status().state == "stopped" end)
     temporal.host.use(nil)
-    assert.equal(1, most)
+    return most
+  end
+
+  it("gives a frame loop its time back", function()
+    assert.equal(1, most_at_a_time())
+  end)
+
+  it("gives a frame loop its time back where tasks come at once", function()
+    local kind, polled_at_once = calls.kind, 0
+    calls.kind = function(...)
+      local polls = kind(...)
+      local start = polls.start
+      function polls:start(request)
+        local future, err = start(self, request)
+        polled_at_once = polled_at_once + 1
+        if polled_at_once <= 3 then
+          env.wait_until(HUNG, function() return core.ready(future, "result") end, "the task")
+        end
+        return future, err
+      end
+      return polls
+    end
+    finally(function() calls.kind = kind end)
+    assert.equal(1, most_at_a_time())
   end)
 end)
