@@ -33,22 +33,18 @@ static void push_page(lua_State *L, int last) {
   lua_call(L, 4, 2);
 }
 
-/* What a function says of an event; arguments behind the place are on top. */
-static void ask(lua_State *L, const char *name, int place, int results) {
+/* A function that is told of an event, and its first two arguments. */
+static void push_asking(lua_State *L, const char *name, int place) {
   push_function(L, name);
   lua_pushvalue(L, PAGE);
   lua_pushinteger(L, place);
-  if (strcmp(name, "history_attributes") == 0) {
-    lua_rawgeti(L, KINDS, place);
-    lua_call(L, 3, results);
-  } else {
-    lua_call(L, 2, results);
-  }
 }
 
 /* The attributes at a place; all are table, nil, or nil and why. */
 static void push_attributes(lua_State *L, int place) {
-  ask(L, "history_attributes", place, 2);
+  push_asking(L, "history_attributes", place);
+  lua_rawgeti(L, KINDS, place);
+  lua_call(L, 3, 2);
   if (lua_isnil(L, -2) && !lua_isnil(L, -1))
     ASSERT(strchr(lua_tostring(L, -1), ':') != NULL);
   else
@@ -58,9 +54,7 @@ static void push_attributes(lua_State *L, int place) {
 
 /* Bytes of the attributes without some fields, or nil: pushed; their length. */
 static size_t push_rest(lua_State *L, int place, lua_Number without) {
-  push_function(L, "history_rest");
-  lua_pushvalue(L, PAGE);
-  lua_pushinteger(L, place);
+  push_asking(L, "history_rest", place);
   lua_rawgeti(L, KINDS, place);
   lua_pushnumber(L, without);
   lua_call(L, 4, 1);
@@ -69,9 +63,7 @@ static size_t push_rest(lua_State *L, int place, lua_Number without) {
 
 static int has_some(lua_State *L, int place, lua_Number wanted) {
   int found;
-  push_function(L, "history_has");
-  lua_pushvalue(L, PAGE);
-  lua_pushinteger(L, place);
+  push_asking(L, "history_has", place);
   lua_pushnumber(L, wanted);
   lua_call(L, 3, 1);
   found = lua_toboolean(L, -1);
@@ -83,9 +75,7 @@ static int has_some(lua_State *L, int place, lua_Number wanted) {
 ** unknown fields they have fewer. */
 static void check_wanted(lua_State *L, int place, lua_Number wanted) {
   int some = lua_gettop(L) + 1;
-  push_function(L, "history_attributes");
-  lua_pushvalue(L, PAGE);
-  lua_pushinteger(L, place);
+  push_asking(L, "history_attributes", place);
   lua_rawgeti(L, KINDS, place);
   lua_pushnumber(L, wanted);
   lua_call(L, 4, 1);
@@ -136,7 +126,8 @@ static void compare(lua_State *L, int place) {
     ASSERT(lua_next(L, event + 1) == 0);
   }
   lua_settop(L, event);
-  ask(L, "history_may_be_ignored", place, 1);
+  push_asking(L, "history_may_be_ignored", place);
+  lua_call(L, 2, 1);
   lua_getfield(L, event, "worker_may_ignore");
   ASSERT(lua_rawequal(L, -1, -2));
   lua_settop(L, event);
@@ -190,7 +181,8 @@ static void check(lua_State *L, const uint8_t *data, size_t n, int last) {
   for (i = 1; i <= count; i++) {
     push_attributes(L, i);
     check_parts(L, i, last);
-    ask(L, "history_time", i, 1);
+    push_asking(L, "history_time", i);
+    lua_call(L, 2, 1);
     lua_settop(L, FULL);
   }
   if (full) compare_all(L, last);
@@ -201,9 +193,7 @@ static void check(lua_State *L, const uint8_t *data, size_t n, int last) {
 }
 
 static void scarce_rest(lua_State *L, int allocations) {
-  push_function(L, "history_rest");
-  lua_pushvalue(L, PAGE);
-  lua_pushinteger(L, 1);
+  push_asking(L, "history_rest", 1);
   lua_rawgeti(L, KINDS, 1);
   lua_pushnumber(L, 2);
   if (lua_isstring(L, -2)) scarce_call(L, 4, allocations);

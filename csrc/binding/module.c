@@ -36,6 +36,8 @@ int luaopen_temporal_core(lua_State *L) {
   first = lua_gettop(L) + 1;
   ltp_push_upvalues(L);
   lua_newtable(L);
+  lua_pushliteral(L, TP_CLIENT_NAME);
+  lua_setfield(L, -2, "name");
   lua_pushliteral(L, TP_VERSION);
   lua_setfield(L, -2, "version");
   lua_pushinteger(L, TP_MAX_DECODED);

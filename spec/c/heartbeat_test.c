@@ -1,48 +1,17 @@
 /* Unit tests of heartbeats: what is sent when, what the answers say, and the
-** ways to end. No network and no thread: the test plays the host, the driving
-** thread (the engine is made to believe that it has one) and the server.
+** ways to end.
 */
-#include <stdlib.h>
 #include "client/heartbeat.h"
-#include "engine/process.h"
-#include "net/grpc.h"
+#include "proto/wire.h"
 #include "check.h"
-#include "fixture.h"
+#include "played.h"
 
 #define INTERVAL (4 * TP_SECOND)
 
-static tp_engine *engine;
-static tp_client *client;
-static tp_channel *channel; /* the client's */
 static tp_heartbeat *h;
 
-/* --- the driving thread ---------- */
-
-static void run_commands(void) {
-  tp_command *c;
-  while ((c = engine->commands) != NULL) {
-    unsigned bits = c->bits;
-    engine->commands = c->next;
-    if (c->next == NULL) engine->commands_tail = &engine->commands;
-    c->next = NULL;
-    c->bits = 0;
-    c->run(c, bits);
-  }
-}
-
-/* Time passes. */
-static void pass(int64_t microseconds) {
-  engine->now += microseconds;
-  tp_timers_run(&engine->timers, engine->now);
-}
-
 static void begin(void) {
-  engine = tp_engine_new();
-  engine->thread_started = true;
-  engine->forks = tp_forks();
-  engine->now = tp_now();
-  client = fixture_client(engine);
-  channel = client->channel;
+  begin_play();
   h = tp_heartbeat_new(client);
   h->path = strdup("/service/RecordActivityTaskHeartbeat");
   h->namespace = strdup("default");
@@ -50,24 +19,8 @@ static void begin(void) {
   h->interval = INTERVAL;
 }
 
-/* Every test ends with no reference but its own. */
 static bool end(void) {
-  tp_notice *notice, *next;
-  bool right;
-  run_commands();
-  right = h->base.future.references == 1 && channel->queue == NULL &&
-          engine->timers.count == 0 && channel->source.unacknowledged == 0;
-  tp_future_collect(&h->base.future);
-  run_commands();
-  for (notice = tp_notices_take(&engine->notices, TP_WARNING); notice;
-       notice = next) {
-    next = notice->next;
-    tp_notice_free(notice);
-  }
-  engine->thread_started = false;
-  tp_client_release(client);
-  tp_engine_release(engine);
-  return right;
+  return end_play(&h->base.future);
 }
 
 static void stop(void) {
@@ -97,24 +50,11 @@ static char sends(void) {
 
 /* Ends the call that is queued; `flag`: a field of the answer that is true. */
 static void answers(int status, unsigned flag) {
-  tp_call *call = &h->base.call;
-  tp_stream *s = &call->attempt.stream;
-  if (call->state != TP_CALL_QUEUED) return;
-  tp_channel_dequeue(channel, &call->attempt);
-  call->state = TP_CALL_OPEN;
-  call->attempts++;
-  call->attempt_deadline = TP_NEVER;
-  s->http_status = 200;
-  s->grpc_status = status;
-  s->end = TP_END_NORMAL;
-  if (status == TP_GRPC_OK) {
-    s->announced = 1 + (flag ? 2 : 0);
-    if (flag) {
-      tp_buffer_byte(&s->response, (uint8_t)(flag << 3));
-      tp_buffer_byte(&s->response, 1);
-    }
-  }
-  call->attempt.class->closed(&call->attempt, NULL, engine->now);
+  tp_buffer b;
+  tp_buffer_init(&b, 10);
+  if (flag) tp_wire_put_bool(&b, flag, 1);
+  answers_call(&h->base.call, status, status == TP_GRPC_OK ? &b : NULL);
+  tp_buffer_free(&b);
 }
 
 static bool is_ready(void) {

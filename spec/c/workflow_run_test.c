@@ -12,12 +12,6 @@
 #define RUN_B "bbbbbbbb-0000-4000-8000-00000000000b"
 #define RUN_C "cccccccc-0000-4000-8000-00000000000c"
 
-/* Time passes. */
-static void pass(int64_t microseconds) {
-  engine->now += microseconds;
-  tp_timers_run(&engine->timers, engine->now);
-}
-
 static bool want(unsigned what) {
   bool ready = tp_run_want(run, what, false);
   run_commands();

@@ -1,6 +1,6 @@
 --- What the features of deployments (spec/features/deployment_versioning) have in common: two
--- versions of a workflow that waits for a signal, on one task queue. The deployment has the name of
--- the queue.
+-- versions of a workflow that waits for a signal, on one task queue, the second of which upgrades.
+-- The deployment has the name of the queue.
 
 local temporal = require "temporal"
 local workflow = require "temporal.workflow"
@@ -18,8 +18,8 @@ end
 
 local WORKFLOWS = { ["1.0"] = waits "_v1", ["2.0"] = waits "_v2" }
 
---- What a worker of a version has.
-function deployments.worker(queue, build_id, behavior)
+-- What a worker of a version has.
+local function worker(queue, build_id, behavior)
   return { workflows = { Workflow = WORKFLOWS[build_id] }, deployment = { name = queue,
     build_id = build_id, default_behavior = behavior } }
 end
@@ -75,6 +75,24 @@ end
 function deployments.finish(t, run, result)
   temporal.assert(run:signal("start-signal", "prefix"))
   t:equal(result, t:result(run))
+end
+
+--- A feature: both workers run, and version 1.0 is current where the run is started.
+-- @param behavior of version 1.0
+-- @param check as in each feature
+-- @param start `start(t)`, where that is more than `t:start()`
+function deployments.feature(behavior, check, start)
+  return {
+    workflows = worker("", "1.0").workflows,
+    worker = function(queue) return worker(queue, "1.0", behavior) end,
+    start = function(t)
+      t:start_beside(worker(t.queue, "2.0", "auto_upgrade"))
+      deployments.set_current(t, "1.0")
+      if start then return start(t) end
+      return t:start()
+    end,
+    check = check,
+  }
 end
 
 return deployments

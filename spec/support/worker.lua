@@ -33,6 +33,16 @@ function worker.client()
     end }, logged
 end
 
+--- How many polls of a client's workers have brought a task, or nothing.
+-- @param method "PollActivityTaskQueue" or "PollWorkflowTaskQueue"
+function worker.polls(client, method)
+  local count = 0
+  for _, sample in ipairs(client:metrics().temporal_long_request) do
+    if sample.operation == method then count = count + sample.value end
+  end
+  return count
+end
+
 --- The first of that list with these words in its message, or nil.
 function worker.find(logged, words)
   for _, each in ipairs(logged) do

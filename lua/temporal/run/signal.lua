@@ -79,10 +79,8 @@ local function check_start(given)
   elseif given.callbacks ~= nil then
     misuse.raise('start option "callbacks" is not possible with signal_with_start: the server '
       .. "takes none there")
-  elseif given.request_eager_start then
-    misuse.raise('start option "request_eager_start" is not possible with signal_with_start: the '
-      .. "server gives no task with its answer")
   end
+  start.check_not_eager(given, "signal_with_start")
 end
 
 local function perform_with_start(input)

@@ -312,6 +312,17 @@ local function worker_for(session, given, workflow_type)
   return nil
 end
 
+--- The server gives no first task with what another operation starts.
+-- @tparam table given start options
+-- @tparam string what the operation, for messages
+-- @raise when they ask for it
+local function check_not_eager(given, what)
+  if given.request_eager_start then
+    misuse.raisef('start option "request_eager_start" is not possible with %s: the server gives no '
+      .. "task with its answer", what)
+  end
+end
+
 --- Sends the request of a start.
 -- @tparam temporal.session session
 -- @tparam table request of `build`
@@ -440,6 +451,7 @@ end
 
 return {
   build = build,
+  check_not_eager = check_not_eager,
   input = new_input,
   perform = perform,
   submit = submit,

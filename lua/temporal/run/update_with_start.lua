@@ -12,6 +12,7 @@ local misuse = require "temporal.base.misuse"
 local options = require "temporal.base.options"
 local service = require "temporal.call.service"
 local sessions = require "temporal.call.session"
+local start = require "temporal.run.start"
 local update = require "temporal.run.update"
 local update_future = require "temporal.run.update_future"
 local update_request = require "temporal.run.update_request"
@@ -42,10 +43,7 @@ local function check_start(given)
         .. "a workflow that runs now", name)
     end
   end
-  if given.request_eager_start then
-    misuse.raise('start option "request_eager_start" is not possible with update_with_start: the '
-      .. "server gives no task with its answer")
-  end
+  start.check_not_eager(given, "update_with_start")
 end
 
 -- Which of the two operations failed: the other one was only aborted.

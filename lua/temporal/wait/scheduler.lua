@@ -73,17 +73,14 @@ local function make_runnable(ticket)
   end
 end
 
-local function park_runnable(ticket)
+--- The running coroutine, which is one that `run` resumes, goes on behind those that
+-- are to be resumed: within the bound, if there is one.
+function scheduler.turn()
+  local ticket = {} -- the first local, where `is_parked` looks for it
   parked[ticket] = running()
   make_runnable(ticket)
   yield()
   forget(ticket)
-end
-
---- The running coroutine, which is one that `run` resumes, goes on behind those that
--- are to be resumed: within the bound, if there is one.
-function scheduler.turn()
-  return park_runnable {}
 end
 
 -- What a coroutine raised: its task's outcome (nil then), or an error of the

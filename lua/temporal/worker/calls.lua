@@ -48,13 +48,12 @@ end
 function calls.kind(session, method, common, is_poll)
   local rpc = service.rpc(method)
   common = service.complete(rpc, common, session)
-  -- Histories and payloads of the answers stay bytes.
-  local options = { sparse = true, worker_poll = is_poll }
   return setmetatable({
-    session = session, method = method, common = common, options = options,
+    session = session, method = method, common = common, is_poll = is_poll,
     send = assert(session.channel:caller(rpc.path, rpc.request, {
       response_type = rpc.response, namespace = session.namespace,
       common = assert(core.encode(rpc.request, common)), encoded = true,
+      -- Histories and payloads of the answers stay bytes.
       sparse = true, wanted = wanted(rpc), long_poll = is_poll, worker_poll = is_poll,
       timeout = not is_poll and session.timeout or nil,
     })),
@@ -63,17 +62,15 @@ end
 
 -- One that is like no other: its metadata, or what hooks may change.
 local function start_alone(self, request, timeout)
-  local whole, options = {}, { timeout = timeout }
+  local whole = {}
   for field, value in next, self.common do
     whole[field] = value
   end
   for field, value in next, request do
     whole[field] = value
   end
-  for name, value in next, self.options do
-    options[name] = value
-  end
-  return service.start(self.session, self.method, whole, options)
+  return service.start(self.session, self.method, whole,
+    { sparse = true, worker_poll = self.is_poll, timeout = timeout })
 end
 
 --- Sends one.
@@ -151,8 +148,8 @@ end
 -- @treturn table|nil the response, or nil
 -- @treturn temporal.error
 function calls.answer(worker, method, request, timeout)
-  if worker.cuts_polls then
-    worker.told:wait()
+  if worker.state ~= "running" and not worker.polls_end_by_themselves then
+    worker.told:wait() -- which comes when they are cut
   end
   return calls.call(worker, method, request, timeout)
 end

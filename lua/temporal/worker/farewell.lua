@@ -69,18 +69,15 @@ local function say(worker)
     end_polls(worker, true)
     tell(worker)
   end
-  worker.cuts_polls = nil
   worker.told:finish()
   worker.tasks = worker.tasks - 1
   worker:task_ended()
 end
 
 --- Begins it. The worker begins no poll any more; it has the promises `told`
--- (the server knows) and `polls_ended`. Until the first `cuts_polls` says that the
--- server does not end them.
+-- (the server knows) and `polls_ended`.
 -- @tparam worker worker
 function farewell.begin(worker)
-  worker.cuts_polls = not worker.polls_end_by_themselves
   worker.tasks = worker.tasks + 1
   spawn(say, worker)
 end

@@ -7,7 +7,6 @@ local duration = require "temporal.base.duration"
 local eager_start = require "temporal.base.lazy" "temporal.worker.eager_start"
 local host = require "temporal.wait.host"
 local poller = require "temporal.worker.poller"
-local promise = require "temporal.wait.promise"
 local rate = require "temporal.worker.rate"
 local spawn = require("temporal.wait.task").spawn
 local worker_options = require "temporal.worker.options"
@@ -23,16 +22,20 @@ local STICKY = "temporal.api.taskqueue.v1.StickyExecutionAttributes"
 
 local polls = {}
 
+-- What each poll of a queue says.
+local function request_to(self, queue)
+  return {
+    task_queue = queue, worker_instance_key = self.instance_key,
+    deployment_options = self.deployment,
+  }
+end
+
 -- The polls of a workflow's two queues: this worker's own, where the server sends
 -- the tasks of runs that are in its cache, and everybody's.
 local function poll_workflows(self, normal, count)
   local everybodys = {
     count = count, method = "PollWorkflowTaskQueue", slots = self.slots.workflow,
-    request = {
-      task_queue = normal, worker_instance_key = self.instance_key,
-      deployment_options = self.deployment,
-    },
-    tasks = workflow_task,
+    request = request_to(self, normal), tasks = workflow_task,
   }
   if self.cache.limit > 0 then
     local queue = {
@@ -48,11 +51,7 @@ local function poll_workflows(self, normal, count)
     poller.begin(self, {
       count = count - everybodys.count, method = "PollWorkflowTaskQueue",
       slots = self.slots.workflow, sticky = true, other = everybodys,
-      request = {
-        task_queue = queue, worker_instance_key = self.instance_key,
-        deployment_options = self.deployment,
-      },
-      tasks = workflow_task,
+      request = request_to(self, queue), tasks = workflow_task,
     })
   end
   self.start_source = { slots = self.slots.workflow, tasks = eager_start }
@@ -66,15 +65,12 @@ local EAGER, PLAIN_EAGER = 3, 1
 local function poll_activities(self, normal, count)
   local settings = self.settings
   local of_queue = settings.max_task_queue_activities_per_second
+  local request = request_to(self, normal)
+  request.task_queue_metadata = of_queue and { max_tasks_per_second = of_queue } or nil
   local source = {
     count = count, method = "PollActivityTaskQueue", slots = self.slots.activity,
-    request = {
-      task_queue = normal, worker_instance_key = self.instance_key,
-      deployment_options = self.deployment,
-      task_queue_metadata = of_queue and { max_tasks_per_second = of_queue } or nil,
-    },
+    request = request, tasks = activity_task,
     rate = settings.max_activities_per_second and rate.new(settings.max_activities_per_second),
-    tasks = activity_task,
   }
   -- The server counts those that are polled for.
   self.eager_limit = of_queue and 0 or settings.eager_activities
@@ -88,11 +84,13 @@ end
 local SOON = 0.1
 
 local function load_tasks(self)
-  promise.pause(SOON)
-  if self.state == "running" and next(self.workflows) then
+  if self.leaving:wait(SOON) then
+    return
+  end
+  if next(self.workflows) then
     require "temporal.worker.workflow_task"
   end
-  if self.state == "running" and next(self.activities) then
+  if next(self.activities) then
     require "temporal.worker.activity_task"
   end
 end

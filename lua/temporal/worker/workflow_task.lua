@@ -34,7 +34,7 @@ end
 
 -- Said in answers, encoded. Without this flag the SDKs on the shared core refuse the
 -- search attribute of patches.
-local SDK = metadata { sdk_name = "temporal-lua", sdk_version = core.version }
+local SDK = metadata { sdk_name = core.name, sdk_version = core.version }
 local PATCHES = metadata { core_used_flags = { 2 } }
 local SDK_WITH_PATCHES = SDK .. PATCHES
 

@@ -58,8 +58,8 @@ local function release_coroutine(self)
   end
 end
 
--- `number` counts a fiber's wakes. `thread` is the function it will run, until it begins
--- (it has `args` so long); then its coroutine; nil once the function has returned.
+-- `number` counts a fiber's wakes. Until it begins it has `args`, with its function in
+-- `fn`; then a `thread`, its coroutine, until the function has returned.
 local methods = { number = 0 }
 local metatable = { __index = methods }
 
@@ -109,7 +109,9 @@ end
 -- @tparam table args with their number in `n`
 -- @treturn fiber
 function fiber.main(scope, fn, args)
-  return setmetatable({ thread = fn, scope = scope, args = args }, metatable)
+  args.fn = fn
+  -- With room for its coroutine.
+  return setmetatable({ thread = nil, scope = scope, args = args }, metatable)
 end
 
 --- Another fiber.
@@ -163,9 +165,9 @@ function fiber.resume(run, self)
   current.fiber = self
   local args = self.args
   if args then
-    local fn, co = self.thread, take_coroutine()
+    local co = take_coroutine()
     self.thread, self.args = co, nil
-    settle(run, self, step(co, current.deadline, run.strings, fn, unpack(args, 1, args.n)))
+    settle(run, self, step(co, current.deadline, run.strings, args.fn, unpack(args, 1, args.n)))
   else
     local problem = self.problem
     self.problem = nil

@@ -9,12 +9,13 @@
 -- after what it waits for has happened, as in Python's event loop.
 -- @module temporal.workflow.habit
 
+local core = require "temporal.core"
 local fiber = require "temporal.workflow.fiber"
 local scope = require "temporal.workflow.scope"
 
 local habit = {}
 
-local OWN, PYTHON = "temporal-lua", "temporal-python"
+local OWN, PYTHON = core.name, "temporal-python"
 
 -- What Python's SDK calls to tell a step all at once.
 local SINGLE_BATCH = 2

@@ -43,7 +43,7 @@ function methods:append(events)
   local last, kinds, count = self.last_id, self.kinds, self.count
   local page, last_id, all_kinds = new_page(bytes, last, kinds, count)
   if not page then
-    for i = #(kinds or ""), count + 1, -1 do
+    for i = kinds and #kinds or 0, count + 1, -1 do
       kinds[i] = nil
     end
     return nil, internal(last_id)

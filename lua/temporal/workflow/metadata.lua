@@ -16,8 +16,6 @@ local getinfo = debug.getinfo
 local ipairs, next = ipairs, next
 local status = require("temporal.workflow.thread").status
 
-local NAME = "temporal-lua"
-
 local metadata = {}
 
 local DESCRIPTIONS = {
@@ -66,11 +64,8 @@ end
 -- package and those that it stands on.
 local function frames_of(each)
   local frames, level = {}, 0
-  if each.args then -- it has not begun
-    return frames
-  end
-  local thread = each.thread
-  local frame = getinfo(thread, 0, "Sln")
+  local thread = each.thread -- nil: it has not begun
+  local frame = thread and getinfo(thread, 0, "Sln")
   while frame do
     local below = getinfo(thread, level + 1, "Sln")
     if below and misuse.is_own(below.source) then
@@ -93,9 +88,9 @@ local function waiting(run)
   sort(list, function(a, b)
     return run.alive[a] < run.alive[b]
   end)
-  local main = run.main and run.main.thread
-  if main and (run.main.args or status(main) ~= "dead") then
-    insert(list, 1, run.main)
+  local main = run.main
+  if main and (main.args or main.thread and status(main.thread) ~= "dead") then
+    insert(list, 1, main)
   end
   return list
 end
@@ -147,7 +142,7 @@ local function enhanced_stacks(run)
     list[i] = { locations = locations }
   end
   return proto.new("temporal.api.sdk.v1.EnhancedStackTrace", {
-    sdk = { name = NAME, version = core.version }, sources = sources, stacks = list,
+    sdk = { name = core.name, version = core.version }, sources = sources, stacks = list,
   })
 end
 

@@ -14,13 +14,7 @@ describe("eager activities", function()
   before_each(function() queue = "lua-" .. env.uuid() end)
 
   -- How many polls have brought an activity so far, or nothing.
-  local function polls()
-    local count = 0
-    for _, sample in ipairs(client:metrics().temporal_long_request) do
-      if sample.operation == "PollActivityTaskQueue" then count = count + sample.value end
-    end
-    return count
-  end
+  local function polls() return support.polls(client, "PollActivityTaskQueue") end
 
   local function Calls(n, eager)
     local list = {}

@@ -59,13 +59,7 @@ describe("an eager start", function()
   end
 
   -- How many polls have brought a workflow task.
-  local function polls()
-    local count = 0
-    for _, sample in ipairs(client:metrics().temporal_long_request) do
-      if sample.operation == "PollWorkflowTaskQueue" then count = count + sample.value end
-    end
-    return count
-  end
+  local function polls() return support.polls(client, "PollWorkflowTaskQueue") end
 
   local function check_slots(worker)
     assert.equal(0, worker:status().slots.workflow)

@@ -17,6 +17,15 @@ local function raised(fn)
   return sim:result()
 end
 
+-- What fails the task of a workflow that gets a signal; `fn` is its main function.
+local function failure_of(fn)
+  local sim = simulation.new(fn)
+  sim:signal "s"
+  local commands, problem = sim:task()
+  assert.is_nil(commands)
+  return problem
+end
+
 local function check(cases)
   for message, fn in pairs(cases) do
     local problem = raised(fn)
@@ -139,12 +148,8 @@ describe("misuse of workflow functions is said at the caller's line:", function(
         workflow.sleep(1)
       end,
     } do
-      local sim = simulation.new(fn)
-      sim:signal "s"
-      local commands, problem = sim:task()
-      assert.is_nil(commands)
-      assert.matches("coroutine.yield was called outside of a coroutine of your own", problem, 1,
-        true)
+      assert.matches("coroutine.yield was called outside of a coroutine of your own",
+        failure_of(fn), 1, true)
     end
   end)
 end)
@@ -238,10 +243,7 @@ describe("an error that is nil or false", function()
         workflow.wait_condition(function() if turns > 0 then error() end end)
       end,
     } do
-      local sim = simulation.new(fn)
-      sim:signal "s"
-      local commands, problem = sim:task()
-      assert.is_nil(commands)
+      local problem = failure_of(fn)
       assert.is_true(problem == "nil" or problem == "false")
     end
   end)

@@ -2,17 +2,10 @@
 
 local deployments = require "spec.support.deployments"
 
-return {
-  workflows = deployments.worker("", "1.0").workflows,
-  worker = function(queue) return deployments.worker(queue, "1.0", "auto_upgrade") end,
-  start = function(t)
-    t:start_beside(deployments.worker(t.queue, "2.0", "auto_upgrade"))
-    deployments.set_current(t, "1.0") -- the server knows it
-    deployments.set_current(t, "2.0")
-    return t:start { versioning_override = { pinned = { deployment = t.queue, build_id = "1.0" } } }
-  end,
-  check = function(t, run)
-    deployments.wait_for_version(t, run, "1.0")
-    deployments.finish(t, run, "prefix_v1")
-  end,
-}
+return deployments.feature("auto_upgrade", function(t, run)
+  deployments.wait_for_version(t, run, "1.0")
+  deployments.finish(t, run, "prefix_v1")
+end, function(t)
+  deployments.set_current(t, "2.0")
+  return t:start { versioning_override = { pinned = { deployment = t.queue, build_id = "1.0" } } }
+end)
