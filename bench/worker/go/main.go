@@ -15,8 +15,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
@@ -111,7 +109,9 @@ func cpu() float64 {
 	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
 }
 
-func quiet() log.Logger { return log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))) }
+func quiet() log.Logger {
+	return log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
+}
 
 func dial(addr, namespace string) client.Client {
 	o := client.Options{HostPort: addr, Namespace: namespace, Logger: quiet()}
@@ -133,20 +133,10 @@ func work(addr, namespace, queue string) {
 	}
 	w.RegisterActivityWithOptions(echo, activity.RegisterOptions{Name: "echo"})
 	check(w.Start())
-	fmt.Println("ready gc")
-	collect, stop := make(chan os.Signal, 1), make(chan os.Signal, 1)
-	signal.Notify(collect, syscall.SIGUSR2)
+	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
-	for {
-		select {
-		case <-collect:
-			runtime.GC()
-			debug.FreeOSMemory()
-		case <-stop:
-			w.Stop()
-			return
-		}
-	}
+	<-stop
+	w.Stop()
 }
 
 func replay(file, times string) {
