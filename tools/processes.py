@@ -83,11 +83,15 @@ def stop(process, grace=5.0):
 
 
 def end_on_signals():
-    """SIGTERM and SIGHUP become an exception too, so that `finally` blocks run."""
+    """SIGTERM and SIGHUP become an exception too, so that `finally` blocks run.
+
+    SIGINT does so by itself, but not in what a shell has started in the background.
+    """
 
     def leave(number, frame):
         raise SystemExit(128 + number)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave)
 

@@ -2,6 +2,7 @@
 -- from run to run.
 
 local env = require "spec.support.environment"
+local promise = require "temporal.wait.promise"
 local simulation = require "spec.support.simulation"
 local temporal = require "temporal"
 local workers = require "spec.support.worker"
@@ -82,4 +83,44 @@ describe("the code of a worker", function()
       assert.is_nil(rawget(_G, "leaves_spec"))
     end)
   end
+
+  it("is not run any more by a run that is evicted: it closes nothing", function()
+    if _VERSION ~= "Lua 5.4" then return end -- which alone has variables that are closed
+    local log = { began = 0, closed = 0 }
+    package.loaded["evicted log"] = log
+    finally(function() package.loaded["evicted log"] = nil end)
+    local Guards = load([[
+      local workflow, log = ...
+      return function()
+        local function close() log.closed = log.closed + 1 end
+        local guard <close> = setmetatable({}, { __close = close })
+        log.began = log.began + 1
+        local go
+        workflow.on_signal("go", function() go = true end)
+        workflow.wait_condition(function() return go end)
+      end]])(workflow, log)
+    local running = worker { max_cached_workflows = 1, passthrough = { "evicted log" },
+      workflows = { Guards = Guards } }
+    running:run(function()
+      local first = start "Guards"
+      env.wait_until(HUNG, function()
+        promise.pause(0.01)
+        return log.began == 1
+      end, "the first run")
+      local second = start "Guards"
+      env.wait_until(HUNG, function()
+        promise.pause(0.01)
+        return log.began == 2 and running:status().cached == 1
+      end, "its eviction")
+      collectgarbage()
+      collectgarbage()
+      assert.equal(0, log.closed)
+      for _, run in ipairs { first, second } do
+        temporal.assert(run:signal "go")
+        temporal.assert(run:get(HUNG))
+      end
+    end)
+    -- Each was replayed, since the other had its place.
+    assert.same({ began = 4, closed = 2 }, log)
+  end)
 end)
