@@ -58,8 +58,9 @@ local function release_coroutine(self)
   end
 end
 
--- `number` counts a fiber's wakes. Until it begins it has `args`, with its function in
--- `fn`; then a `thread`, its coroutine, until the function has returned.
+-- `number` counts a fiber's wakes. Until it begins it has `fn` and `args`; then a
+-- `thread`, its coroutine, until the function has returned. Those beside the main one
+-- are in a list until they end: each has the one `before` it and the one `behind` it.
 local methods = { number = 0 }
 local metatable = { __index = methods }
 
@@ -109,9 +110,8 @@ end
 -- @tparam table args with their number in `n`
 -- @treturn fiber
 function fiber.main(scope, fn, args)
-  args.fn = fn
   -- With room for its coroutine.
-  return setmetatable({ thread = nil, scope = scope, args = args }, metatable)
+  return setmetatable({ thread = nil, scope = scope, fn = fn, args = args }, metatable)
 end
 
 --- Another fiber.
@@ -122,11 +122,28 @@ end
 -- @tparam table args
 -- @treturn fiber
 function fiber.new(run, scope, ended, fn, args)
-  local self = fiber.main(scope, fn, args)
-  self.ended = ended
-  run.fibers = run.fibers + 1
-  run:own "alive"[self] = run.fibers
+  local before = run.last_fiber
+  -- With room for its coroutine and its handler.
+  local self = setmetatable({ thread = nil, scope = scope, fn = fn, args = args, ended = ended,
+    before = before, behind = nil, handler = nil }, metatable)
+  if before then
+    before.behind = self
+  end
+  run.last_fiber = self
   return self
+end
+
+local function previous(run, each)
+  if each then
+    return each.before
+  end
+  return run.last_fiber
+end
+
+--- For a loop over the fibers beside the main one that have not ended, the youngest first.
+-- @tparam run run
+function fiber.all(run)
+  return previous, run, nil
 end
 
 --- Puts a fiber at the end of those that are ready.
@@ -139,7 +156,15 @@ local function finish(run, self, ...)
   if not self.ended then
     return run:main_ended(self, ...)
   end
-  run.alive[self] = nil
+  local before, behind = self.before, self.behind
+  if before then
+    before.behind = behind
+  end
+  if behind then
+    behind.before = before
+  else
+    run.last_fiber = before
+  end
   return self.ended(run, self, ...)
 end
 
@@ -166,8 +191,9 @@ function fiber.resume(run, self)
   local args = self.args
   if args then
     local co = take_coroutine()
-    self.thread, self.args = co, nil
-    settle(run, self, step(co, current.deadline, run.strings, args.fn, unpack(args, 1, args.n)))
+    local fn = self.fn
+    self.thread, self.fn, self.args = co, nil, nil
+    settle(run, self, step(co, current.deadline, run.strings, fn, unpack(args, 1, args.n)))
   else
     local problem = self.problem
     self.problem = nil

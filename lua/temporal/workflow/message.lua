@@ -1,5 +1,5 @@
 --- Signals and updates: the handlers of a run, and what has come for which there
--- is none yet. A message is `{signal=attributes}` or `{update=record}`.
+-- is none yet. A message is a signal's attributes, or the record of an update.
 -- @module temporal.workflow.message
 
 local arguments = require "temporal.value.arguments"
@@ -13,7 +13,7 @@ local types = require "temporal.value.types"
 local update = require "temporal.workflow.op.update"
 local verdict = require "temporal.workflow.verdict"
 
-local insert, next, tostring = table.insert, next, tostring
+local insert, tostring = table.insert, tostring
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
 local message = {}
@@ -55,20 +55,19 @@ local function begin(run, handling, at_once)
   end
 end
 
-local function leave(run, handling)
-  run.handling[handling] = nil
+local function leave(run)
   run.handlers_running = run.handlers_running - 1
 end
 
-local function enter(run, handling, what)
-  run:own "handling"[handling] = what
+local function enter(run, handling, handler)
+  handling.handler = handler
   run.handlers_running = run.handlers_running + 1
 end
 
 -- Signals.
 
 local function signal_ended(run, handling, ok, first, second)
-  leave(run, handling)
+  leave(run)
   if not ok then
     run:fail_with(first, false, handling)
   elseif first == nil and second ~= nil then
@@ -180,7 +179,7 @@ local function take_update(run, record, at_once)
   record.name = record.request.input and record.request.input.name or ""
   local function ended(_, handling, ok, problem)
     if record.accepted then
-      leave(run, handling)
+      leave(run)
     end
     if ok then
       return
@@ -200,10 +199,10 @@ end
 -- @tparam table each the message
 -- @tparam boolean at_once
 function message.take(run, each, at_once)
-  if each.signal then
-    take_signal(run, each.signal, at_once)
+  if each.signal_name then
+    take_signal(run, each, at_once)
   else
-    take_update(run, each.update, at_once)
+    take_update(run, each, at_once)
   end
 end
 
@@ -212,11 +211,10 @@ end
 -- @tparam run run
 -- @tparam table each the message
 function message.take_early(run, each)
-  local record = each.update
-  if record then
-    record.name = record.request.input and record.request.input.name or ""
-    if not find(run.update_handlers, record.name) then
-      return take_update(run, record, false)
+  if not each.signal_name then
+    each.name = each.request.input and each.request.input.name or ""
+    if not find(run.update_handlers, each.name) then
+      return take_update(run, each, false)
     end
   end
   message.take(run, each, true)
@@ -239,8 +237,9 @@ end
 -- @tparam run run
 function message.say_unfinished(run)
   local names = {}
-  for _, handler in next, run.handling do
-    if handler.unfinished ~= "abandon" then
+  for each in fiber.all(run) do
+    local handler = each.handler
+    if handler and handler.unfinished ~= "abandon" then
       names[#names + 1] = handler.what
     end
   end

@@ -11,7 +11,7 @@ local misuse = require "temporal.base.misuse"
 local proto = require "temporal.value.proto"
 local types = require "temporal.value.types"
 
-local concat, insert, sort = table.concat, table.insert, table.sort
+local concat, sort = table.concat, table.sort
 local getinfo = debug.getinfo
 local ipairs, next = ipairs, next
 local status = require("temporal.workflow.thread").status
@@ -81,22 +81,24 @@ end
 
 -- All that waits, in the order in which it began.
 local function waiting(run)
-  local list = {}
-  for each in next, run.alive do
-    list[#list + 1] = each
+  local list, youngest_first, count = {}, {}, 0
+  for each in fiber.all(run) do
+    count = count + 1
+    youngest_first[count] = each
   end
-  sort(list, function(a, b)
-    return run.alive[a] < run.alive[b]
-  end)
   local main = run.main
   if main and (main.args or main.thread and status(main.thread) ~= "dead") then
-    insert(list, 1, main)
+    count = count + 1
+    youngest_first[count] = main
+  end
+  for i = 1, count do
+    list[i] = youngest_first[count + 1 - i]
   end
   return list
 end
 
 local function title_of(run, each)
-  local handler = run.handling[each]
+  local handler = each.handler
   return each == run.main and "main function" or handler and handler.what or "task"
 end
 

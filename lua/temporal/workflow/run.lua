@@ -42,7 +42,7 @@ local RESET = "WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW"
 
 local methods = {
   -- What a run counts, until it does.
-  activities = 0, timers = 0, fibers = 0, handlers_running = 0, effect_count = 0,
+  activities = 0, timers = 0, handlers_running = 0, effect_count = 0,
   replaying = false, in_block = false, sent_first = 1,
 }
 
@@ -91,18 +91,17 @@ end
 -- its own, one table that stays empty: commands of this step; those without an event
 -- yet; operations by the id of their command's event; messages of this task; fibers
 -- that wait for conditions, each with its number; handlers by name; signals that wait
--- for one; fibers beside the main one that have not ended, with their numbers; those of
--- handlers that have begun; updates of a run that was reset, by update id; futures that
--- have failed, until somebody looks; answers given to patches; patches of history, and
--- of this step's block; values of side effects by key, and of those that change.
+-- for one; updates of a run that was reset, by update id; futures that have failed, until
+-- somebody looks; answers given to patches; patches of history, and of this step's block;
+-- values of side effects by key, and of those that change.
 local NONE = setmetatable({}, { __newindex = function(_, key, value)
   if value ~= nil then
     error("run:own makes the table for " .. tostring(key), 2)
   end
 end })
 for _, name in next, { "commands", "sent", "by_event", "messages", "conditions",
-  "signal_handlers", "query_handlers", "update_handlers", "waiting_signals", "alive", "handling",
-  "admitted", "unseen", "patched", "patches_seen", "patches_here", "effects", "changing" } do
+  "signal_handlers", "query_handlers", "update_handlers", "waiting_signals", "admitted", "unseen",
+  "patched", "patches_seen", "patches_here", "effects", "changing" } do
   methods[name] = NONE
 end
 
@@ -243,7 +242,7 @@ function methods:before_step()
   local early = self.early
   if early then
     self.early = nil
-    for i = 1, #early do
+    for i = 1, #early, 2 do
       message.take_early(self, early[i])
     end
     if self.habits and self.habits.phased and #early > 0 then
@@ -280,15 +279,15 @@ local function do_step(self, messages, jobs)
   end
   local begins = self.main and self.main.args
   local rejects = not begins and #jobs == 0 and #messages > 0
-  for i = 1, #messages do
-    rejects = rejects and messages[i].update ~= nil
+  for i = 1, #messages, 2 do
+    rejects = rejects and not messages[i].signal_name
   end
   self.only_rejected = rejects or nil
   if begins then
     self.early = messages
     fiber.enqueue(self.main)
   else
-    for i = 1, #messages do
+    for i = 1, #messages, 2 do
       message.take(self, messages[i], false)
     end
     if #messages > 0 and self.habits and self.habits.phased then
@@ -395,7 +394,8 @@ function methods:take_event(history, i, kind, messages, jobs)
   elseif KEY[kind] then
     return self:resolve(kind, attributes, id, jobs)
   elseif kind == "workflow_execution_signaled" then
-    messages[#messages + 1] = { signal = attributes, after = id }
+    local count = #messages
+    messages[count + 1], messages[count + 2] = attributes, id
   elseif kind == "workflow_execution_update_admitted" then
     self:own "admitted"[attributes.request.meta.update_id] = update.of_admission(attributes, id)
   elseif kind == "workflow_execution_cancel_requested" then
@@ -410,15 +410,16 @@ function methods:take_event(history, i, kind, messages, jobs)
   return nil
 end
 
--- Messages in the order of history. An update comes behind the event that its
--- `event_id` names; those of one event stay in the order they came in.
+-- Messages in the order of history, each with the event it came behind. For an update
+-- that is the one its `event_id` names; those of one event stay in the order they came in.
 local function merge(self, messages, updates)
   for i = 1, #updates do
     local record, place = updates[i], #messages
-    while place > 0 and messages[place].after > record.event_id do
-      place = place - 1
+    while place > 0 and messages[place] > record.event_id do
+      place = place - 2
     end
-    insert(messages, place + 1, { update = record, after = record.event_id })
+    insert(messages, place + 1, record)
+    insert(messages, place + 2, record.event_id)
     self:own "admitted"[record.update_id] = nil
   end
 end
@@ -426,6 +427,9 @@ end
 -- Those of the task to be done now: what it brought, and what a reset left.
 -- `merge` puts them in order.
 local function updates_of_task(self, given)
+  if #given == 0 and self.admitted == NONE then
+    return NONE
+  end
   local records, taken = {}, {}
   for i = 1, #given do
     local record, problem = update.of_message(given[i])
