@@ -15,6 +15,8 @@ local now, show, step = core.now, decimal.text, core.step
 
 -- How long a `__tostring` may run, in seconds.
 local LIMIT = 1
+-- A table's content says more than its address, but not at any length.
+local LONGEST = 200
 
 local text = {}
 
@@ -28,13 +30,19 @@ local function shown(kind, thread, ok, first)
   return ("a %s whose __tostring does not end"):format(kind)
 end
 
---- As tostring; what raises there, waits or runs on is told in the text.
+local function content_of(value)
+  local json = type(value) == "table" and core.json_encode(value)
+  return json and #json <= LONGEST and json or show(value)
+end
+
+--- As tostring; what raises there, waits or runs on is told in the text. A small table
+-- without a `__tostring` is shown as JSON.
 -- @param value
 -- @treturn string
 function text.of(value)
   local meta = raw_metatable(value)
   if type(meta) ~= "table" or rawget(meta, "__tostring") == nil then
-    return show(value)
+    return content_of(value)
   end
   local thread = create(show)
   return shown(type(value), thread, step(thread, now() + LIMIT, nil, value))

@@ -26,8 +26,25 @@ local function a_table(field)
   end
 end
 
+local KNOWN = {}
+for name in ("id type task_queue workflow_id run_id workflow_type namespace attempt is_local "
+  .. "scheduled_time started_time deadline schedule_to_close_timeout start_to_close_timeout "
+  .. "heartbeat_timeout retry_policy priority task_token activity_run_id"):gmatch "%S+" do
+  KNOWN[name] = true
+end
+
+local function info(target, value, spec, name)
+  a_table(name)(target, value, spec, name)
+  for each in next, value do
+    if not KNOWN[each] then
+      options.fail(spec, name, ("has a field %s that activity.info() has not; it has: %s"):format(
+        options.show(each), options.names_of(KNOWN)))
+    end
+  end
+end
+
 local OPTIONS = options.define("option of temporal.testing.activity", {
-  info = a_table "info",
+  info = info,
   last_heartbeat = a_table "last_heartbeat",
   on_heartbeat = options.func "on_heartbeat",
   client = function(target, value)
@@ -71,14 +88,14 @@ local function new(fn, given)
       options.kind_of(given))
   end
   local settings = options.apply(OPTIONS, given or {}, {})
-  local info = { type = definition.name_of(fn) or "test" }
+  local known = { type = definition.name_of(fn) or "test" }
   for name, value in next, INFO do
-    info[name] = value
+    known[name] = value
   end
   for name, value in next, settings.info or {} do
-    info[name] = value
+    known[name] = value
   end
-  return setmetatable({ fn = fn, owner = settings, info = info, reason = nil, running = nil },
+  return setmetatable({ fn = fn, owner = settings, info = known, reason = nil, running = nil },
     metatable)
 end
 

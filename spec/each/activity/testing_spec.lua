@@ -158,6 +158,9 @@ describe("testing.activity", function()
     local make = temporal.testing.activity
     raises("takes a function, got a string", make, "Copy")
     raises('did you mean "on_heartbeat"', make, Copy, { on_hartbeat = print })
+    raises('"info" has a field "atempt" that activity.info() has not; it has: activity_run_id, att',
+      make, Copy, { info = { atempt = 2 } })
+    raises('"info" must be a table, got 5', make, Copy, { info = 5 })
     local testing = make(Copy)
     raises('the reason must be one of', testing.cancel, testing, "no reason")
     local ended

@@ -290,6 +290,10 @@ describe("temporal.failure", function()
     assert.same({ "false", false }, { sent(false).message, sent(false).details[1] })
     local named = setmetatable({ code = 7 }, { __tostring = function() return "code 7" end })
     assert.same({ "code 7", 7 }, { sent(named).message, sent(named).details[1].code })
+    -- An address says nothing.
+    assert.same({ '{"code":404}', 404 }, { sent({ code = 404 }).message,
+      sent({ code = 404 }).details[1].code })
+    assert.matches("^table: ", sent({ ("x"):rep(1000) }).message)
     -- What does not convert is at least named.
     assert.matches("^function: ", sent(print).message)
     assert.equal(0, sent(print).details.n)
