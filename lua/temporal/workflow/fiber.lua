@@ -157,6 +157,7 @@ local function finish(run, self, ...)
     return run:main_ended(self, ...)
   end
   local before, behind = self.before, self.behind
+  self.before, self.behind = nil, nil -- whoever keeps this one does not keep those
   if before then
     before.behind = behind
   end
