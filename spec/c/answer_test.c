@@ -246,13 +246,15 @@ static void test_cancel_at_the_deadline(void) {
     {TP_SECOND / 5 + 1, false}, {TP_SECOND, false},
     {TP_NEVER, false}};
   size_t i;
-  int poll;
+  int way;
   for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-    for (poll = 0; poll <= 1; poll++) {
-      begin(TP_END_RESET);
+    for (way = 0; way < 4; way++) {
+      bool poll = way % 2 == 1;
+      begin(way < 2 ? TP_END_RESET : TP_END_NORMAL);
       stream.error_code = 8; /* CANCEL */
+      if (way >= 2) answer(200, TP_GRPC_CANCELLED, "context canceled");
       left = cases[i].left;
-      long_poll = poll == 1;
+      long_poll = poll;
       CHECK(judge() == (poll ? TP_VERDICT_RETRY : TP_VERDICT_FINAL));
       CHECK(is_kind(cases[i].is_deadline ? "deadline_exceeded" : NULL));
       CHECK(out.late == cases[i].is_deadline);

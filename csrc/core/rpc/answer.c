@@ -14,7 +14,7 @@
 #include "../net/grpc.h"
 #include "../net/gzip.h"
 
-#define EARLY_RESET (TP_SECOND / 5) /* the server's clock against ours */
+#define EARLY_END (TP_SECOND / 5) /* the server's clock against ours */
 
 /* Texts with which gRPC servers refuse a message for its size; unlike other
 ** resource_exhausted answers they carry no details and never get better. */
@@ -70,9 +70,24 @@ static tp_verdict retry_if(bool so) {
   return so ? TP_VERDICT_RETRY : TP_VERDICT_FINAL;
 }
 
+/* Canceled, since the time that the server was told is over? It says so by
+** RST_STREAM, or by the status of whatever it was doing for the call. */
+static bool is_over(int code, int64_t left) {
+  return code == TP_GRPC_CANCELLED && left <= EARLY_END;
+}
+
+static tp_verdict judge_late(bool long_poll, tp_answer *a) {
+  a->ambiguous = a->heard = a->late = true; /* it is there */
+  tp_failure_set(&a->failure, "deadline_exceeded", TP_GRPC_DEADLINE_EXCEEDED,
+                 "the deadline passed while the server worked on the answer");
+  return retry_if(long_poll);
+}
+
 /* The server's own word: grpc-status came. */
-static tp_verdict judge_status(tp_stream *s, bool long_poll, tp_answer *a) {
+static tp_verdict judge_status(tp_stream *s, bool long_poll, int64_t left,
+                               tp_answer *a) {
   tp_failure *f = &a->failure;
+  if (is_over(s->grpc_status, left)) return judge_late(long_poll, a);
   a->heard = true;
   if (s->message) { /* whole, whatever its length */
     f->code = s->grpc_status;
@@ -96,14 +111,8 @@ static tp_verdict judge_status(tp_stream *s, bool long_poll, tp_answer *a) {
 static tp_verdict judge_reset(const tp_stream *s, bool long_poll,
                               int64_t left, tp_answer *a) {
   int code = tp_grpc_code_of_rst(s->error_code);
+  if (is_over(code, left)) return judge_late(long_poll, a);
   a->ambiguous = true;
-  if (code == TP_GRPC_CANCELLED && left <= EARLY_RESET) {
-    tp_failure_set(&a->failure, "deadline_exceeded",
-                   TP_GRPC_DEADLINE_EXCEEDED, "the deadline passed while the "
-                   "server worked on the answer");
-    a->heard = a->late = true; /* it is there */
-    return retry_if(long_poll);
-  }
   tp_failure_set(&a->failure, NULL, code, "the peer reset the stream: %s",
                  tp_http2_error_name(s->error_code));
   /* Internal here is the transport's word, not the server's. */
@@ -194,7 +203,7 @@ tp_verdict tp_answer_judge(tp_stream *s, const tp_http2 *session,
     a->heard = true;
     return TP_VERDICT_OK;
   }
-  if (s->grpc_status > 0) return judge_status(s, long_poll, a);
+  if (s->grpc_status > 0) return judge_status(s, long_poll, left, a);
   if (s->grpc_status == 0 && s->end == TP_END_NORMAL) {
     a->ambiguous = true;
     tp_failure_set(&a->failure, NULL, TP_GRPC_INTERNAL, "%s", s->announced
