@@ -187,13 +187,8 @@ local function start_later(self)
   self:task_ended()
 end
 
---- Checks the namespace and begins polling. Where waiting is impossible it returns
--- at once: what goes wrong then is logged, and in `status`.
--- @treturn boolean|nil true, or nil
--- @treturn temporal.error
--- @raise when it was started before, another worker of this client polls this task
---   queue, or in a request of nginx
-function worker:start()
+-- `about_to_poll`: called when nothing can go wrong any more.
+local function start(self, about_to_poll)
   options.check_self(self, metatable, "worker")
   if self.state ~= "new" or state.workers[self] then
     misuse.raisef("this worker was started before: it is %s; make another one",
@@ -228,8 +223,21 @@ function worker:start()
     })
   end
   self.state = "running"
+  if about_to_poll then
+    about_to_poll()
+  end
   polls.begin(self)
   return true
+end
+
+--- Checks the namespace and begins polling. Where waiting is impossible it returns
+-- at once: what goes wrong then is logged, and in `status`.
+-- @treturn boolean|nil true, or nil
+-- @treturn temporal.error
+-- @raise when it was started before, another worker of this client polls this task
+--   queue, or in a request of nginx
+function worker:start()
+  return start(self)
 end
 
 --- Takes a slot for the first task of a workflow that the client is about to start.
@@ -344,13 +352,14 @@ function worker:run(how)
   end
   local settings = options.apply(RUN, given or {}, {})
   local ok, err = wait.check()
+  local caught -- before a task can come that a signal would end
   if ok then
-    ok, err = self:start()
+    ok, err = start(self, not fn and function() caught = signals.catch(settings.signals) end)
   end
   if not ok then
     return nil, err
   elseif not fn then
-    return signals.wait(self, settings.signals)
+    return signals.wait(self, caught)
   end
   local results = pack(tasks.spawn(protect, fn):get())
   self:stop()

@@ -32,34 +32,44 @@ function signals.option(settings, value, spec, name)
   settings.signals = value
 end
 
-local function watch(worker)
-  local before = core.caught_signals()
+--- Catches signals from now on, in a plain script.
+-- @tparam table|nil names
+-- @treturn table|nil what `wait` is told; nil: none is caught
+function signals.catch(names)
+  names = names or DEFAULT
+  if not host.is_plain() or #names == 0 then
+    return nil
+  end
+  local caught = { names = names, before = core.caught_signals() }
+  for i = 1, #names do
+    core.catch_signal(names[i])
+  end
+  return caught
+end
+
+local function watch(worker, caught)
   while not worker.stopped:ready() do
-    worker.stopped:wait(SLICE)
-    if core.caught_signals() ~= before then
-      before = core.caught_signals()
+    if core.caught_signals() ~= caught.before then
+      caught.before = core.caught_signals()
       worker:begin_stop()
     end
+    worker.stopped:wait(SLICE)
   end
 end
 
 --- Waits until a worker has stopped, and has signals stop it meanwhile.
 -- @tparam worker worker
--- @tparam table|nil names of the signals
+-- @tparam table|nil caught by `catch`
 -- @treturn boolean|nil true, or nil
 -- @treturn temporal.error why it has failed
-function signals.wait(worker, names)
-  names = names or DEFAULT
-  if not host.is_plain() or #names == 0 then
+function signals.wait(worker, caught)
+  if not caught then
     return worker:wait()
   end
-  for i = 1, #names do
-    core.catch_signal(names[i])
-  end
   -- Where the thread sleeps no wait has to pass through the pcall.
-  local ok, problem = (host.current().sleeps and pcall or protect)(watch, worker)
-  for i = 1, #names do
-    core.release_signal(names[i])
+  local ok, problem = (host.current().sleeps and pcall or protect)(watch, worker, caught)
+  for i = 1, #caught.names do
+    core.release_signal(caught.names[i])
   end
   if not ok then
     error(problem, 0)

@@ -187,7 +187,7 @@ describe("the life of a worker", function()
       ("call 1 %s : only grpc-status=13"):format(POLL),
       ("call 1 %s : only grpc-status=5"):format(POLL), "call " .. POLL .. " : hold")
     local one = worker()
-    one.fatal_after = 0.7
+    one.fatal_after = 1.4 -- less than from the first to the last of them
     assert.is_true(one:start())
     until_true("five polls", function() return peer:stats()[POLL] >= 5 end)
     assert.equal("running", one:status().state)
@@ -467,6 +467,21 @@ describe("the life of a worker", function()
         assert.equal(1, peer:stats().ShutdownWorker)
       end)
     end
+
+    it("comes in good order with a signal that is as quick as its first polls", function()
+      local child = program [[
+        local core, polls = require "temporal.core", require "temporal.worker.polls"
+        local begin = polls.begin
+        function polls.begin(...)
+          begin(...)
+          os.execute("kill -TERM " .. core.pid())
+        end
+        print(worker:run())
+        print(worker:status().state)
+      ]]
+      assert.same({ "true", "stopped" }, { child:readline(), child:readline() })
+      assert.same({ "exit", 0 }, { child:wait(HUNG) })
+    end)
 
     it("comes at once with the second signal", function()
       peer:reset("call 1 " .. POLL .. " : answer " .. task "Hangs", "call " .. POLL .. " : hold")
