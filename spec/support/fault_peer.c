@@ -45,15 +45,22 @@ int64_t fp_now(void) {
 
 /* ---- listening ---- */
 
-static bool open_listener(int backlog) {
+/* A socket that has our port, which `here` names from then on. */
+static int bound(void) {
   int one = 1;
-  listener = socket(here.ss_family,
-                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (listener < 0 || bind(listener, (struct sockaddr *)&here, here_length) ||
-      listen(listener, backlog))
-    return false;
-  return getsockname(listener, (struct sockaddr *)&here, &here_length) == 0;
+  int fd = socket(here.ss_family,
+                  SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (fd >= 0 && bind(fd, (struct sockaddr *)&here, here_length) == 0 &&
+      getsockname(fd, (struct sockaddr *)&here, &here_length) == 0)
+    return fd;
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+static bool open_listener(int backlog) {
+  listener = bound();
+  return listener >= 0 && listen(listener, backlog) == 0;
 }
 
 /* Takes the queue of connections for itself: a later SYN gets no answer. */
@@ -310,7 +317,8 @@ int main(int argc, char **argv) {
     fprintf(stderr, "fault_peer: %s: %s\n", argv[0], wrong);
     return 2;
   }
-  if (!open_listener(4096)) {
+  /* The first never listens: it keeps the port while nobody does. */
+  if (bound() < 0 || !open_listener(4096)) {
     perror("fault_peer: listen");
     return 1;
   }

@@ -11,6 +11,9 @@ local life = {
   sanitizer = env.build:match "%-(%a+)$",
 }
 
+-- s: the most that a program here waits at its exit for what is unacknowledged (shutdown_timeout)
+local LONGEST_EXIT = 10
+
 local programs = {} -- name -> path
 
 local FOLDER = "spec/support/life/"
@@ -109,7 +112,7 @@ function life.repeated(code, at_once, command)
   file:close()
   local process = env.spawn { "sh", "-c", ("seq %d | xargs -P %d -n 1 sh %s"):format(life.ROUNDS,
     at_once, quote(path)), env = command.env }
-  return life.finishes(0, process, life.HUNG + life.ROUNDS)
+  return life.finishes(0, process, life.HUNG + LONGEST_EXIT * life.ROUNDS / at_once)
 end
 
 return life

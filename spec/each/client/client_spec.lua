@@ -378,8 +378,9 @@ describe("an option of the client", function()
   end)
 
   it("rpc_timeout: ends a call nobody answers", function()
+    open { rpc_timeout = 0.5 }
+    temporal.assert(client:connect(30))
     peer:cmd("call : hold")
-    open { rpc_timeout = 0.3 }
     local before = env.now()
     local err = start_error()
     assert.same({ "deadline_exceeded", "unknown" }, { err.kind, err.outcome })
@@ -387,10 +388,11 @@ describe("an option of the client", function()
   end)
 
   it("rpc_timeout: the call's own timeout wins", function()
-    peer:cmd("call : hold")
     open { rpc_timeout = 60 }
+    temporal.assert(client:connect(30))
+    peer:cmd("call : hold")
     local before = env.now()
-    local err = select(2, client:call("DescribeNamespace", {}, { timeout = 0.1 }))
+    local err = select(2, client:call("DescribeNamespace", {}, { timeout = 0.5 }))
     assert.equal("deadline_exceeded", err.kind)
     assert.is_true(env.now() - before < 20)
   end)

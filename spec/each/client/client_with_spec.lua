@@ -116,9 +116,10 @@ describe("client:with", function()
     end)
 
     it("in its rpc_timeout", function()
-      peer:cmd("call : hold")
       local first = open { rpc_timeout = 60, retry = false }
-      local second = keep(first:with { rpc_timeout = 0.2 })
+      temporal.assert(first:connect(30))
+      peer:cmd("call : hold")
+      local second = keep(first:with { rpc_timeout = 0.5 })
       local third = keep(second:with { namespace = "n" })
       for _, client in ipairs { second, third } do
         local before = env.now()

@@ -179,7 +179,7 @@ describe("client:metrics", function()
 
     it("counts connections, dials that fail, and attempts on them", function()
       faults.peer:cmd("listen off")
-      local client = faults.client { retry = faults.QUICK, rpc_timeout = 5 }
+      local client = faults.client { retry = { initial = 0.05, max = 0.05, attempts = 1000 } }
       local run = faults.submit(client)
       env.wait_until(30, function() return connection(client)[3] >= 2 end, "two failed dials")
       local open, dialled, _, pending, unacknowledged = unpack(connection(client))

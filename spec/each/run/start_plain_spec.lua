@@ -186,9 +186,9 @@ describe("a plain start", function()
 
   it("ends at its timeout", function()
     peer:reset("call StartWorkflowExecution : await")
-    faults.ends_in_time(0.2, function()
+    faults.ends_in_time(0.5, function()
       local began = core.now()
-      local run, err = plain:start_workflow(options_of { timeout = 0.2 }, "Type")
+      local run, err = plain:start_workflow(options_of { timeout = 0.5 }, "Type")
       assert.is_nil(run)
       assert.equal("deadline_exceeded", err.code)
       return core.now() - began

@@ -346,7 +346,7 @@ describe("a future", function()
   it("is one of many in flight", function()
     local runs = {}
     for i = 1, 200 do
-      runs[i] = execute("Echo", i)
+      runs[i] = execute_with({ timeout = 60 }, "Echo", i)
     end
     assert.is_true(temporal.assert(temporal.wait_all(runs, 120)))
     for i = 1, 200 do

@@ -8,7 +8,7 @@ local function Workflow()
   local told
   workflow.on_signal("activity_result", function(what) told = what end)
   local work = workflow.execute_activity({
-    schedule_to_close_timeout = 60, heartbeat_timeout = 5,
+    schedule_to_close_timeout = 60, heartbeat_timeout = 30,
     retry_policy = { maximum_attempts = 1 }, cancellation_type = "try_cancel",
   }, "Work")
   workflow.sleep(0.01) -- so that it is scheduled
@@ -34,6 +34,7 @@ end
 
 return {
   workflows = { Workflow = Workflow },
+  worker = { max_heartbeat_throttle_interval = 0.1 },
   activities = { Work = Work },
   result = { "activity", "canceled", "canceled" },
   events = { ACTIVITY_TASK_CANCEL_REQUESTED = 1 },

@@ -5,7 +5,7 @@ local workflow = require "temporal.workflow"
 
 local function begin(name)
   return workflow.execute_activity({
-    start_to_close_timeout = 60, heartbeat_timeout = 5,
+    start_to_close_timeout = 60, heartbeat_timeout = 30,
     cancellation_type = "wait_cancellation_completed",
   }, name)
 end
@@ -33,6 +33,7 @@ end
 
 return {
   workflows = { Workflow = Workflow },
+  worker = { max_heartbeat_throttle_interval = 0.1 },
   activities = { Obeys = until_canceled, Ignores = Ignores },
   result = { false, "canceled", "heard: canceled" },
   events = { ACTIVITY_TASK_CANCELED = 1, ACTIVITY_TASK_COMPLETED = 1 },

@@ -9,7 +9,7 @@ local function Workflow()
   local done
   workflow.on_update("do_activities", function()
     local attempts = workflow.execute_activity({
-      start_to_close_timeout = 60, retry_policy = { initial_interval = 0.001 },
+      start_to_close_timeout = 20, retry_policy = { initial_interval = 0.001 },
     }, "Blocks"):get()
     done = true
     return attempts
@@ -34,7 +34,8 @@ return {
     t:wait_until("the activity", function() return shared.add(run.run_id, 0) > 0 end)
     t:stop_worker()
     t:start_worker()
-    t:equal(2, temporal.assert(update:get(60)))
+    -- A slow server may still give the second one to a poll that was cut.
+    t:equal(true, temporal.assert(update:get(60)) >= 2)
     t:equal("Hello, World!", t:result(run))
   end,
 }

@@ -271,7 +271,7 @@ describe("waiting for a result", function()
       local _, err = run:get(2)
       assert.equal("timeout", err.kind)
       local asked = peer:stats()[faults.POLL]
-      assert.is_true(asked > 100 and asked < 600, asked)
+      assert.is_true(asked > 20 and asked < 600, asked)
     end)
 
     it("no run that is named as its own successor: that is an error", function()
