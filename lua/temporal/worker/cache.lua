@@ -8,8 +8,12 @@ local collectgarbage = collectgarbage
 local methods = {}
 local metatable = { __index = methods }
 
+-- What is left in a slot of some coroutine's stack is alive to LuaJIT's collector. A
+-- forgotten run that is must not keep those that were beside it, and they all that
+-- came after them.
 local function unlink(run)
   run.before.after, run.after.before = run.after, run.before
+  run.before, run.after = nil, nil
 end
 
 local function link_last(self, run)

@@ -25,22 +25,22 @@ local ENDED = {}
 -- Coroutines of fibers that have ended serve other fibers, of any run: so many are kept.
 local idle, idle_count, MOST_IDLE = {}, 0, 16
 
-local function work(fn, ...)
-  if fn then
-    return work(yield(ENDED, fn(...)))
-  end
+-- What its coroutine's own function had in its hands it would hold until the next fiber.
+local function begin()
+  local self = current.fiber
+  local fn, args = self.fn, self.args
+  self.fn, self.args = nil, nil
+  return fn(unpack(args, 1, args.n))
 end
 
--- The first function is called behind a tail call as those after it are: tracebacks do
--- not tell it from them.
-local function begin(...)
-  return work(...)
+local function work()
+  while yield(ENDED, begin()) do end
 end
 
 local function take_coroutine()
   local co = idle[idle_count]
   if not co then
-    return create(begin)
+    return create(work)
   end
   idle[idle_count], idle_count = nil, idle_count - 1
   return co
@@ -189,12 +189,9 @@ end
 function fiber.resume(run, self)
   local outer = current.fiber
   current.fiber = self
-  local args = self.args
-  if args then
-    local co = take_coroutine()
-    local fn = self.fn
-    self.thread, self.fn, self.args = co, nil, nil
-    settle(run, self, step(co, current.deadline, run.strings, fn, unpack(args, 1, args.n)))
+  if self.args then
+    self.thread = take_coroutine()
+    settle(run, self, step(self.thread, current.deadline, run.strings, true))
   else
     local problem = self.problem
     self.problem = nil
