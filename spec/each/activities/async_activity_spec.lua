@@ -102,7 +102,7 @@ describe("client:async_activity", function()
     run, task = begin()
     temporal.assert(by_token(task):fail({ code = 7 }))
     _, err = run:get(20)
-    assert.matches("^table: ", err.cause.cause.message)
+    assert.equal('{"code":7}', err.cause.cause.message)
     assert.same({ { code = 7 }, n = 1 }, err.cause.cause.details)
 
     run = begin(1, 5)
