@@ -65,6 +65,17 @@ function lost.mark(task)
   return mark
 end
 
+--- The task has ended, and its coroutine with it: until the mark is collected, two cycles
+-- later, it would keep what the task has come to.
+-- @param mark
+function lost.unmark(mark)
+  if new_userdata then
+    task_of[mark] = nil
+  else
+    mark.task = nil
+  end
+end
+
 --- The task fails, and whoever waits for it hears of it.
 -- @tparam task task whose coroutine will never go on
 function lost.ended(task)

@@ -84,8 +84,9 @@ function task:_finish(ok, ...)
   tickets.finished(self)
 end
 
-local function finish(self, _, ...)
+local function finish(self, mark, ...)
   state.tasks[running()] = nil
+  lost.unmark(mark)
   return self:_finish(...)
 end
 
