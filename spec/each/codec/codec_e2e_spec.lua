@@ -144,7 +144,7 @@ for name, codecs in pairs {
       assert.equal("Encoded failure", message.message)
       assert.equal("Encoded failure", message.cause.message)
       local refused
-      env.wait_until(20, function()
+      env.wait_until(60, function()
         local done
         done, refused = client:call("RespondActivityTaskFailedById", {
           workflow_id = future.id, activity_id = "later", failure = message,

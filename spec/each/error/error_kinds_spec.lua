@@ -277,7 +277,7 @@ describe("errors of the real server:", function()
   end)
 
   it("unavailable", function()
-    local nobody = temporal.client { target = "127.0.0.1:1", rpc_timeout = 0.3 }
+    local nobody = temporal.client { target = "127.0.0.1:1", rpc_timeout = 1 }
     local err = failure_of(nobody:call("GetSystemInfo"))
     check(err, "unavailable", { code = "unavailable" })
     assert.matches("refused", err.message)

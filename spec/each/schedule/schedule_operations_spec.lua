@@ -90,7 +90,7 @@ describe("a schedule", function()
       temporal.assert(schedule:trigger { scheduled_time = 1000000000 + i })
     end
     local recent
-    env.wait_until(20, function()
+    env.wait_until(60, function()
       local info = temporal.assert(schedule:describe()).info
       recent = info.recent_actions
       return info.num_actions == 20
@@ -121,7 +121,7 @@ describe("a schedule", function()
     local schedule = create { spec = { intervals = { { every = 1 } } }, limit = 2,
       action = action { id = "limited-" .. env.uuid(), workflow = "Echo",
         task_queue = env.task_queue } }
-    env.wait_until(15, function()
+    env.wait_until(60, function()
       return temporal.assert(schedule:describe()).limit == 0
     end, "two actions")
     assert.equal(2, temporal.assert(schedule:describe()).info.num_actions)
@@ -316,7 +316,7 @@ describe("a schedule", function()
         spec = { intervals = { { every = 3600 } } }, search_attributes = { CustomKeyword = tag } }
     end
     local query = ("CustomKeyword = '%s'"):format(tag)
-    env.wait_until(20, function() return temporal.assert(client:count_schedules(query)) == 5 end,
+    env.wait_until(60, function() return temporal.assert(client:count_schedules(query)) == 5 end,
       "five schedules")
     local seen, notes = 0, {}
     for item in client:list_schedules { query = query, page_size = 2 } do

@@ -481,13 +481,13 @@ describe("an answer", function()
       local last = math.huge
       local units = { H = 3600, M = 60, S = 1, m = 1e-3, u = 1e-6, n = 1e-9 }
       for i = 1, 3 do
-        peer:wait_until(faults.START .. ">=" .. i)
+        peer:wait_until("completed>=" .. i)
         local number, unit = peer:headers(faults.START)["grpc-timeout"]:match("^(%d+)(%a)$")
         local seconds = number * units[unit]
         assert.is_true(#number <= 8)
         assert.is_true(seconds > 0 and seconds <= 20 and seconds < last, seconds)
         last = seconds
-        peer:cmd "release"
+        peer:release(1)
       end
       assert.is_true(run:started(faults.HUNG))
     end)

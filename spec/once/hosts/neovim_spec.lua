@@ -91,7 +91,7 @@ local function edit(variables)
   end
   local self = setmetatable({ socket = home .. "/socket" }, { __index = editor_methods })
   self.process = env.spawn(command)
-  env.wait_until(20, function() return lfs.attributes(self.socket) end, "the editor's socket")
+  env.wait_until(60, function() return lfs.attributes(self.socket) end, "the editor's socket")
   self:command("let g:temporal_task_queue = '" .. env.task_queue .. "'")
   return self
 end
@@ -146,7 +146,7 @@ describe("neovim", function()
     editor:keys "ihello<Esc>"
     assert.equal("hello", editor:text(1))
     -- The workflow ends no earlier than it is told to below.
-    env.wait_until(20, function() return editor:lua "return ticks" > ticks + 100 end,
+    env.wait_until(60, function() return editor:lua "return ticks" > ticks + 100 end,
       "100 ticks of a timer")
     assert.equal("Wait\nrunning " .. id, editor:text(2))
     assert(client:workflow(id):signal("finish", { price = 1.5, items = temporal.array {} }))
@@ -156,7 +156,7 @@ describe("neovim", function()
       result)
     assert.matches("temporal: Wait completed", editor:command "messages")
     local longest = editor:lua "return longest"
-    assert.is_true(longest < 1, longest)
+    assert.is_true(longest < 5, longest)
     editor:quit()
   end)
 
@@ -191,7 +191,7 @@ describe("neovim", function()
     local id = editor:wait_for(2, "^Wait\nrunning (%S+)$")
     editor:command "bwipeout 2"
     assert(client:workflow(id):signal("finish", "later"))
-    env.wait_until(20, function()
+    env.wait_until(60, function()
       return editor:command("messages"):find("temporal: Wait completed", 1, true)
     end, "the message")
     editor:command "TemporalRun Wait"

@@ -82,7 +82,7 @@ describe("nginx: life of a worker", function()
     workers = workers or site:workers()
     local began = env.now()
     site:kill(signal)
-    env.wait_until(20, function()
+    env.wait_until(60, function()
       for _, pid in ipairs(workers) do
         if lfs.attributes("/proc/" .. pid) then return false end
       end

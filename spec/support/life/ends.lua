@@ -5,7 +5,8 @@ local temporal = require "temporal"
 
 local address, namespace, prefix, count, how = arg[1], arg[2], arg[3], tonumber(arg[4]), arg[5]
 
-local client = temporal.client { target = address, namespace = namespace }
+-- A busy server may take longer than the usual ten seconds, and nothing may be lost.
+local client = temporal.client { target = address, namespace = namespace, shutdown_timeout = 60 }
 
 local function submit(i)
   -- No worker listens there: the workflows stay open.

@@ -1,6 +1,7 @@
 --- One start that the peer never answers, and an end.
 -- usage: unanswered.lua ADDRESS SHUTDOWN_TIMEOUT HOW
 
+local core = require "temporal.core"
 local temporal = require "temporal"
 
 local address, shutdown_timeout, how = arg[1], tonumber(arg[2]), arg[3]
@@ -8,7 +9,7 @@ local address, shutdown_timeout, how = arg[1], tonumber(arg[2]), arg[3]
 io.stdout:setvbuf "no"
 local client = temporal.client { target = address, shutdown_timeout = shutdown_timeout }
 local run = client:execute_workflow({ id = "life-1", task_queue = "q" }, "Life")
-print "submitted"
+print("submitted", core.now())
 if how == "os.exit" then
   os.exit(7)
 elseif how == "os.exit, closing" then

@@ -26,7 +26,7 @@ local function canceled(case)
   taken(case)
   must(case.started:cancel())
   local activity = case.client:async_activity { task_token = case.task.task_token }
-  env.wait_until(20, function()
+  env.wait_until(60, function()
     local _, err = activity:heartbeat()
     return err and err.kind == "activity_canceled"
   end, "the cancel")
@@ -189,7 +189,7 @@ end
 local function beating(case)
   execute("BeatActivity")(case)
   -- Canceled before it begins it would end otherwise.
-  env.wait_until(20, function()
+  env.wait_until(60, function()
     return must(case.activity:describe()).last_started_time
   end, "the activity's begin")
 end
@@ -275,7 +275,7 @@ handle_row("describe nobody", nil, function(a) return a:describe() end,
 local function listed(case)
   echoed(case)
   case.query = ("ActivityId = '%s'"):format(case.id)
-  env.wait_until(20, function()
+  env.wait_until(60, function()
     return case.client:count_activities(case.query .. " AND ExecutionStatus = 'Completed'") == 1
   end, "the listing")
 end

@@ -122,7 +122,7 @@ ends("cron, the first run only", { cron_schedule = "@every 1s" }, "CronCount", {
     python_only = '{error={kind="continued_as_new"}}',
   })
 ends("cron, to where it fails", { cron_schedule = "@every 1s" }, "CronCount", { 2 }, function(run)
-  env.wait_until(10, function()
+  env.wait_until(60, function()
     -- The second run has failed: the third is there.
     local found = temporal.assert(run:describe())
     return found.run_id ~= run.run_id and found.raw.workflow_execution_info.first_run_id

@@ -219,7 +219,7 @@ same_row("a list", function(case)
   for i = 1, 2 do
     must(case.client:create_schedule(case.id .. "-" .. i, in_lua(LISTED)))
   end
-  env.wait_until(20, function()
+  env.wait_until(60, function()
     local count = 0
     for item in case.client:list_schedules(("CustomKeyword = '%s'"):format(case.mark)) do
       -- An item is there before its info is.
@@ -266,7 +266,7 @@ change_row("pause nobody", nil, function(case) return handle(case):pause() end,
 local function acted(count)
   return function(case)
     local found
-    env.wait_until(20, function()
+    env.wait_until(60, function()
       found = must(handle(case):describe())
       return found.info.num_actions >= count
     end, "the actions")

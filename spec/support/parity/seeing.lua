@@ -101,7 +101,7 @@ describe_row("one that continued as new", function(case)
 end)
 describe_row("one with a pending activity and a child", function(case)
   local run = begin(case, { task_queue = env.task_queue }, "LookPending", "ü")
-  env.wait_until(20, function()
+  env.wait_until(60, function()
     local found = must(run:describe())
     local activity = found.pending_activities[1]
     -- Between its attempts, where it stays for an hour.
@@ -139,7 +139,7 @@ local function many(case)
     if i == 3 then must(run:get(20)) end
   end
   case.query = ("CustomKeyword = '%s'"):format(case.mark)
-  env.wait_until(10, function()
+  env.wait_until(60, function()
     return case.client:count_workflows(case.query) == 3 and case.client:count_workflows(
       case.query .. " AND ExecutionStatus = 'Completed'") == 1
   end, "the listing")
