@@ -10,8 +10,7 @@
 #include "doorbell.h"
 
 #define HOST_LINGER 1000      /* us: the host's thread is expected back */
-#define HOST_CHECK 4000       /* us: looking whether it still drives, */
-#define HOST_CHECK_LONG 64000 /* less and less often: then it tells us */
+#define HOST_CHECK 4000       /* us: looking whether it still drives */
 #define PARK_MAX (TP_SECOND / 10) /* so that signals and hooks run */
 #define LONGEST_SLEEP (60 * TP_SECOND)
 
@@ -167,6 +166,7 @@ void tp_engine_park(tp_engine *e, int64_t until) {
     e->host_wants = false;
     if (e->driver == TP_NOBODY && host_may_drive(e) && tp_now() < until) {
       e->driver = TP_HOST_THREAD;
+      e->host_until = tp_after(until, HOST_CHECK);
       tp_engine_unlock(e);
       work(e);
       while (go_on && host_goes_on(e) && tp_now() < until) {
@@ -174,10 +174,13 @@ void tp_engine_park(tp_engine *e, int64_t until) {
         work(e);
       }
       tp_engine_lock(e);
+      now = tp_now();
       e->driver = TP_NOBODY;
-      e->host_until = tp_now() + HOST_LINGER;
-      if (e->idle_long) pthread_cond_signal(&e->idle);
-      e->idle_long = false;
+      e->host_until = now + HOST_LINGER;
+      if (e->quiet && now < until) { /* earlier than the I/O thread looks */
+        e->quiet = false;
+        pthread_cond_signal(&e->idle);
+      }
     }
   } else {
     while (!e->rung && tp_now() < until) wait_changed(e, until);
@@ -188,19 +191,22 @@ void tp_engine_park(tp_engine *e, int64_t until) {
 /* --- the I/O thread ---------- */
 
 /* While the host's thread drives, this one looks in now and then; it takes
-** over as soon as the host has better things to do. True: end. */
+** over as soon as the host has better things to do. True: end.
+** A host that still drives when it is looked for is quiet: this thread sleeps
+** until the host's wait is over, and is told when it ends before. */
 static bool take_role(tp_engine *e) {
-  int64_t check = HOST_CHECK;
+  bool quiet = false;
   for (;;) {
     int64_t now = tp_now();
     /* A host that still drives sees it and leaves: until then all is its. */
     if (e->stopping && e->driver != TP_HOST_THREAD) return true;
     if (e->driver == TP_HOST_THREAD || (e->host_wants && !e->draining)) {
-      bool tell = e->idle_long = check > HOST_CHECK;
-      wait_idle(e, now + check);
-      if (tell && !e->idle_long) check = HOST_CHECK; /* the host has left */
-      else if (check < HOST_CHECK_LONG) check *= 2;
-      e->idle_long = false;
+      int64_t until = now + HOST_CHECK;
+      if (quiet && e->host_until > until) until = e->host_until;
+      e->quiet = quiet;
+      wait_idle(e, until);
+      quiet = !quiet || e->quiet; /* else it has left */
+      e->quiet = false;
     } else if (now < e->host_until && !e->draining) {
       wait_idle(e, e->host_until);
     } else {

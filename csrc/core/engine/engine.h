@@ -83,10 +83,10 @@ typedef struct tp_engine {
   bool finished;           /* it does nothing more but end */
   int64_t drain_until;
   tp_driver driver;
-  bool idle_long;          /* the I/O thread wants to hear when it leaves */
+  bool quiet;              /* the I/O thread wants to hear when it leaves */
   bool host_wants;         /* the host's thread waits for the role */
   bool host_waits;         /* ... on `changed` */
-  int64_t host_until;      /* it had the role until now: it may come back */
+  int64_t host_until;      /* so long it has the role, or may come back */
   bool sleeping;           /* the driver is in poll(2): ring `wake` */
   tp_command *commands, **commands_tail;
   tp_wakeup *fired, **fired_tail;
