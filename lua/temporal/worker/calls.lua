@@ -9,7 +9,7 @@ local misuse = require "temporal.base.misuse"
 local service = require "temporal.call.service"
 
 local next, setmetatable = next, setmetatable
-local set_owner, take = core.set_owner, core.take
+local now, set_owner, take = core.now, core.set_owner, core.take
 
 -- Of responses that come often: what is read of them.
 local READ = {
@@ -139,7 +139,7 @@ function calls.call(worker, method, request, timeout)
 end
 
 --- Calls an RPC that answers a task. What follows on it, the next attempt or the next
--- task, the server would hand to a poll that waits: not while a worker that stops cuts
+-- task, the server would hand to a poll that waits: not while a worker that stops ends
 -- its polls, or it would be lost until its timeout.
 -- @tparam worker worker
 -- @tparam string method
@@ -148,10 +148,13 @@ end
 -- @treturn table|nil the response, or nil
 -- @treturn temporal.error
 function calls.answer(worker, method, request, timeout)
-  if worker.state ~= "running" and not worker.polls_end_by_themselves then
-    worker.told:wait() -- which comes when they are cut
+  if worker.state ~= "running" then
+    worker.told:wait()
   end
-  return calls.call(worker, method, request, timeout)
+  worker.answering = worker.answering + 1
+  local response, err = calls.call(worker, method, request, timeout)
+  worker.answering, worker.answered_at = worker.answering - 1, now()
+  return response, err
 end
 
 return calls

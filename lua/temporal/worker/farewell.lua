@@ -7,7 +7,7 @@ local service = require "temporal.call.service"
 local spawn = require("temporal.wait.task").spawn
 local state = require "temporal.base.state"
 
-local max = math.max
+local max, min = math.max, math.min
 local next, pcall = next, pcall
 local now = core.now
 
@@ -15,9 +15,11 @@ local TELL = { timeout = 2, retry = false }
 -- The server ends the polls within milliseconds of being told. Where it does not,
 -- they are cut, since they would wait for a minute.
 local PATIENCE = 5
--- A server that does not end them may be about to answer one that it has just got:
--- what it answers to a poll that is cut is lost. Tasks that waited come sooner.
-local YOUNG = 0.2
+-- What is on its way to a poll while that is cut is lost, and so is a task that the
+-- server gives to a poll while it ends it. So it is told when all is quiet: when no
+-- poll is so young, and no answer so new, since tasks that waited, or follow, come
+-- sooner. In any case it is told after the second of these, in seconds.
+local QUIET, BUSY = 0.2, 1
 
 local farewell = {}
 
@@ -46,38 +48,46 @@ local function wait_for_polls(worker, patience)
   end
 end
 
--- For how long the youngest poll may still bring a task that waited for it.
-local function youth(worker)
-  local youngest = 0
+-- For how long a poll may still bring what waited for it, or follows on an answer.
+local function unrest(worker)
+  local latest = worker.answering > 0 and now() or worker.answered_at
   for _, since in next, worker.polls do
-    youngest = max(youngest, since)
+    latest = max(latest, since)
   end
-  return youngest + YOUNG - now()
+  return latest + QUIET - now()
+end
+
+local function wait_for_quiet(worker)
+  local last = now() + BUSY
+  repeat
+    local left = min(unrest(worker), last - now())
+    wait_for_polls(worker, left)
+  until left <= 0 or not next(worker.polls)
 end
 
 -- Told before its polls are gone, a server that does not end them holds on to the
 -- worker's own queue for them, and with it to the tasks there.
 local function say(worker)
   end_polls(worker, false)
-  if worker.polls_end_by_themselves then
-    if tell(worker) then
-      wait_for_polls(worker, PATIENCE)
-    end
-    end_polls(worker, true)
-  else
-    wait_for_polls(worker, youth(worker))
-    end_polls(worker, true)
-    tell(worker)
-  end
+  wait_for_quiet(worker)
+  worker.lingers = false
+  end_polls(worker, not worker.polls_end_by_themselves)
+  local heard = tell(worker)
   worker.told:finish()
+  if heard then
+    wait_for_polls(worker, PATIENCE)
+  end
+  end_polls(worker, true)
   worker.tasks = worker.tasks - 1
   worker:task_ended()
 end
 
---- Begins it. The worker begins no poll any more; it has the promises `told`
--- (the server knows) and `polls_ended`.
+--- Begins it. The worker begins no poll any more, but of its own queue while it
+-- `lingers`: the tasks there would wait for it. It has the promises `told` (the server
+-- knows) and `polls_ended`.
 -- @tparam worker worker
 function farewell.begin(worker)
+  worker.lingers = worker.state == "stopping" and worker.sticky_queue ~= nil
   worker.tasks = worker.tasks + 1
   spawn(say, worker)
 end

@@ -96,9 +96,11 @@ local function new(given)
     },
     -- Runs that have a task under way, by run id: true, or what others wait for.
     busy = busy,
-    -- When open polls began, by their futures; kinds of calls, by their methods; tasks
-    -- and pollers that have not ended; the activities that run.
-    polls = {}, calls = {}, tasks = 0, pollers = 0, attempts = {}, eager_limit = 0,
+    -- When open polls began, by their futures; kinds of calls, by their methods; answers
+    -- to tasks that are under way, and when the last of them ended; tasks and pollers that
+    -- have not ended; the activities that run.
+    polls = {}, calls = {}, answering = 0, answered_at = 0, tasks = 0, pollers = 0,
+    attempts = {}, eager_limit = 0,
     crew = crew.new(),
     -- It is about to end; the server knows that; no poll is open; it has ended.
     leaving = promise.new(), told = promise.new(), polls_ended = promise.new(),

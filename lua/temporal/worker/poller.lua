@@ -68,6 +68,11 @@ function poller.try(source)
   return true
 end
 
+-- One that stops goes on with the queue of its own until the server knows.
+local function may_poll(worker, source)
+  return worker.state == "running" or worker.lingers and source.sticky
+end
+
 -- All is said in what the polls of a queue have in common.
 local REQUEST = {}
 
@@ -78,13 +83,13 @@ local function poll(worker, source)
     return nil, err
   end
   worker.polls[future] = now()
-  if worker.state ~= "running" then
+  if not may_poll(worker, source) then
     core.end_poll(future, true)
   end
   local response
   response, err = source.polls:await(future)
   worker.polls[future] = nil
-  if worker.state ~= "running" and not next(worker.polls) then
+  if worker.state ~= "running" and not worker.lingers and not next(worker.polls) then
     worker.polls_ended:finish()
   end
   if not response then
@@ -158,15 +163,15 @@ end
 local function loop(worker, own, index)
   -- `spread`: pollers that fail together do not all come back together.
   local state = { spread = index / own.count }
-  while worker.state == "running" do
-    local source = choose(own, index > 1)
+  while may_poll(worker, own) do
+    local source = choose(own, index > 1 and worker.state == "running")
     source.slots:acquire(source.sticky)
     if source.rate then
       source.rate:wait(worker.leaving)
     end
     local response, err
     local began = now()
-    if worker.state == "running" then
+    if may_poll(worker, source) then
       response, err = poll(worker, source)
     end
     source.slots:polled(source.sticky)
@@ -178,6 +183,9 @@ local function loop(worker, own, index)
       poller.hand_on(worker, source, response)
     else
       source.slots:release()
+      if worker.state ~= "running" then
+        break
+      end
       rest(worker, source, state, err, now() - began)
     end
   end

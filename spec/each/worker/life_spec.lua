@@ -15,6 +15,7 @@ local workers = require "spec.support.worker"
 
 local POLL, DESCRIBE = "PollActivityTaskQueue", "DescribeNamespace"
 local HUNG = 60
+local PUC_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
 
 local function hex(name, value)
   return (core.encode("temporal.api.workflowservice.v1." .. name, value):gsub(".", function(c)
@@ -29,6 +30,10 @@ local function task(name)
     activity_id = "1", attempt = 1,
   })
 end
+
+-- What a server says that ends the polls of a worker that goes.
+local ENDS_POLLS = "answer hex " .. hex("DescribeNamespaceResponse", {
+  namespace_info = { capabilities = { worker_poll_complete_on_shutdown = true } } })
 
 describe("the life of a worker", function()
   local peer, client, logged
@@ -234,24 +239,48 @@ describe("the life of a worker", function()
       assert.equal(4, peer:stats()[POLL])
     end)
 
-    it("answers nothing while it cuts its polls: what follows would go to them", function()
-      peer:reset("call 1 " .. POLL .. " : answer " .. task "Sleeps", "call " .. POLL .. " : hold",
-        "call ShutdownWorker : await; answer none")
-      local one = worker { activities = { Sleeps = function() activity.sleep "1h" end } }
+    for cut, ends in pairs { [1] = "answer none", [0] = ENDS_POLLS } do
+      it("answers nothing before the server knows: what follows would go to its polls; rst = "
+        .. cut, function()
+        peer:reset("call 1 " .. POLL .. " : answer " .. task "Sleeps",
+          "call " .. POLL .. " : hold", "call " .. DESCRIBE .. " : " .. ends,
+          "call ShutdownWorker : await; answer none")
+        local one = worker { activities = { Sleeps = function() activity.sleep "1h" end } }
+        assert.is_true(one:start())
+        polled(2)
+        one:begin_stop()
+        until_true("ShutdownWorker", function() return peer:stats().ShutdownWorker >= 1 end)
+        assert.same({ cut, 0 }, { peer:stats().rst, peer:stats().RespondActivityTaskFailed })
+        peer:cmd "release"
+        until_true("the answer", function()
+          return peer:stats().RespondActivityTaskFailed >= 1
+        end)
+        peer:cmd("streams %s : answer none", POLL)
+        assert.is_true(one:wait(HUNG))
+        assert.equal(1, peer:stats().RespondActivityTaskFailed)
+      end)
+    end
+
+    it("polls its own queue until the server knows: tasks there are for nobody else", function()
+      if PUC_51 then return end -- which has no workflows
+      local queue = "PollWorkflowTaskQueue"
+      peer:reset("call " .. queue .. " : hold")
+      local one = worker { workflows = { Flow = function() end }, pollers = { workflow = 2 } }
       assert.is_true(one:start())
-      polled(2)
-      one:begin_stop()
-      until_true("ShutdownWorker", function() return peer:stats().ShutdownWorker >= 1 end)
-      assert.same({ 1, 0 }, { peer:stats().rst, peer:stats().RespondActivityTaskFailed })
-      peer:cmd "release"
-      assert.is_true(one:wait(HUNG))
-      assert.equal(1, peer:stats().RespondActivityTaskFailed)
+      until_true("two polls", function() return peer:stats()[queue] >= 2 end)
+      one.state, one.lingers = "stopping", true
+      peer:cmd("streams %s : answer %s", queue, "hex " .. hex("PollWorkflowTaskQueueResponse", {
+        task_token = "token", workflow_type = { name = "Unknown" },
+        workflow_execution = { workflow_id = "w", run_id = "r" } }))
+      until_true("a third", function() return peer:stats()[queue] >= 3 end)
+      one.state = "running"
+      assert.is_true(one:stop(HUNG))
+      assert.equal(3, peer:stats()[queue])
     end)
 
     it("takes what the server ends its polls with", function()
       local done = 0
-      peer:cmd("call %s : answer hex %s", DESCRIBE, hex("DescribeNamespaceResponse", {
-        namespace_info = { capabilities = { worker_poll_complete_on_shutdown = true } } }))
+      peer:cmd("call %s : %s", DESCRIBE, ENDS_POLLS)
       local one = worker { activities = { Count = function() done = done + 1 end },
         pollers = { activity = 2 } }
       assert.is_true(one:start())
