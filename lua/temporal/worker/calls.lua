@@ -118,6 +118,15 @@ local function common_of(worker, method)
   }
 end
 
+local function kind_of(worker, method)
+  local kind = worker.calls[method]
+  if not kind then
+    kind = calls.kind(worker.session, method, common_of(worker, method))
+    worker.calls[method] = kind
+  end
+  return kind
+end
+
 --- Calls an RPC and waits for the answer.
 -- @tparam worker worker
 -- @tparam string method
@@ -126,11 +135,7 @@ end
 -- @treturn table|nil the response, or nil
 -- @treturn temporal.error
 function calls.call(worker, method, request, timeout)
-  local kind = worker.calls[method]
-  if not kind then
-    kind = calls.kind(worker.session, method, common_of(worker, method))
-    worker.calls[method] = kind
-  end
+  local kind = kind_of(worker, method)
   local future, err = kind:start(request, timeout)
   if not future then
     return nil, err
@@ -151,8 +156,14 @@ function calls.answer(worker, method, request, timeout)
   if worker.state ~= "running" then
     worker.told:wait()
   end
+  local kind = kind_of(worker, method)
+  local future, err = kind:start(request, timeout)
+  if not future then
+    return nil, err
+  end
   worker.answering = worker.answering + 1
-  local response, err = calls.call(worker, method, request, timeout)
+  local response
+  response, err = kind:await(future)
   worker.answering, worker.answered_at = worker.answering - 1, now()
   return response, err
 end

@@ -74,6 +74,7 @@ describe("a failure", function()
         run:terminate()
         assert.equal(polled, worker:status().slots.activity)
       end)
+      assert.equal(0, worker.answering) -- which its stop waits for
       assert.equal("WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE", failed.cause)
       assert.matches("activity_type.name: not valid UTF-8 at byte 2", failed.failure.message, 1,
         true)
