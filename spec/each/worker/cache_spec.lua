@@ -2,6 +2,9 @@
 
 local cache = require "temporal.worker.cache"
 local growth = require "spec.support.growth"
+local simulation = require "spec.support.simulation"
+
+if simulation.impossible(describe, it) then return end
 
 local RUNS, LIMIT = 10, 2
 
