@@ -418,21 +418,21 @@ describe("an activity", function()
 
   it("tells its end again until the server takes it", function()
     local calls = require "temporal.worker.calls"
-    local call, told = calls.call, 0
+    local answer, told = calls.answer, 0
     local errors = require "temporal.error.error"
-    calls.call = function(session, method, ...)
+    calls.answer = function(asking, method, ...)
       if method == "RespondActivityTaskCompleted" then
         told = told + 1
         if told < 3 then
           return nil, errors.new { kind = "unavailable", message = "no server" }
         end
       end
-      return call(session, method, ...)
+      return answer(asking, method, ...)
     end
     local got = worker({ It = function() return "taken" end }):run(function()
       return start("It"):get(HUNG)
     end)
-    calls.call = call
+    calls.answer = answer
     assert.same({ "taken", 3 }, { got, told })
   end)
 
