@@ -266,7 +266,8 @@ describe("the life of a worker", function()
       if PUC_51 then return end -- which has no workflows
       local queue = "PollWorkflowTaskQueue"
       peer:reset("call " .. queue .. " : hold")
-      local one = worker { workflows = { Flow = function() end }, pollers = { workflow = 2 } }
+      local one = worker { workflows = { Flow = function() end }, pollers = { workflow = 2 },
+        max_cached_workflows = 10 } -- or it has no queue of its own
       assert.is_true(one:start())
       until_true("two polls", function() return peer:stats()[queue] >= 2 end)
       one.state, one.lingers = "stopping", true
